@@ -1,0 +1,4 @@
+package dev.coppice.kernels;
+
+/** Numeric kernels. */
+public sealed interface Kernels permits ScalarKernels {}
