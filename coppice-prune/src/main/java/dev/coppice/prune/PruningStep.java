@@ -1,0 +1,159 @@
+package dev.coppice.prune;
+
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * One iteration of magnitude pruning and regrowth over connections: procedure U of arXiv 2311.16141.
+ *
+ * @param scope which weights compete
+ * @param ties how ties are broken
+ */
+record PruningStep(Scope scope, Ties ties) {
+  /**
+   * What an iteration did.
+   *
+   * @param mask which weights are alive now
+   * @param byMagnitude which of them magnitude chose; the others were regrown
+   * @param keep how many were to be
+   * @param grow how many were to be regrown
+   * @param regrown how many of those that magnitude alone would have left out are alive
+   * @param removed how many that were alive fell below the magnitude threshold
+   * @param survived how many of those are alive all the same
+   * @param threshold the magnitude threshold; with a scope by layer that of the last
+   */
+  record Result(
+      boolean[] mask,
+      boolean[] byMagnitude,
+      int keep,
+      int grow,
+      int regrown,
+      int removed,
+      int survived,
+      float threshold) {
+    /** Returns the share, in percent, of the removed that regrowth brought back. */
+    double survivalPercent() {
+      return removed == 0 ? 0 : 100.0 * survived / removed;
+    }
+
+    /** Returns the number of weights alive. */
+    int kept() {
+      return count(mask);
+    }
+  }
+
+  /**
+   * Runs the iteration.
+   *
+   * @param weights the weights now
+   * @param alive which of them were alive before
+   * @param scores of regrowth, by weight
+   * @param sparsity the target
+   * @param ratio the share of the kept that regrowth chooses, in [0, 1]
+   * @param seed of the random choice among ties
+   */
+  Result run(
+      PrunableLayers layers,
+      float[] weights,
+      boolean[] alive,
+      float[] scores,
+      double sparsity,
+      double ratio,
+      long seed) {
+    float[] magnitudes = new float[weights.length];
+    for (int i = 0; i < weights.length; i++) {
+      magnitudes[i] = Math.abs(weights[i]);
+    }
+    float[] aliveFirst = new float[weights.length];
+    for (int i = 0; i < weights.length; i++) {
+      aliveFirst[i] = alive[i] ? 1 : 0;
+    }
+    int keep = (int) Math.floor(layers.size() * (1 - sparsity));
+    int[] budgets = scope.budgets(layers.layers(), keep);
+    boolean[] mask = new boolean[weights.length];
+    boolean[] byMagnitude = new boolean[weights.length];
+    boolean[] aboveThreshold = new boolean[weights.length];
+    int growAll = 0;
+    float threshold = 0;
+    for (int group = 0; group < budgets.length; group++) {
+      List<PrunableLayers.Layer> members =
+          scope == Scope.GLOBAL ? layers.layers() : List.of(layers.layers().get(group));
+      boolean[] candidates = new boolean[weights.length];
+      boolean[] regrowable = new boolean[weights.length];
+      for (PrunableLayers.Layer layer : members) {
+        Arrays.fill(candidates, layer.offset(), layer.end(), true);
+        Arrays.fill(regrowable, layer.offset(), layer.end(), !layer.classifier());
+      }
+      boolean[] largest = new boolean[weights.length];
+      threshold = largest(magnitudes, aliveFirst, candidates, budgets[group], seed, largest);
+      int fixed = 0;
+      for (int i = 0; i < weights.length; i++) {
+        if (largest[i]) {
+          aboveThreshold[i] = true;
+          if (!regrowable[i]) {
+            mask[i] = true;
+            fixed++;
+          }
+        }
+      }
+      int open = budgets[group] - fixed;
+      int grow = (int) Math.floor(open * ratio);
+      growAll += grow;
+      largest(magnitudes, aliveFirst, regrowable, open - grow, seed, mask);
+      boolean[] pruned = new boolean[weights.length];
+      for (int i = 0; i < weights.length; i++) {
+        pruned[i] = regrowable[i] && !mask[i];
+        byMagnitude[i] |= candidates[i] && mask[i];
+      }
+      regrow(scores, magnitudes, pruned, grow, seed, mask);
+    }
+    int regrown = 0;
+    int removed = 0;
+    int survived = 0;
+    for (int i = 0; i < weights.length; i++) {
+      if (!aboveThreshold[i]) {
+        regrown += mask[i] ? 1 : 0;
+        removed += alive[i] ? 1 : 0;
+        survived += alive[i] && mask[i] ? 1 : 0;
+      }
+    }
+    return new Result(mask, byMagnitude, keep, growAll, regrown, removed, survived, threshold);
+  }
+
+  private float largest(
+      float[] magnitudes,
+      float[] aliveFirst,
+      boolean[] candidates,
+      int count,
+      long seed,
+      boolean[] chosen) {
+    if (ties == Ties.EXACT) {
+      return Selection.best(magnitudes, aliveFirst, candidates, count, seed, chosen);
+    }
+    float threshold = Selection.threshold(magnitudes, candidates, count);
+    for (int i = 0; i < magnitudes.length; i++) {
+      chosen[i] |= candidates[i] && magnitudes[i] > threshold;
+    }
+    return threshold;
+  }
+
+  private void regrow(
+      float[] scores, float[] magnitudes, boolean[] pruned, int grow, long seed, boolean[] mask) {
+    if (ties == Ties.EXACT) {
+      Selection.best(scores, magnitudes, pruned, grow, seed + 1, mask);
+      return;
+    }
+    float threshold = Selection.threshold(scores, pruned, grow);
+    for (int i = 0; i < scores.length; i++) {
+      mask[i] |= pruned[i] && scores[i] >= threshold;
+    }
+  }
+
+  private static int count(boolean[] mask) {
+    int ones = 0;
+    for (boolean one : mask) {
+      ones += one ? 1 : 0;
+    }
+    return ones;
+  }
+}

@@ -1,0 +1,113 @@
+package dev.coppice.prune;
+
+import dev.coppice.graph.Surrogate;
+import dev.coppice.train.CriticalityProbe;
+import dev.coppice.train.Probes;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import java.util.SplittableRandom;
+
+/**
+ * What decides which pruned connections come back. Each rule says what must be measured for it and
+ * turns the measurements into a score per weight; the highest are regrown.
+ */
+public sealed interface Regrowth {
+  /** Nothing comes back: magnitude pruning alone. */
+  record None() implements Regrowth {}
+
+  /**
+   * Connections of the neurons closest to criticality (arXiv 2311.16141): a connection's score is the
+   * criticality of its post-synaptic neuron.
+   *
+   * @param probe how criticality is measured
+   * @param presynaptic whether the score is multiplied by the mean activity of the pre-synaptic
+   *     channel, so that it tells a neuron's connections apart
+   */
+  record Criticality(CriticalityProbe probe, boolean presynaptic) implements Regrowth {
+    /** Returns the paper's rule: the ATan derivative, the most critical position of a map. */
+    public static Criticality paper(float threshold) {
+      return new Criticality(
+          new CriticalityProbe(
+              new Surrogate.ATan(2), threshold, true, CriticalityProbe.Pooling.MAX),
+          false);
+    }
+  }
+
+  /** Connections with the largest gradient of the loss (RigL, arXiv 1911.11134). */
+  record Gradient() implements Regrowth {}
+
+  /** Connections drawn at random. */
+  record Random() implements Regrowth {}
+
+  /** Returns what must be measured in the steps before a pruning iteration. */
+  default Probes probes(PrunableLayers layers) {
+    return switch (this) {
+      case None _, Random _ -> Probes.NONE;
+      case Criticality(CriticalityProbe probe, boolean presynaptic) -> {
+        Map<String, CriticalityProbe> neurons = new HashMap<>();
+        Set<String> inputs = new HashSet<>();
+        for (PrunableLayers.Layer layer : layers.layers()) {
+          if (layer.neuron() != null) {
+            neurons.put(layer.neuron(), probe);
+            if (presynaptic) {
+              inputs.add(layer.node());
+            }
+          }
+        }
+        yield Probes.criticality(neurons, inputs);
+      }
+      case Gradient() -> {
+        Set<String> tensors = new HashSet<>();
+        layers.layers().forEach(layer -> tensors.add(layer.tensor()));
+        yield Probes.gradients(tensors);
+      }
+    };
+  }
+
+  /** Returns a score for every weight; those of classifiers are not used. */
+  default float[] scores(PrunableLayers layers, Probes.Measured measured, long seed) {
+    float[] scores = new float[layers.size()];
+    switch (this) {
+      case None() -> {}
+      case Criticality(CriticalityProbe _, boolean presynaptic) -> {
+        for (PrunableLayers.Layer layer : layers.layers()) {
+          if (layer.neuron() != null) {
+            float[] neurons = measured(measured.criticality(), layer.neuron());
+            int perOutput = layer.size() / layer.shape()[0];
+            float[] inputs = presynaptic ? measured(measured.presynaptic(), layer.node()) : null;
+            int channels = layer.shape()[layer.shape().length - 1];
+            for (int i = 0; i < layer.size(); i++) {
+              float rate = inputs == null ? 1 : inputs[i % channels];
+              scores[layer.offset() + i] = neurons[i / perOutput] * rate;
+            }
+          }
+        }
+      }
+      case Gradient() -> {
+        for (PrunableLayers.Layer layer : layers.layers()) {
+          float[] gradient = measured(measured.gradients(), layer.tensor());
+          for (int i = 0; i < layer.size(); i++) {
+            scores[layer.offset() + i] = Math.abs(gradient[i]);
+          }
+        }
+      }
+      case Random() -> {
+        SplittableRandom random = new SplittableRandom(seed);
+        for (int i = 0; i < scores.length; i++) {
+          scores[i] = (float) random.nextDouble();
+        }
+      }
+    }
+    return scores;
+  }
+
+  private static float[] measured(Map<String, float[]> values, String name) {
+    float[] value = values.get(name);
+    if (value == null) {
+      throw new IllegalStateException("nothing was measured for " + name);
+    }
+    return value;
+  }
+}

@@ -1,0 +1,75 @@
+package dev.coppice.prune;
+
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.SplittableRandom;
+
+/** Picks the highest of some scores. */
+final class Selection {
+  private Selection() {}
+
+  /**
+   * Returns the value of rank {@code count} (1 for the highest) among the candidates, or positive
+   * infinity if {@code count} is 0: nothing exceeds it.
+   */
+  static float threshold(float[] scores, boolean[] candidates, int count) {
+    if (count == 0) {
+      return Float.POSITIVE_INFINITY;
+    }
+    float[] values = new float[scores.length];
+    int n = 0;
+    for (int i = 0; i < scores.length; i++) {
+      if (candidates[i]) {
+        values[n++] = scores[i];
+      }
+    }
+    Arrays.sort(values, 0, n);
+    return values[n - count];
+  }
+
+  /**
+   * Sets exactly {@code count} candidates in {@code chosen}: those of the highest scores; among equals
+   * those of the highest {@code second} score, then a seeded random choice.
+   *
+   * @return the lowest score chosen, or positive infinity for none
+   */
+  static float best(
+      float[] scores,
+      float[] second,
+      boolean[] candidates,
+      int count,
+      long seed,
+      boolean[] chosen) {
+    float threshold = threshold(scores, candidates, count);
+    int above = 0;
+    int equal = 0;
+    for (int i = 0; i < scores.length; i++) {
+      if (candidates[i]) {
+        if (scores[i] > threshold) {
+          chosen[i] = true;
+          above++;
+        } else if (scores[i] == threshold) {
+          equal++;
+        }
+      }
+    }
+    if (above == count) {
+      return threshold;
+    }
+    Tie[] ties = new Tie[equal];
+    SplittableRandom random = new SplittableRandom(seed);
+    int n = 0;
+    for (int i = 0; i < scores.length; i++) {
+      if (candidates[i] && scores[i] == threshold) {
+        ties[n++] = new Tie(i, second[i], random.nextLong());
+      }
+    }
+    Arrays.sort(ties, Comparator.comparing(Tie::second).reversed().thenComparing(Tie::draw));
+    for (int i = 0; i < count - above; i++) {
+      chosen[ties[i].index()] = true;
+    }
+    return threshold;
+  }
+
+  private record Tie(int index, float second, long draw) {}
+}

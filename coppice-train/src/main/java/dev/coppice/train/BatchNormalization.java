@@ -1,0 +1,47 @@
+package dev.coppice.train;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.pytorch.engine.PtNDArray;
+import ai.djl.pytorch.jni.JniUtils;
+import dev.coppice.graph.Op;
+import java.util.List;
+
+/** Batch normalisation over T, B, H and W. */
+final class BatchNormalization implements LibraryExecutor.Operation {
+  private final Op.BatchNorm norm;
+  private final NDArray runningMean;
+  private final NDArray runningVariance;
+
+  BatchNormalization(String node, Op.BatchNorm norm, Parameters parameters) {
+    this.norm = norm;
+    this.runningMean = parameters.view(node + ".running_mean");
+    this.runningVariance = parameters.view(node + ".running_var");
+  }
+
+  @Override
+  public NDArray apply(List<NDArray> arrays, boolean constant, Pass pass) {
+    NDArray x = arrays.getFirst();
+    boolean map = x.getShape().dimension() == 4;
+    boolean correct = constant && pass.training() && pass.steps() > 1;
+    NDArray before = correct ? runningVariance.mul(1 - norm.momentum()) : runningVariance;
+    NDArray y =
+        JniUtils.batchNorm(
+            map ? LibraryExecutor.channelsFirst(x) : (PtNDArray) x,
+            (PtNDArray) runningMean,
+            (PtNDArray) runningVariance,
+            (PtNDArray) arrays.get(1),
+            (PtNDArray) arrays.get(2),
+            pass.training(),
+            norm.momentum(),
+            norm.eps());
+    if (correct) {
+      // The statistics of T equal copies are those of one, but for Bessel's n/(n−1).
+      double n = x.size() / (double) norm.channels();
+      double copies = n * pass.steps();
+      double factor = copies / (copies - 1) * ((n - 1) / n);
+      runningVariance.subi(before).muli((float) factor).addi(before);
+      before.close();
+    }
+    return map ? LibraryExecutor.channelsLast(y) : y;
+  }
+}

@@ -1,0 +1,153 @@
+package dev.coppice.train;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.pytorch.engine.PtNDArray;
+import ai.djl.pytorch.jni.JniUtils;
+import dev.coppice.graph.Op;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** A stateless operation of libtorch with its trained tensors, time folded into the batch. */
+final class LibraryExecutor implements Executor {
+  private static final Shape NO_PADDING = new Shape(0, 0);
+
+  private final List<String> tensors;
+  private final Parameters parameters;
+  private final boolean inputGradient;
+  private final Operation operation;
+
+  /** The operation on the input and then the trained tensors. */
+  interface Operation {
+    NDArray apply(List<NDArray> arrays, boolean constant, Pass pass);
+  }
+
+  private LibraryExecutor(
+      List<String> tensors, Parameters parameters, boolean inputGradient, Operation operation) {
+    this.tensors = tensors;
+    this.parameters = parameters;
+    this.inputGradient = inputGradient;
+    this.operation = operation;
+  }
+
+  /**
+   * Returns the executor of a node.
+   *
+   * @param inputGradient whether anything before this node is trained
+   * @throws IllegalArgumentException for an operation that libtorch does not compute
+   */
+  static LibraryExecutor of(String node, Op op, Parameters parameters, boolean inputGradient) {
+    List<String> tensors =
+        switch (op) {
+          case Op.Conv2d conv -> weightAndBias(node, conv.bias());
+          case Op.Linear linear -> weightAndBias(node, linear.bias());
+          case Op.BatchNorm _ -> weightAndBias(node, true);
+          default -> List.of();
+        };
+    Operation operation =
+        switch (op) {
+          case Op.Conv2d conv -> (arrays, constant, pass) -> convolution(conv, arrays);
+          case Op.Linear _ -> (arrays, constant, pass) -> linear(arrays);
+          case Op.BatchNorm norm -> new BatchNormalization(node, norm, parameters);
+          case Op.AvgPool(int kernel, int stride) ->
+              (arrays, constant, pass) ->
+                  channelsLast(
+                      JniUtils.avgPool(
+                          channelsFirst(arrays.getFirst()),
+                          square(kernel),
+                          square(stride),
+                          NO_PADDING,
+                          false,
+                          true));
+          case Op.MaxPool(int kernel, int stride) ->
+              (arrays, constant, pass) ->
+                  channelsLast(
+                      JniUtils.maxPool(
+                          channelsFirst(arrays.getFirst()),
+                          square(kernel),
+                          square(stride),
+                          NO_PADDING,
+                          false));
+          case Op.GlobalAvgPool() ->
+              (arrays, constant, pass) -> arrays.getFirst().mean(new int[] {1, 2});
+          case Op.Flatten() ->
+              (arrays, constant, pass) -> {
+                NDArray x = arrays.getFirst();
+                return x.reshape(x.getShape().get(0), -1);
+              };
+          case Op.Input _, Op.Neuron _, Op.Add _, Op.Dropout _ ->
+              throw new IllegalArgumentException("not a library operation: " + op);
+        };
+    return new LibraryExecutor(tensors, parameters, inputGradient, operation);
+  }
+
+  private static List<String> weightAndBias(String node, boolean bias) {
+    return bias ? List.of(node + ".weight", node + ".bias") : List.of(node + ".weight");
+  }
+
+  @Override
+  public Result forward(List<Activation> inputs, Pass pass) {
+    Activation input = inputs.getFirst();
+    List<NDArray> arrays = new ArrayList<>();
+    arrays.add(input.array());
+    tensors.forEach(name -> arrays.add(parameters.view(name)));
+    if (!pass.training()) {
+      NDArray output = operation.apply(arrays, input.constant(), pass);
+      return new Result(new Activation(output, input.constant()), null);
+    }
+    Autograd segment =
+        Autograd.record(
+            pass.manager(),
+            arrays,
+            inputGradient,
+            leaves -> operation.apply(leaves, input.constant(), pass));
+    return new Result(
+        new Activation(segment.output(), input.constant()),
+        gradient -> {
+          List<@Nullable NDArray> gradients = segment.backward(gradient);
+          gradient.close();
+          for (int i = 0; i < tensors.size(); i++) {
+            NDArray tensorGradient = gradients.get(i + 1);
+            if (tensorGradient != null) {
+              pass.gradients().put(tensors.get(i), tensorGradient);
+            }
+          }
+          return Collections.singletonList(gradients.getFirst());
+        });
+  }
+
+  /**
+   * Weights {@code [O, k, k, I]} and activations {@code [N, H, W, C]} are seen through transposed
+   * views, which libtorch takes as its channels-last format: no copy on either side.
+   */
+  private static NDArray convolution(Op.Conv2d conv, List<NDArray> arrays) {
+    return channelsLast(
+        JniUtils.convolution(
+            channelsFirst(arrays.get(0)),
+            channelsFirst(arrays.get(1)),
+            conv.bias() ? (PtNDArray) arrays.get(2) : null,
+            square(conv.stride()),
+            square(conv.padding()),
+            square(1),
+            conv.groups()));
+  }
+
+  private static NDArray linear(List<NDArray> arrays) {
+    PtNDArray bias = arrays.size() > 2 ? (PtNDArray) arrays.get(2) : null;
+    return JniUtils.linear((PtNDArray) arrays.get(0), (PtNDArray) arrays.get(1), bias);
+  }
+
+  static PtNDArray channelsFirst(NDArray array) {
+    return (PtNDArray) array.transpose(0, 3, 1, 2);
+  }
+
+  static NDArray channelsLast(NDArray array) {
+    return array.transpose(0, 2, 3, 1);
+  }
+
+  private static Shape square(int size) {
+    return new Shape(size, size);
+  }
+}

@@ -1,0 +1,161 @@
+package dev.coppice.train;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import dev.coppice.graph.Op;
+import dev.coppice.graph.Reset;
+import dev.coppice.graph.Surrogate;
+import dev.coppice.kernels.Kernels;
+import dev.coppice.kernels.NeuronConstants;
+import dev.coppice.kernels.Probe;
+import dev.coppice.kernels.SurrogateFunction;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Collections;
+import java.util.List;
+
+/** A neuron layer by the fused kernels, on the arrays' own memory: one pass over all T each way. */
+final class NeuronExecutor implements Executor {
+  /** Elements that threads share no cache line of. */
+  private static final long GRAIN = 64;
+
+  private final String name;
+  private final NeuronConstants constants;
+  private final boolean ownsInput;
+  private final Kernels kernels;
+  private final Parallel parallel;
+
+  /**
+   * Makes an executor.
+   *
+   * @param ownsInput whether nothing else reads the input, so that the potential may replace it
+   */
+  NeuronExecutor(
+      String name, Op.Neuron neuron, boolean ownsInput, Kernels kernels, Parallel parallel) {
+    this.name = name;
+    this.constants = constants(neuron);
+    this.ownsInput = ownsInput;
+    this.kernels = kernels;
+    this.parallel = parallel;
+  }
+
+  static NeuronConstants constants(Op.Neuron neuron) {
+    float reset = neuron.reset().potential();
+    boolean hard = neuron.reset() instanceof Reset.Hard;
+    return new NeuronConstants(
+        neuron.charge().leak(),
+        neuron.charge().gain(),
+        neuron.charge().drift(reset),
+        neuron.threshold(),
+        neuron.strict(),
+        hard ? 0 : 1,
+        hard ? reset : -neuron.threshold(),
+        reset,
+        !neuron.detachReset(),
+        function(neuron.surrogate()));
+  }
+
+  static SurrogateFunction function(Surrogate surrogate) {
+    return switch (surrogate) {
+      case Surrogate.ATan(float alpha) -> new SurrogateFunction.ATan(alpha);
+      case Surrogate.Sigmoid(float alpha) -> new SurrogateFunction.Sigmoid(alpha);
+      case Surrogate.Tanh(float temperature) -> new SurrogateFunction.Tanh(temperature);
+      case Surrogate.Triangle(float gamma) -> new SurrogateFunction.Triangle(gamma);
+      case Surrogate.Rectangle(float width) -> new SurrogateFunction.Rectangle(width);
+    };
+  }
+
+  @Override
+  public Result forward(List<Activation> inputs, Pass pass) {
+    Activation input = inputs.getFirst();
+    Shape shape = input.array().getShape();
+    Shape output =
+        input.constant() ? new Shape(shape.get(0) * pass.steps()).addAll(shape.slice(1)) : shape;
+    long size = output.size() / pass.steps();
+    NDArray spikes = pass.manager().create(output, DataType.FLOAT32);
+    // The potential must outlive the input's handle: an alias of the input keeps the memory.
+    NDArray potential =
+        ownsInput && !input.constant()
+            ? input.array().reshape(shape)
+            : pass.manager().create(output, DataType.FLOAT32);
+    MemorySegment x = Memory.of(input.array());
+    MemorySegment h = ownsInput && !input.constant() ? x : Memory.of(potential);
+    MemorySegment s = Memory.of(spikes);
+    CriticalityProbe wanted = pass.probes().criticality().get(name);
+    int channels = Math.toIntExact(shape.get(shape.dimension() - 1));
+    int inner = Math.toIntExact(size / pass.batch());
+    Probe probe = wanted == null ? null : probe(wanted, pass.batch(), inner, channels);
+    parallel.run(
+        size,
+        probe == null ? GRAIN : inner,
+        (from, to) ->
+            kernels.neuronForward(
+                constants, x, input.constant(), h, s, pass.steps(), size, from, to, null, probe));
+    if (probe != null) {
+      pass.measured().criticality().put(name, batchMean(probe.scores(), channels));
+    }
+    if (pass.probes().potentials().contains(name)) {
+      pass.measured().potentials().put(name, h.toArray(ValueLayout.JAVA_FLOAT));
+    }
+    Activation activation = new Activation(spikes, false);
+    if (!pass.training()) {
+      potential.close();
+      return new Result(activation, null);
+    }
+    return new Result(
+        activation,
+        gradient -> {
+          NDArray result =
+              input.constant() ? pass.manager().create(shape, DataType.FLOAT32) : gradient;
+          MemorySegment incoming = Memory.of(gradient);
+          MemorySegment outgoing = input.constant() ? Memory.of(result) : incoming;
+          parallel.run(
+              size,
+              GRAIN,
+              (from, to) ->
+                  kernels.neuronBackward(
+                      constants,
+                      h,
+                      incoming,
+                      outgoing,
+                      pass.steps(),
+                      size,
+                      from,
+                      to,
+                      input.constant()));
+          potential.close();
+          if (input.constant()) {
+            gradient.close();
+          }
+          return Collections.singletonList(result);
+        });
+  }
+
+  private static Probe probe(CriticalityProbe wanted, int batch, int inner, int channels) {
+    return new Probe(
+        function(wanted.surrogate()),
+        wanted.threshold(),
+        wanted.derivative() ? Probe.Response.DERIVATIVE : Probe.Response.FUNCTION,
+        switch (wanted.pooling()) {
+          case MAX -> Probe.Pooling.MAX;
+          case MEAN -> Probe.Pooling.MEAN;
+        },
+        inner,
+        channels,
+        new float[batch * channels]);
+  }
+
+  /** Returns the mean over the batch of scores {@code [B, C]}. */
+  static float[] batchMean(float[] scores, int channels) {
+    double[] sums = new double[channels];
+    for (int i = 0; i < scores.length; i++) {
+      sums[i % channels] += scores[i];
+    }
+    float[] means = new float[channels];
+    for (int c = 0; c < channels; c++) {
+      means[c] = (float) (sums[c] * channels / scores.length);
+    }
+    return means;
+  }
+}

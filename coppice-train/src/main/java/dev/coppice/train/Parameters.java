@@ -1,0 +1,175 @@
+package dev.coppice.train;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDArrays;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.index.NDIndex;
+import ai.djl.ndarray.types.Shape;
+import dev.coppice.graph.Graph;
+import dev.coppice.graph.Tensor;
+import dev.coppice.graph.Weights;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SequencedMap;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The tensors of a network on the device. What the optimizer trains lies in one flat array, so that an
+ * update is a handful of operations whatever the number of layers; the layers see views of it.
+ */
+final class Parameters {
+  private final NDManager manager;
+  private final SequencedMap<String, int[]> trainable = new LinkedHashMap<>();
+  private final Map<String, NDArray> views = new LinkedHashMap<>();
+  private final NDArray values;
+  private @Nullable NDArray mask;
+
+  Parameters(NDManager manager, Graph graph, Weights weights) {
+    weights.check(graph);
+    this.manager = manager;
+    Weights.expected(graph)
+        .forEach(
+            (name, shape) -> {
+              if (Weights.isTrainable(name)) {
+                trainable.put(name, shape);
+              } else {
+                views.put(name, create(weights.get(name)));
+              }
+            });
+    values = Memory.upload(manager, flatten(weights::get), new Shape(count()));
+    long offset = 0;
+    for (var entry : trainable.entrySet()) {
+      long size = size(entry.getValue());
+      NDArray view =
+          values
+              .get(new NDIndex("{}:{}", offset, offset + size))
+              .reshape(new Shape(longs(entry.getValue())));
+      view.attach(manager);
+      views.put(entry.getKey(), view);
+      offset += size;
+    }
+  }
+
+  /** Returns the number of trained values. */
+  int count() {
+    return trainable.values().stream().mapToInt(Parameters::size).sum();
+  }
+
+  /** Returns the flat array of all trained values. */
+  NDArray values() {
+    return values;
+  }
+
+  /** Returns the tensor of this name; layers must not keep it in a graph of libtorch's. */
+  NDArray view(String name) {
+    NDArray view = views.get(name);
+    if (view == null) {
+      throw new IllegalArgumentException("no tensor named " + name);
+    }
+    return view;
+  }
+
+  /** Returns the gradients as one flat array in the order of {@link #values()}, masked. */
+  NDArray flatGradient(Map<String, NDArray> gradients) {
+    NDList parts = new NDList();
+    for (String name : trainable.keySet()) {
+      NDArray gradient = gradients.get(name);
+      if (gradient == null) {
+        throw new IllegalStateException("no gradient for " + name);
+      }
+      parts.add(gradient.flatten());
+    }
+    NDArray flat = NDArrays.concat(parts);
+    if (mask != null) {
+      flat.muli(mask);
+    }
+    return flat;
+  }
+
+  /**
+   * Fixes the masked weights at zero: they, and the given optimizer state at them, are zeroed now, and
+   * their gradients from now on.
+   *
+   * @param masks 0/1 tensors by name; tensors not named are not masked
+   */
+  void mask(Map<String, Tensor> masks, List<NDArray> optimizerState) {
+    if (mask != null) {
+      mask.close();
+    }
+    NDArray created =
+        Memory.upload(
+            manager,
+            flatten(
+                name -> {
+                  int[] shape = trainable.get(name);
+                  Tensor tensor = masks.get(name);
+                  if (tensor != null) {
+                    return tensor;
+                  }
+                  float[] ones = new float[size(shape)];
+                  Arrays.fill(ones, 1);
+                  return new Tensor(shape, ones);
+                }),
+            new Shape(count()));
+    mask = created;
+    values.muli(created);
+    optimizerState.forEach(state -> state.muli(created));
+  }
+
+  /** Overwrites all tensors. */
+  void restore(Weights weights) {
+    Memory.overwrite(values, flatten(weights::get));
+    views.forEach(
+        (name, view) -> {
+          if (!trainable.containsKey(name)) {
+            Memory.overwrite(view, weights.get(name).data());
+          }
+        });
+  }
+
+  /** Returns a copy of one tensor. */
+  Tensor tensor(String name) {
+    NDArray view = view(name);
+    int[] shape = Arrays.stream(view.getShape().getShape()).mapToInt(Math::toIntExact).toArray();
+    return new Tensor(shape, view.toFloatArray());
+  }
+
+  /** Returns a copy of all tensors. */
+  Weights weights() {
+    SequencedMap<String, Tensor> tensors = new LinkedHashMap<>();
+    views.keySet().forEach(name -> tensors.put(name, tensor(name)));
+    return Weights.of(tensors);
+  }
+
+  private float[] flatten(Function<String, Tensor> source) {
+    float[] flat = new float[count()];
+    int offset = 0;
+    for (String name : trainable.keySet()) {
+      float[] data = source.apply(name).data();
+      System.arraycopy(data, 0, flat, offset, data.length);
+      offset += data.length;
+    }
+    return flat;
+  }
+
+  private NDArray create(Tensor tensor) {
+    return Memory.upload(manager, tensor.data(), new Shape(longs(tensor.shape())));
+  }
+
+  private static long[] longs(int[] shape) {
+    return Arrays.stream(shape).asLongStream().toArray();
+  }
+
+  private static int size(int[] shape) {
+    return Arrays.stream(shape).reduce(1, Math::multiplyExact);
+  }
+
+  /** Returns the names of the trained tensors and their shapes. */
+  SequencedMap<String, int[]> trainable() {
+    return trainable;
+  }
+}

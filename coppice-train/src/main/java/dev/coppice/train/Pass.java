@@ -1,0 +1,42 @@
+package dev.coppice.train;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * One forward pass (and, in training, its backward pass) over a batch.
+ *
+ * @param manager owns every array of the pass and is closed with it
+ * @param steps the number of time steps T
+ * @param batch the number of samples B
+ * @param training whether batch statistics are used and a backward pass follows
+ * @param seed the source of randomness of the pass (dropout)
+ * @param probes what to measure
+ * @param measured what has been measured
+ * @param gradients the gradients of the parameters, by tensor name, filled by the backward pass
+ */
+record Pass(
+    NDManager manager,
+    int steps,
+    int batch,
+    boolean training,
+    long seed,
+    Probes probes,
+    Probes.Measured measured,
+    Map<String, NDArray> gradients) {
+
+  static Pass of(
+      NDManager manager, int steps, int batch, boolean training, long seed, Probes probes) {
+    return new Pass(
+        manager,
+        steps,
+        batch,
+        training,
+        seed,
+        probes,
+        Probes.Measured.empty(),
+        new HashMap<>());
+  }
+}

@@ -1,0 +1,320 @@
+package dev.coppice.train;
+
+import dev.coppice.data.Batch;
+import dev.coppice.data.Batches;
+import dev.coppice.data.DataSet;
+import dev.coppice.data.Normalization;
+import dev.coppice.graph.Graph;
+import dev.coppice.graph.Tensor;
+import dev.coppice.graph.Weights;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Trains a network on a data set, with checkpoints from which a killed run goes on and ends with the
+ * same weights as one that was never stopped (on the same machine, with the same threads).
+ */
+public final class Trainer {
+  private final Engine engine;
+  private final DataSet data;
+  private final TrainingSettings settings;
+  private final TrainingMethod method;
+  private final @Nullable Checkpoints checkpoints;
+  private volatile boolean stopRequested;
+
+  /**
+   * Where checkpoints go.
+   *
+   * @param directory holds nothing else
+   * @param everySteps optimizer steps between checkpoints; one is also made after every epoch and when
+   *     a run is stopped
+   * @param fingerprint of the run's whole configuration; a checkpoint with another one is refused
+   * @param metadata for the model in each checkpoint
+   */
+  public record Checkpoints(
+      Path directory, int everySteps, String fingerprint, Map<String, String> metadata) {
+    /** Throws {@link IllegalArgumentException} if checkpoints would be less than a step apart. */
+    public Checkpoints {
+      metadata = Map.copyOf(metadata);
+      if (everySteps < 1) {
+        throw new IllegalArgumentException(
+            "checkpoints must be at least a step apart, not " + everySteps);
+      }
+    }
+  }
+
+  /**
+   * How a run ended.
+   *
+   * @param completed false if it was stopped and can be resumed
+   * @param steps optimizer steps done
+   * @param seconds of training, without evaluations
+   * @param imagesPerSecond in training, over the part of the run done by this call
+   * @param csv the lines of metrics.csv, those of before a resume included
+   * @param last the last epoch's metrics, null if no epoch ended in this call
+   */
+  public record Outcome(
+      boolean completed,
+      long steps,
+      double seconds,
+      double imagesPerSecond,
+      List<String> csv,
+      @Nullable EpochMetrics last) {}
+
+  /** Makes a trainer without checkpoints. */
+  public Trainer(Engine engine, DataSet data, TrainingSettings settings, TrainingMethod method) {
+    this(engine, data, settings, method, null);
+  }
+
+  /** Makes a trainer. */
+  public Trainer(
+      Engine engine,
+      DataSet data,
+      TrainingSettings settings,
+      TrainingMethod method,
+      @Nullable Checkpoints checkpoints) {
+    this.engine = engine;
+    this.data = data;
+    this.settings = settings;
+    this.method = method;
+    this.checkpoints = checkpoints;
+  }
+
+  /** Asks the run to stop after the step under way; may be called by any thread. */
+  public void requestStop() {
+    stopRequested = true;
+  }
+
+  /** Returns the optimizer steps of the whole run. */
+  public long totalSteps() {
+    return (long) settings.epochs() * settings.stepsPerEpoch(data.train().size());
+  }
+
+  /**
+   * Trains from the engine's weights to the end, or from the newest checkpoint if {@code resume}.
+   *
+   * @throws IOException if a checkpoint cannot be written, or that to resume from is missing, damaged
+   *     or of another configuration
+   * @throws NonFiniteException if training diverges; the last checkpoint is kept
+   */
+  public Outcome run(TrainingListener listener, boolean resume) throws IOException {
+    Progress progress = resume ? resume() : begin();
+    int perEpoch = settings.stepsPerEpoch(data.train().size());
+    long images = 0;
+    double startSeconds = progress.seconds;
+    EpochMetrics last = null;
+    while (progress.epoch < settings.epochs()) {
+      long start = System.nanoTime();
+      double before = progress.epochSeconds;
+      try (Batches batches = batches(progress)) {
+        while (batches.hasNext()) {
+          Batch batch = batches.next();
+          double loss = step(batch, progress);
+          images += batch.size();
+          progress.epochSeconds = before + (System.nanoTime() - start) / 1e9;
+          listener.onStep(progress.step, totalSteps(), loss);
+          boolean stop = stopRequested;
+          if (stop
+              || checkpoints != null
+                  && progress.batch < perEpoch
+                  && progress.step % checkpoints.everySteps() == 0) {
+            save(progress);
+          }
+          if (stop) {
+            progress.seconds += progress.epochSeconds;
+            return outcome(progress, images, startSeconds, last, false);
+          }
+        }
+      }
+      last = endEpoch(progress);
+      listener.onEpoch(last);
+      save(progress);
+    }
+    return outcome(progress, images, startSeconds, last, true);
+  }
+
+  private static Outcome outcome(
+      Progress progress,
+      long images,
+      double startSeconds,
+      @Nullable EpochMetrics last,
+      boolean completed) {
+    double spent = progress.seconds - startSeconds;
+    return new Outcome(
+        completed,
+        progress.step,
+        progress.seconds,
+        spent > 0 ? images / spent : 0,
+        List.copyOf(progress.history),
+        last);
+  }
+
+  /** What changes from step to step. */
+  private static final class Progress {
+    private long step;
+    private int epoch;
+    private int batch;
+    private double lossSum;
+    private long correct;
+    private double epochSeconds;
+    private double seconds;
+    private final List<String> history = new ArrayList<>();
+  }
+
+  private Batches batches(Progress progress) {
+    Normalization normalization =
+        settings.encoder().isStatic() ? data.normalization() : Normalization.NONE;
+    return Batches.of(
+        data.train(),
+        normalization,
+        settings.augmentation(),
+        settings.batchSize(),
+        Seeds.DATA.at(settings.seed(), 0),
+        progress.epoch,
+        progress.batch,
+        true,
+        false);
+  }
+
+  private double rate(long step) {
+    double warmUp = settings.warmUpEpochs() * settings.stepsPerEpoch(data.train().size());
+    return settings.learningRate()
+        * settings.schedule().factor(step, totalSteps(), Math.round(warmUp));
+  }
+
+  private double step(Batch batch, Progress progress) {
+    long step = progress.step + 1;
+    float[] input =
+        settings
+            .encoder()
+            .encode(
+                batch.pixels(),
+                batch.size(),
+                settings.timeSteps(),
+                Seeds.ENCODING.at(settings.seed(), step));
+    Engine.StepResult result =
+        engine.train(
+            input,
+            batch.labels(),
+            settings.step(),
+            rate(progress.step),
+            Seeds.DROPOUT.at(settings.seed(), step),
+            method.probes(step));
+    method.afterStep(step, engine, result);
+    progress.step = step;
+    progress.batch++;
+    progress.lossSum += result.loss() * batch.size();
+    progress.correct += result.correct();
+    return result.loss();
+  }
+
+  private EpochMetrics endEpoch(Progress progress) {
+    int images = data.train().size();
+    boolean due =
+        (progress.epoch + 1) % settings.evaluateEvery() == 0
+            || progress.epoch + 1 == settings.epochs();
+    Evaluation test =
+        due
+            ? Evaluation.of(
+                engine,
+                data.test(),
+                data,
+                settings.encoder(),
+                settings.step(),
+                Math.max(settings.batchSize(), 64))
+            : null;
+    EpochMetrics metrics =
+        new EpochMetrics(
+            progress.epoch + 1,
+            progress.step,
+            progress.lossSum / images,
+            progress.correct / (double) images,
+            rate(progress.step - 1),
+            sparsity(engine.graph(), engine.weights()),
+            progress.epochSeconds,
+            images / progress.epochSeconds,
+            ProcessMemory.peakMegabytes(),
+            test);
+    progress.history.add(metrics.csv());
+    progress.seconds += progress.epochSeconds;
+    progress.epoch++;
+    progress.batch = 0;
+    progress.lossSum = 0;
+    progress.correct = 0;
+    progress.epochSeconds = 0;
+    return metrics;
+  }
+
+  /** Returns the share of zeros among the weights of convolutions and linear layers. */
+  public static double sparsity(Graph graph, Weights weights) {
+    long zeros = 0;
+    long all = 0;
+    for (String name : Weights.expected(graph).keySet()) {
+      Tensor tensor = weights.get(name);
+      if (tensor.shape().length > 1) {
+        zeros += tensor.size() - tensor.countNonZero();
+        all += tensor.size();
+      }
+    }
+    return all == 0 ? 0 : zeros / (double) all;
+  }
+
+  private Progress begin() {
+    method.begin(engine);
+    return new Progress();
+  }
+
+  private void save(Progress progress) throws IOException {
+    if (checkpoints == null) {
+      return;
+    }
+    new Checkpoint(
+            checkpoints.fingerprint(),
+            progress.step,
+            progress.epoch,
+            progress.batch,
+            progress.lossSum,
+            progress.correct,
+            progress.epochSeconds,
+            progress.seconds,
+            progress.history,
+            engine.weights(),
+            engine.optimizerState(),
+            method.state())
+        .save(checkpoints.directory(), engine.graph(), checkpoints.metadata());
+  }
+
+  private Progress resume() throws IOException {
+    if (checkpoints == null) {
+      throw new IOException("there is nothing to resume from: the run has no checkpoints");
+    }
+    Optional<Checkpoint> latest = Checkpoint.latest(checkpoints.directory());
+    if (latest.isEmpty()) {
+      return begin();
+    }
+    Checkpoint checkpoint = latest.get();
+    if (!checkpoint.fingerprint().equals(checkpoints.fingerprint())) {
+      throw new IOException(
+          "the checkpoint in "
+              + checkpoints.directory()
+              + " was made with other settings; resume with those of its config.yaml");
+    }
+    engine.restore(checkpoint.weights(), checkpoint.optimizer(), checkpoint.step());
+    method.restore(checkpoint.method(), engine);
+    Progress progress = new Progress();
+    progress.step = checkpoint.step();
+    progress.epoch = checkpoint.epoch();
+    progress.batch = checkpoint.batch();
+    progress.lossSum = checkpoint.lossSum();
+    progress.correct = checkpoint.correct();
+    progress.epochSeconds = checkpoint.epochSeconds();
+    progress.seconds = checkpoint.seconds();
+    progress.history.addAll(checkpoint.history());
+    return progress;
+  }
+}
