@@ -1,4 +1,101 @@
 package dev.coppice.kernels;
 
-/** Numeric kernels. */
-public sealed interface Kernels permits ScalarKernels {}
+import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Numeric kernels over native memory of 32-bit floats in native byte order. Every implementation
+ * gives the same bits.
+ *
+ * <p>Arrays are {@code [T, n]}: {@code T} time steps of {@code n} elements, {@code n} being the
+ * batch times the elements of a sample ({@code [B, H, W, C]} or {@code [B, N]}, channels last). A
+ * call works on the elements {@code from} (inclusive) to {@code to} (exclusive) of every step, so
+ * that callers may split an array over threads.
+ *
+ * <p>All methods throw {@link IllegalArgumentException} when a segment is not native memory or too
+ * small, when the range does not lie in {@code [0, n]}, or when segments overlap in a way that the
+ * method does not allow.
+ */
+public sealed interface Kernels permits ScalarKernels, VectorKernels {
+
+  /**
+   * Returns the fastest kernels that this virtual machine supports, or those that the system
+   * property {@code coppice.kernels} ({@code auto}, {@code scalar} or {@code vector}) asks for.
+   * They are chosen once.
+   *
+   * @throws IllegalStateException when the property asks for kernels that do not exist or cannot
+   *     run here
+   */
+  static Kernels best() {
+    return KernelsChoice.best();
+  }
+
+  /** Returns the plain kernels, which run everywhere. */
+  static Kernels scalar() {
+    return new ScalarKernels("");
+  }
+
+  /** Returns one line for people, such as {@code "vector, 512 bit"}. */
+  String describe();
+
+  /**
+   * Runs a layer of neurons over all steps: charge, fire and reset as {@link NeuronConstants} says.
+   *
+   * @param x input current {@code [T, n]}, or {@code [n]} when {@code repeated}
+   * @param repeated whether the same {@code x} is the input of every step
+   * @param h potential before reset {@code [T, n]}, written; may be the same memory as {@code x}
+   *     unless {@code repeated}
+   * @param s spikes {@code [T, n]}, 0 or 1, written; overlaps no other array
+   * @param steps {@code T}
+   * @param n elements per step
+   * @param state potential after reset {@code [n]}, read before the first step in place of the rest
+   *     potential and written after the last, so that a sequence may come in several calls
+   * @param probe asks for the criticality of the layer; {@code from} and {@code to} then lie on
+   *     boundaries of samples
+   */
+  void neuronForward(
+      NeuronConstants c,
+      MemorySegment x,
+      boolean repeated,
+      MemorySegment h,
+      MemorySegment s,
+      int steps,
+      long n,
+      long from,
+      long to,
+      @Nullable MemorySegment state,
+      @Nullable Probe probe);
+
+  /**
+   * Takes the gradient of the spikes back to the input current, through all steps. With {@code φ =
+   * g′(h − θ)} and {@code ε} the gradient of the spikes:
+   *
+   * <pre>
+   *   δ[t] = ε[t]·φ[t] + δ[t+1]·leak·∂u[t]/∂h[t],  δ[T+1] = 0
+   *   ∂u/∂h = (fired ? keep : 1) + (attached ? φ·((keep − 1)·h + offset) : 0)
+   *   ∂x[t] = gain·δ[t]
+   * </pre>
+   *
+   * This is back-propagation through time with a surrogate (Neftci et al., IEEE Signal Processing
+   * Magazine 2019). A state carried into or out of the sequence is taken as a constant.
+   *
+   * @param h potential before reset {@code [T, n]} of the forward pass
+   * @param gradS gradient of the spikes {@code [T, n]}
+   * @param gradX gradient of the input current {@code [T, n]}, or its sum over the steps {@code
+   *     [n]} when {@code repeated}; written; unless {@code repeated} it may be the same memory as
+   *     {@code gradS} or {@code h}
+   * @param steps {@code T}
+   * @param n elements per step
+   * @param repeated whether the same input current was the input of every step
+   */
+  void neuronBackward(
+      NeuronConstants c,
+      MemorySegment h,
+      MemorySegment gradS,
+      MemorySegment gradX,
+      int steps,
+      long n,
+      long from,
+      long to,
+      boolean repeated);
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.coppice.data;
+
+import org.jspecify.annotations.NullMarked;
