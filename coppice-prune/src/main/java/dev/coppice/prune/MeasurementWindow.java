@@ -25,8 +25,7 @@ final class MeasurementWindow {
   }
 
   Probes.Measured mean() {
-    return Probes.Measured.of(
-        means("criticality."), means("presynaptic."), means("gradient."));
+    return Probes.Measured.of(means("criticality."), means("presynaptic."), means("gradient."));
   }
 
   private Map<String, float[]> means(String prefix) {

@@ -5,7 +5,6 @@ import dev.coppice.graph.GraphException;
 import dev.coppice.graph.Node;
 import dev.coppice.graph.Op;
 import dev.coppice.graph.Tensor;
-import dev.coppice.graph.Weights;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -15,8 +14,8 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The weights that may be pruned, laid out one layer after the other as one index range: the weights
- * of convolutions and linear layers, not biases and batch norms.
+ * The weights that may be pruned, laid out one layer after the other as one index range: the
+ * weights of convolutions and linear layers, not biases and batch norms.
  */
 public final class PrunableLayers {
   private final List<Layer> layers;
@@ -64,10 +63,10 @@ public final class PrunableLayers {
   /**
    * Returns the layers of a network but those excluded.
    *
-   * @throws GraphException if a name to exclude is not a convolution or linear node, or none is left
+   * @throws GraphException if a name to exclude is not a convolution or linear node, or none is
+   *     left
    */
   public static PrunableLayers of(Graph graph, Set<String> excluded) {
-    Map<String, int[]> shapes = Weights.expected(graph);
     Map<String, Node> candidates = new LinkedHashMap<>();
     for (Node node : graph.nodes()) {
       if (node.op() instanceof Op.Conv2d || node.op() instanceof Op.Linear) {
@@ -82,14 +81,14 @@ public final class PrunableLayers {
     }
     List<Layer> layers = new ArrayList<>();
     long offset = 0;
-    for (String node : candidates.keySet()) {
-      if (!excluded.contains(node)) {
+    for (Node node : candidates.values()) {
+      if (!excluded.contains(node.name())) {
         Layer layer =
             new Layer(
-                node,
+                node.name(),
                 Math.toIntExact(offset),
-                shapes.get(node + ".weight"),
-                graph.scoringNeuron(node).orElse(null));
+                shape(node.op()),
+                graph.scoringNeuron(node.name()).orElse(null));
         layers.add(layer);
         offset += layer.size();
       }
@@ -99,6 +98,17 @@ public final class PrunableLayers {
     }
     Math.toIntExact(offset);
     return new PrunableLayers(layers);
+  }
+
+  private static int[] shape(Op op) {
+    return switch (op) {
+      case Op.Conv2d conv ->
+          new int[] {
+            conv.outChannels(), conv.kernel(), conv.kernel(), conv.inChannels() / conv.groups()
+          };
+      case Op.Linear linear -> new int[] {linear.outFeatures(), linear.inFeatures()};
+      default -> throw new IllegalArgumentException(op + " has no weights to prune");
+    };
   }
 
   /** Returns layers that are given one by one, their offsets set. */

@@ -12,13 +12,14 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.function.Consumer;
 
 /**
- * Prunes and regrows connections while a network is trained: procedure U of arXiv 2311.16141 with its
- * parts exchangeable. Weights that are zero at the start of the run stay pruned until regrown, so that
- * a run may begin dense or sparse.
+ * Prunes and regrows connections while a network is trained: procedure U of arXiv 2311.16141 with
+ * its parts exchangeable. Weights that are zero at the start of the run stay pruned until regrown,
+ * so that a run may begin dense or sparse.
  */
 public final class Pruning implements TrainingMethod {
   private static final Gson GSON = new Gson();
@@ -69,8 +70,11 @@ public final class Pruning implements TrainingMethod {
     initialSparsity = 1 - alive / (double) weights.length;
     if (initialSparsity > settings.sparsity()) {
       throw new IllegalArgumentException(
-          "the network is already sparser (%.4f) than the target sparsity %.4f"
-              .formatted(initialSparsity, settings.sparsity()));
+          String.format(
+              Locale.ROOT,
+              "the network is already sparser (%.4f) than the target sparsity %.4f",
+              initialSparsity,
+              settings.sparsity()));
     }
     if (alive < weights.length) {
       engine.mask(layers.tensors(mask));
@@ -166,7 +170,8 @@ public final class Pruning implements TrainingMethod {
     window.save(tensors);
     return new State(
         tensors,
-        Map.of("history", GSON.toJson(history), "initialSparsity", Double.toString(initialSparsity)));
+        Map.of(
+            "history", GSON.toJson(history), "initialSparsity", Double.toString(initialSparsity)));
   }
 
   @Override

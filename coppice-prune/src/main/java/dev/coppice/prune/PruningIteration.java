@@ -15,7 +15,8 @@ import java.util.Map;
  * @param regrown connections alive that magnitude alone would have left out
  * @param survivalPercent of the connections that magnitude removed now, the share brought back
  * @param density the share of weights alive, by layer
- * @param criticality how the neurons' scores are distributed, by neuron layer; empty if not measured
+ * @param criticality how the neurons' scores are distributed, by neuron layer; empty if not
+ *     measured
  */
 public record PruningIteration(
     int iteration,
@@ -32,7 +33,12 @@ public record PruningIteration(
 
   /** The five-number summary and the mean of some scores. */
   public record Distribution(
-      double minimum, double lowerQuartile, double median, double upperQuartile, double maximum, double mean) {
+      double minimum,
+      double lowerQuartile,
+      double median,
+      double upperQuartile,
+      double maximum,
+      double mean) {
 
     static Distribution of(float[] scores) {
       float[] sorted = scores.clone();

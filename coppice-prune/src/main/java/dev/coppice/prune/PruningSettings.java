@@ -62,7 +62,8 @@ public record PruningSettings(
   public PruningSettings {
     require(sparsity >= 0 && sparsity < 1, "sparsity must lie in [0, 1), not " + sparsity);
     require(ratio >= 0 && ratio <= 1, "the regrowth ratio must lie in [0, 1], not " + ratio);
-    require(iterations >= 0, "the number of pruning iterations must not be negative: " + iterations);
+    require(
+        iterations >= 0, "the number of pruning iterations must not be negative: " + iterations);
     require(interval >= 1, "the pruning interval must be at least a step, not " + interval);
     require(start >= 0, "the pruning window cannot open before the first step: " + start);
     require(

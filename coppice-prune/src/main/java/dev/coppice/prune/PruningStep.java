@@ -4,7 +4,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * One iteration of magnitude pruning and regrowth over connections: procedure U of arXiv 2311.16141.
+ * One iteration of magnitude pruning and regrowth over connections: procedure U of arXiv
+ * 2311.16141.
  *
  * @param scope which weights compete
  * @param ties how ties are broken

@@ -18,8 +18,8 @@ public sealed interface Regrowth {
   record None() implements Regrowth {}
 
   /**
-   * Connections of the neurons closest to criticality (arXiv 2311.16141): a connection's score is the
-   * criticality of its post-synaptic neuron.
+   * Connections of the neurons closest to criticality (arXiv 2311.16141): a connection's score is
+   * the criticality of its post-synaptic neuron.
    *
    * @param probe how criticality is measured
    * @param presynaptic whether the score is multiplied by the mean activity of the pre-synaptic

@@ -9,14 +9,14 @@ public enum Scope {
   /** The weights of a layer; every layer keeps the same share. */
   UNIFORM,
   /**
-   * The weights of a layer; a layer's density is proportional to {@code (O + I + 2k) / (O·I·k²)}, at
-   * most 1: Erdős–Rényi-kernel (Evci et al., arXiv 1911.11134).
+   * The weights of a layer; a layer's density is proportional to {@code (O + I + 2k) / (O·I·k²)},
+   * at most 1: Erdős–Rényi-kernel (Evci et al., arXiv 1911.11134).
    */
   ERK;
 
   /**
-   * Returns how many weights each group keeps: one number for {@link #GLOBAL}, else one a layer. They
-   * sum to {@code keep}.
+   * Returns how many weights each group keeps: one number for {@link #GLOBAL}, else one a layer.
+   * They sum to {@code keep}.
    */
   int[] budgets(List<PrunableLayers.Layer> layers, int keep) {
     return switch (this) {
@@ -38,7 +38,9 @@ public enum Scope {
     double of(PrunableLayers.Layer layer);
   }
 
-  /** Scales relative densities until they spend the budget; a layer that would exceed 1 is dense. */
+  /**
+   * Scales relative densities until they spend the budget; a layer that would exceed 1 is dense.
+   */
   private static int[] shares(
       List<PrunableLayers.Layer> layers, int keep, RelativeDensity relative) {
     int n = layers.size();

@@ -28,8 +28,8 @@ final class Selection {
   }
 
   /**
-   * Sets exactly {@code count} candidates in {@code chosen}: those of the highest scores; among equals
-   * those of the highest {@code second} score, then a seeded random choice.
+   * Sets exactly {@code count} candidates in {@code chosen}: those of the highest scores; among
+   * equals those of the highest {@code second} score, then a seeded random choice.
    *
    * @return the lowest score chosen, or positive infinity for none
    */
@@ -64,7 +64,8 @@ final class Selection {
         ties[n++] = new Tie(i, second[i], random.nextLong());
       }
     }
-    Arrays.sort(ties, Comparator.comparing(Tie::second).reversed().thenComparing(Tie::draw));
+    Arrays.sort(
+        ties, Comparator.comparingDouble(Tie::second).reversed().thenComparingLong(Tie::draw));
     for (int i = 0; i < count - above; i++) {
       chosen[ties[i].index()] = true;
     }

@@ -23,12 +23,13 @@ final class BatchNormalization implements LibraryExecutor.Operation {
     NDArray x = arrays.getFirst();
     boolean map = x.getShape().dimension() == 4;
     boolean correct = constant && pass.training() && pass.steps() > 1;
-    NDArray before = correct ? runningVariance.mul(1 - norm.momentum()) : runningVariance;
+    // libtorch keeps the array it updates for the backward pass and must find it unchanged.
+    NDArray variance = correct ? runningVariance.duplicate() : runningVariance;
     NDArray y =
         JniUtils.batchNorm(
             map ? LibraryExecutor.channelsFirst(x) : (PtNDArray) x,
             (PtNDArray) runningMean,
-            (PtNDArray) runningVariance,
+            (PtNDArray) variance,
             (PtNDArray) arrays.get(1),
             (PtNDArray) arrays.get(2),
             pass.training(),
@@ -39,8 +40,10 @@ final class BatchNormalization implements LibraryExecutor.Operation {
       double n = x.size() / (double) norm.channels();
       double copies = n * pass.steps();
       double factor = copies / (copies - 1) * ((n - 1) / n);
-      runningVariance.subi(before).muli((float) factor).addi(before);
-      before.close();
+      runningVariance.muli(1 - norm.momentum());
+      NDArray batch = variance.sub(runningVariance);
+      runningVariance.addi(batch.muli((float) factor));
+      batch.close();
     }
     return map ? LibraryExecutor.channelsLast(y) : y;
   }

@@ -24,13 +24,15 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SequencedMap;
 import java.util.stream.Stream;
 
 /**
  * A run between two optimizer steps: everything that is needed to go on as if it had never stopped.
  * Randomness is drawn from the seed and the step, so that no generator's state is part of it.
  *
- * @param fingerprint tells whether a run's configuration is the one that the checkpoint was made with
+ * @param fingerprint tells whether a run's configuration is the one that the checkpoint was made
+ *     with
  * @param step optimizer steps done
  * @param epoch the epoch under way, 0 for the first
  * @param batch its batches done
@@ -62,7 +64,9 @@ record Checkpoint(
   private static final String PROGRESS = "checkpoint.json";
   private static final int KEPT = 2;
 
-  /** Writes {@code step-N} into a directory, whole or not at all, and removes all but the newest. */
+  /**
+   * Writes {@code step-N} into a directory, whole or not at all, and removes all but the newest.
+   */
   void save(Path directory, Graph graph, Map<String, String> metadata) throws IOException {
     Files.createDirectories(directory);
     Path target = directory.resolve("step-%010d".formatted(step));
@@ -72,8 +76,8 @@ record Checkpoint(
     Path draft = Files.createTempDirectory(directory, ".draft-");
     try {
       new Model(graph, weights, metadata).save(draft.resolve(MODEL));
-      Safetensors.write(draft.resolve(OPTIMIZER), Map.of(), optimizer);
-      Safetensors.write(draft.resolve(METHOD), method.text(), method.tensors());
+      Safetensors.write(draft.resolve(OPTIMIZER), Map.of(), arrays(optimizer));
+      Safetensors.write(draft.resolve(METHOD), method.text(), arrays(method.tensors()));
       Path progress = draft.resolve(PROGRESS);
       Files.writeString(progress, progressJson().toString());
       try (FileChannel channel = FileChannel.open(progress, StandardOpenOption.WRITE)) {
@@ -125,7 +129,7 @@ record Checkpoint(
       for (JsonElement line : json.getAsJsonArray("history")) {
         history.add(line.getAsString());
       }
-      Safetensors method = Safetensors.read(path.resolve(METHOD));
+      Safetensors.Content method = Safetensors.read(path.resolve(METHOD));
       return new Checkpoint(
           json.get("fingerprint").getAsString(),
           json.get("step").getAsLong(),
@@ -144,16 +148,21 @@ record Checkpoint(
         | NullPointerException
         | UnsupportedOperationException
         | NumberFormatException e) {
-      throw new IOException("checkpoint " + path + " is damaged: " + PROGRESS + " is not as written", e);
+      throw new IOException(
+          "checkpoint " + path + " is damaged: " + PROGRESS + " is not as written", e);
     }
   }
 
-  private static Map<String, Tensor> tensors(Safetensors stored) {
+  private static Map<String, Tensor> tensors(Safetensors.Content stored) {
     Map<String, Tensor> tensors = new LinkedHashMap<>();
-    for (String name : stored.names()) {
-      tensors.put(name, stored.tensor(name));
-    }
+    stored.arrays().forEach((name, array) -> tensors.put(name, array.tensor()));
     return tensors;
+  }
+
+  private static SequencedMap<String, Safetensors.Array> arrays(Map<String, Tensor> tensors) {
+    SequencedMap<String, Safetensors.Array> arrays = new LinkedHashMap<>();
+    tensors.forEach((name, tensor) -> arrays.put(name, Safetensors.Array.of(tensor)));
+    return arrays;
   }
 
   private static List<Path> list(Path directory) throws IOException {

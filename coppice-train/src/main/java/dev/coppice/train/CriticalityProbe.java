@@ -4,8 +4,8 @@ import dev.coppice.graph.Surrogate;
 
 /**
  * What to measure of a neuron layer in a forward pass: per sample and channel, {@code pool over the
- * map of mean over time of f(h − threshold)}, with f a surrogate's derivative or the surrogate itself
- * (arXiv 2311.16141; the mean over the batch is left to the reader).
+ * map of mean over time of f(h − threshold)}, with f a surrogate's derivative or the surrogate
+ * itself (arXiv 2311.16141; the mean over the batch is left to the reader).
  *
  * @param surrogate the function
  * @param threshold subtracted from the membrane potential before reset

@@ -6,7 +6,9 @@ import java.util.Collections;
 import java.util.List;
 import java.util.random.RandomGeneratorFactory;
 
-/** Zeroes elements and scales the others by {@code 1/(1−rate)}, the same ones at every time step. */
+/**
+ * Zeroes elements and scales the others by {@code 1/(1−rate)}, the same ones at every time step.
+ */
 final class DropoutExecutor implements Executor {
   private final float rate;
   private final long salt;

@@ -3,7 +3,6 @@ package dev.coppice.train;
 import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.pytorch.jni.JniUtils;
 import dev.coppice.graph.Graph;
@@ -24,9 +23,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * Runs a network forward and backward over batches and holds its weights while it is trained.
  *
- * <p>Inputs are {@code [T·B, H, W, C]}, time-major, or {@code [B, H, W, C]} for images that are the same
- * at every time step: whatever precedes the first neuron then runs once instead of T times. Logits are
- * {@code [T, B, K]}. An engine is used by one thread at a time; its arrays are freed by {@link #close}.
+ * <p>Inputs are {@code [T·B, H, W, C]}, time-major, or {@code [B, H, W, C]} for images that are the
+ * same at every time step: whatever precedes the first neuron then runs once instead of T times.
+ * Logits are {@code [T, B, K]}. An engine is used by one thread at a time; its arrays are freed by
+ * {@link #close}.
  */
 public final class Engine implements AutoCloseable {
   private final Graph graph;
@@ -50,10 +50,13 @@ public final class Engine implements AutoCloseable {
    * @param kernels the neuron kernels on a CPU
    */
   public record Options(String device, int threads, Kernels kernels) {
-    /** Throws {@link IllegalArgumentException} if the device is not known or threads not positive. */
+    /**
+     * Throws {@link IllegalArgumentException} if the device is not known or threads not positive.
+     */
     public Options {
       if (!device.matches("cpu|gpu[0-9]{0,2}")) {
-        throw new IllegalArgumentException("unknown device " + device + "; use cpu, gpu or gpu0, gpu1, …");
+        throw new IllegalArgumentException(
+            "unknown device " + device + "; use cpu, gpu or gpu0, gpu1, …");
       }
       if (threads < 1) {
         throw new IllegalArgumentException("threads must be positive, not " + threads);
@@ -81,11 +84,7 @@ public final class Engine implements AutoCloseable {
    * @param neuronKernels whether neurons run in the kernels or as library operations
    */
   Engine(
-      Graph graph,
-      Weights weights,
-      Optimizer optimizer,
-      Options options,
-      boolean neuronKernels) {
+      Graph graph, Weights weights, Optimizer optimizer, Options options, boolean neuronKernels) {
     this.graph = graph;
     this.optimizer = optimizer;
     manager = NDManager.newBaseManager(device(options.device()), "PyTorch");
@@ -127,7 +126,9 @@ public final class Engine implements AutoCloseable {
     };
   }
 
-  /** Whether a neuron may overwrite this node's output: nobody else reads it, nor needs it again. */
+  /**
+   * Whether a neuron may overwrite this node's output: nobody else reads it, nor needs it again.
+   */
   private boolean ownsInput(int index) {
     Step step = plan.get(index);
     return step.consumers() == 1
@@ -164,12 +165,7 @@ public final class Engine implements AutoCloseable {
    * @throws NonFiniteException if the loss or a gradient is not finite; nothing is updated
    */
   public StepResult train(
-      float[] input,
-      int[] labels,
-      StepSettings settings,
-      double rate,
-      long seed,
-      Probes probes) {
+      float[] input, int[] labels, StepSettings settings, double rate, long seed, Probes probes) {
     try (NDManager scope = manager.newSubManager()) {
       Pass pass = Pass.of(scope, settings.timeSteps(), labels.length, true, seed, probes);
       List<Executor.@Nullable Backward> tape = new ArrayList<>();
@@ -182,7 +178,7 @@ public final class Engine implements AutoCloseable {
       if (!Double.isFinite(loss.value())) {
         throw nonFinite(input, settings, labels.length, seed);
       }
-      backward(pass, tape, Memory.upload(scope, loss.gradient(), logits.getShape()));
+      backward(tape, Memory.upload(scope, loss.gradient(), logits.getShape()));
       for (String name : probes.gradients()) {
         NDArray gradient = pass.gradients().get(name);
         if (gradient != null) {
@@ -263,9 +259,7 @@ public final class Engine implements AutoCloseable {
       Executor.Result result = step.executor().forward(inputs, pass);
       activations[i] = result.output();
       if (pass.probes().outputs().contains(step.node().name())) {
-        pass.measured()
-            .outputs()
-            .put(step.node().name(), result.output().array().toFloatArray());
+        pass.measured().outputs().put(step.node().name(), result.output().array().toFloatArray());
       }
       if (observer != null) {
         observer.observe(step.node(), inputs.getFirst(), result.output());
@@ -312,7 +306,7 @@ public final class Engine implements AutoCloseable {
     return new Activation(Memory.upload(pass.manager(), input, array), constant);
   }
 
-  private void backward(Pass pass, List<Executor.@Nullable Backward> tape, NDArray gradient) {
+  private void backward(List<Executor.@Nullable Backward> tape, NDArray gradient) {
     @Nullable NDArray[] gradients = new NDArray[plan.size()];
     gradients[plan.size() - 1] = gradient;
     for (int i = plan.size() - 1; i > 0; i--) {
@@ -351,8 +345,7 @@ public final class Engine implements AutoCloseable {
           input,
           new ArrayList<>(),
           (node, in, out) -> {
-            if (first[0] == null
-                && !Float.isFinite(out.array().sum().getFloat())) {
+            if (first[0] == null && !Float.isFinite(out.array().sum().getFloat())) {
               first[0] = node.name();
             }
           });
@@ -378,7 +371,10 @@ public final class Engine implements AutoCloseable {
     return parameters.tensor(name);
   }
 
-  /** Fixes weights at zero from now on: {@code masks} hold 0 or 1, shaped like the weights they name. */
+  /**
+   * Fixes weights at zero from now on: {@code masks} hold 0 or 1, shaped like the weights they
+   * name.
+   */
   public void mask(Map<String, Tensor> masks) {
     parameters.mask(masks, optimizerState);
   }

@@ -4,9 +4,7 @@ import dev.coppice.data.Augmentation;
 import dev.coppice.data.Batch;
 import dev.coppice.data.Batches;
 import dev.coppice.data.DataSet;
-import dev.coppice.data.Encoder;
 import dev.coppice.data.Images;
-import dev.coppice.data.Normalization;
 import java.util.Map;
 
 /**
@@ -27,27 +25,45 @@ public record Evaluation(
     Operations operations,
     double seconds) {
 
+  private static final int BATCH = 100;
+
   /** Returns the images evaluated per second. */
   public double imagesPerSecond() {
     return samples / seconds;
   }
 
-  /** Evaluates the engine's network on images of a data set. */
+  /**
+   * Evaluates the engine's network.
+   *
+   * @param images a part of the data set, or all of it
+   * @param settings of which T, the encoder, the loss and the seed are used
+   */
   public static Evaluation of(
-      Engine engine, Images images, DataSet data, Encoder encoder, Engine.StepSettings settings, int batchSize) {
+      Engine engine, Images images, DataSet data, TrainingSettings settings) {
     long start = System.nanoTime();
     int steps = settings.timeSteps();
     OperationCounter counter = new OperationCounter(engine.graph(), steps);
     double loss = 0;
     int correct = 0;
-    Normalization normalization = encoder.isStatic() ? data.normalization() : Normalization.NONE;
+    int samples = 0;
     try (Batches batches =
-        Batches.of(images, normalization, Augmentation.NONE, batchSize, 0, 0, 0, false, false)) {
+        Batches.of(
+            images,
+            settings.normalization(data),
+            Augmentation.NONE,
+            BATCH,
+            0,
+            0,
+            0,
+            false,
+            false)) {
       while (batches.hasNext()) {
         Batch batch = batches.next();
-        float[] input = encoder.encode(batch.pixels(), batch.size(), steps, counter.samples());
+        // The first training step is 1: no seed is used twice.
+        float[] input = settings.input(batch, Seeds.ENCODING.at(settings.seed(), -samples));
         float[] logits = engine.evaluate(input, batch.size(), steps, counter);
         counter.addSamples(batch.size());
+        samples += batch.size();
         LossFunction.Value value =
             settings.loss().evaluate(logits, batch.labels(), steps, settings.labelSmoothing());
         loss += value.value() * batch.size();
@@ -56,9 +72,9 @@ public record Evaluation(
     }
     double seconds = (System.nanoTime() - start) / 1e9;
     return new Evaluation(
-        correct / (double) images.size(),
-        loss / images.size(),
-        images.size(),
+        correct / (double) samples,
+        loss / samples,
+        samples,
         counter.firingRates(),
         counter.operations(engine.weights()),
         seconds);

@@ -31,14 +31,15 @@ public sealed interface LearningRate {
    */
   default double factor(long step, long totalSteps, long warmUpSteps) {
     if (step < warmUpSteps) {
-      return (step + 1.0) / warmUpSteps;
+      return (step + 1.0) / (double) warmUpSteps;
     }
-    double progress = (step - warmUpSteps) / (double) Math.max(1, totalSteps - warmUpSteps);
+    double progress =
+        (double) (step - warmUpSteps) / (double) Math.max(1, totalSteps - warmUpSteps);
     return switch (this) {
       case Constant() -> 1;
       case Cosine() -> 0.5 * (1 + Math.cos(Math.PI * Math.min(1, progress)));
       case Step(float factor, List<Float> milestones) ->
-          Math.pow(factor, milestones.stream().filter(m -> progress >= m).count());
+          Math.pow(factor, milestones.stream().filter(m -> progress >= m).toList().size());
     };
   }
 }

@@ -111,7 +111,9 @@ public sealed interface LossFunction {
     return best;
   }
 
-  /** Returns the cross entropy of softmax(row) against the smoothed label and writes its gradient. */
+  /**
+   * Returns the cross entropy of softmax(row) against the smoothed label and writes its gradient.
+   */
   private static double crossEntropy(double[] row, int label, float smoothing, double[] gradient) {
     double max = Double.NEGATIVE_INFINITY;
     for (double value : row) {

@@ -18,8 +18,8 @@ final class Memory {
   }
 
   /**
-   * Returns a new array with these values. On the CPU its memory is libtorch's, freed with the array:
-   * the memory of {@code manager.create} would wait for the garbage collector.
+   * Returns a new array with these values. On the CPU its memory is libtorch's, freed with the
+   * array: the memory of {@code manager.create} would wait for the garbage collector.
    */
   static NDArray upload(NDManager manager, float[] values, Shape shape) {
     if (manager.getDevice().isGpu()) {

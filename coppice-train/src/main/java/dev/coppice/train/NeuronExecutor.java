@@ -4,12 +4,9 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import dev.coppice.graph.Op;
-import dev.coppice.graph.Reset;
-import dev.coppice.graph.Surrogate;
 import dev.coppice.kernels.Kernels;
 import dev.coppice.kernels.NeuronConstants;
 import dev.coppice.kernels.Probe;
-import dev.coppice.kernels.SurrogateFunction;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Collections;
@@ -34,36 +31,10 @@ final class NeuronExecutor implements Executor {
   NeuronExecutor(
       String name, Op.Neuron neuron, boolean ownsInput, Kernels kernels, Parallel parallel) {
     this.name = name;
-    this.constants = constants(neuron);
+    this.constants = NeuronMapping.constants(neuron);
     this.ownsInput = ownsInput;
     this.kernels = kernels;
     this.parallel = parallel;
-  }
-
-  static NeuronConstants constants(Op.Neuron neuron) {
-    float reset = neuron.reset().potential();
-    boolean hard = neuron.reset() instanceof Reset.Hard;
-    return new NeuronConstants(
-        neuron.charge().leak(),
-        neuron.charge().gain(),
-        neuron.charge().drift(reset),
-        neuron.threshold(),
-        neuron.strict(),
-        hard ? 0 : 1,
-        hard ? reset : -neuron.threshold(),
-        reset,
-        !neuron.detachReset(),
-        function(neuron.surrogate()));
-  }
-
-  static SurrogateFunction function(Surrogate surrogate) {
-    return switch (surrogate) {
-      case Surrogate.ATan(float alpha) -> new SurrogateFunction.ATan(alpha);
-      case Surrogate.Sigmoid(float alpha) -> new SurrogateFunction.Sigmoid(alpha);
-      case Surrogate.Tanh(float temperature) -> new SurrogateFunction.Tanh(temperature);
-      case Surrogate.Triangle(float gamma) -> new SurrogateFunction.Triangle(gamma);
-      case Surrogate.Rectangle(float width) -> new SurrogateFunction.Rectangle(width);
-    };
   }
 
   @Override
@@ -85,7 +56,7 @@ final class NeuronExecutor implements Executor {
     CriticalityProbe wanted = pass.probes().criticality().get(name);
     int channels = Math.toIntExact(shape.get(shape.dimension() - 1));
     int inner = Math.toIntExact(size / pass.batch());
-    Probe probe = wanted == null ? null : probe(wanted, pass.batch(), inner, channels);
+    Probe probe = wanted == null ? null : NeuronMapping.probe(wanted, pass.batch(), inner, channels);
     parallel.run(
         size,
         probe == null ? GRAIN : inner,
@@ -93,7 +64,7 @@ final class NeuronExecutor implements Executor {
             kernels.neuronForward(
                 constants, x, input.constant(), h, s, pass.steps(), size, from, to, null, probe));
     if (probe != null) {
-      pass.measured().criticality().put(name, batchMean(probe.scores(), channels));
+      pass.measured().criticality().put(name, NeuronMapping.batchMean(probe.scores(), channels));
     }
     if (pass.probes().potentials().contains(name)) {
       pass.measured().potentials().put(name, h.toArray(ValueLayout.JAVA_FLOAT));
@@ -130,32 +101,5 @@ final class NeuronExecutor implements Executor {
           }
           return Collections.singletonList(result);
         });
-  }
-
-  private static Probe probe(CriticalityProbe wanted, int batch, int inner, int channels) {
-    return new Probe(
-        function(wanted.surrogate()),
-        wanted.threshold(),
-        wanted.derivative() ? Probe.Response.DERIVATIVE : Probe.Response.FUNCTION,
-        switch (wanted.pooling()) {
-          case MAX -> Probe.Pooling.MAX;
-          case MEAN -> Probe.Pooling.MEAN;
-        },
-        inner,
-        channels,
-        new float[batch * channels]);
-  }
-
-  /** Returns the mean over the batch of scores {@code [B, C]}. */
-  static float[] batchMean(float[] scores, int channels) {
-    double[] sums = new double[channels];
-    for (int i = 0; i < scores.length; i++) {
-      sums[i % channels] += scores[i];
-    }
-    float[] means = new float[channels];
-    for (int c = 0; c < channels; c++) {
-      means[c] = (float) (sums[c] * channels / scores.length);
-    }
-    return means;
   }
 }

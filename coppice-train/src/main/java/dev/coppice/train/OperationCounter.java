@@ -17,9 +17,9 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Counts synaptic operations and firing rates over evaluation passes. A layer's operations depend on
- * its inputs only through how often each input element was not zero, so that one count per element and
- * one walk over the weights at the end give the exact number.
+ * Counts synaptic operations and firing rates over evaluation passes. A layer's operations depend
+ * on its inputs only through how often each input element was not zero, so that one count per
+ * element and one walk over the weights at the end give the exact number.
  */
 final class OperationCounter implements Engine.Observer {
   private final Graph graph;
@@ -36,7 +36,8 @@ final class OperationCounter implements Engine.Observer {
       boolean spiking =
           switch (node.op()) {
             case Op.Neuron _ -> true;
-            case Op.MaxPool _, Op.Flatten _, Op.Dropout _ -> binary.contains(node.inputs().getFirst());
+            case Op.MaxPool _, Op.Flatten _, Op.Dropout _ ->
+                binary.contains(node.inputs().getFirst());
             default -> false;
           };
       if (spiking) {

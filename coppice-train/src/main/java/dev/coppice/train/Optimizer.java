@@ -31,7 +31,8 @@ public sealed interface Optimizer {
    * @param state {@link #stateSize()} arrays {@code [P]}, zero at first
    * @param step 1 for the first update
    */
-  default void update(NDArray values, NDArray gradient, List<NDArray> state, double rate, long step) {
+  default void update(
+      NDArray values, NDArray gradient, List<NDArray> state, double rate, long step) {
     List<NDArray> temporary = new ArrayList<>();
     switch (this) {
       case Sgd(float momentum, boolean nesterov, float decay) -> {
@@ -83,9 +84,9 @@ public sealed interface Optimizer {
     second.muli(beta2).addi(square.muli(1 - beta2));
     NDArray root = second.sqrt();
     temporary.add(root);
-    root.divi((float) Math.sqrt(1 - Math.pow(beta2, step))).addi(epsilon);
+    root.divi((float) Math.sqrt(1 - Math.pow(beta2, (double) step))).addi(epsilon);
     NDArray direction = first.div(root);
     temporary.add(direction);
-    values.subi(direction.muli((float) (rate / (1 - Math.pow(beta1, step)))));
+    values.subi(direction.muli((float) (rate / (1 - Math.pow(beta1, (double) step)))));
   }
 }

@@ -29,7 +29,9 @@ final class Parallel implements AutoCloseable {
     void run(long from, long to);
   }
 
-  /** Runs the work on {@code [0, size)}, cut at multiples of {@code grain}, and waits for all of it. */
+  /**
+   * Runs the work on {@code [0, size)}, cut at multiples of {@code grain}, and waits for all of it.
+   */
   void run(long size, long grain, Range work) {
     long grains = (size + grain - 1) / grain;
     long share = (grains + threads - 1) / threads * grain;

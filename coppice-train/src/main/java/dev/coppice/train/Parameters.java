@@ -14,12 +14,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The tensors of a network on the device. What the optimizer trains lies in one flat array, so that an
- * update is a handful of operations whatever the number of layers; the layers see views of it.
+ * The tensors of a network on the device. What the optimizer trains lies in one flat array, so that
+ * an update is a handful of operations whatever the number of layers; the layers see views of it.
  */
 final class Parameters {
   private final NDManager manager;
@@ -40,7 +39,8 @@ final class Parameters {
                 views.put(name, create(weights.get(name)));
               }
             });
-    values = Memory.upload(manager, flatten(weights::get), new Shape(count()));
+    values =
+        Memory.upload(manager, flatten((name, shape) -> weights.get(name)), new Shape(count()));
     long offset = 0;
     for (var entry : trainable.entrySet()) {
       long size = size(entry.getValue());
@@ -91,8 +91,8 @@ final class Parameters {
   }
 
   /**
-   * Fixes the masked weights at zero: they, and the given optimizer state at them, are zeroed now, and
-   * their gradients from now on.
+   * Fixes the masked weights at zero: they, and the given optimizer state at them, are zeroed now,
+   * and their gradients from now on.
    *
    * @param masks 0/1 tensors by name; tensors not named are not masked
    */
@@ -104,15 +104,9 @@ final class Parameters {
         Memory.upload(
             manager,
             flatten(
-                name -> {
-                  int[] shape = trainable.get(name);
+                (name, shape) -> {
                   Tensor tensor = masks.get(name);
-                  if (tensor != null) {
-                    return tensor;
-                  }
-                  float[] ones = new float[size(shape)];
-                  Arrays.fill(ones, 1);
-                  return new Tensor(shape, ones);
+                  return tensor == null ? ones(shape) : tensor;
                 }),
             new Shape(count()));
     mask = created;
@@ -122,7 +116,7 @@ final class Parameters {
 
   /** Overwrites all tensors. */
   void restore(Weights weights) {
-    Memory.overwrite(values, flatten(weights::get));
+    Memory.overwrite(values, flatten((name, shape) -> weights.get(name)));
     views.forEach(
         (name, view) -> {
           if (!trainable.containsKey(name)) {
@@ -145,15 +139,25 @@ final class Parameters {
     return Weights.of(tensors);
   }
 
-  private float[] flatten(Function<String, Tensor> source) {
+  private interface Source {
+    Tensor get(String name, int[] shape);
+  }
+
+  private float[] flatten(Source source) {
     float[] flat = new float[count()];
     int offset = 0;
-    for (String name : trainable.keySet()) {
-      float[] data = source.apply(name).data();
+    for (var entry : trainable.entrySet()) {
+      float[] data = source.get(entry.getKey(), entry.getValue()).data();
       System.arraycopy(data, 0, flat, offset, data.length);
       offset += data.length;
     }
     return flat;
+  }
+
+  private static Tensor ones(int[] shape) {
+    float[] ones = new float[size(shape)];
+    Arrays.fill(ones, 1);
+    return new Tensor(shape, ones);
   }
 
   private NDArray create(Tensor tensor) {

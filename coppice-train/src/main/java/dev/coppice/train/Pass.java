@@ -30,13 +30,6 @@ record Pass(
   static Pass of(
       NDManager manager, int steps, int batch, boolean training, long seed, Probes probes) {
     return new Pass(
-        manager,
-        steps,
-        batch,
-        training,
-        seed,
-        probes,
-        Probes.Measured.empty(),
-        new HashMap<>());
+        manager, steps, batch, training, seed, probes, Probes.Measured.empty(), new HashMap<>());
   }
 }

@@ -20,8 +20,7 @@ public record Probes(
     Set<String> outputs,
     Set<String> potentials) {
   /** Measures nothing. */
-  public static final Probes NONE =
-      new Probes(Map.of(), Set.of(), Set.of(), Set.of(), Set.of());
+  public static final Probes NONE = new Probes(Map.of(), Set.of(), Set.of(), Set.of(), Set.of());
 
   /** Copies the collections. */
   public Probes {

@@ -9,8 +9,8 @@ public final class ProcessMemory {
   private ProcessMemory() {}
 
   /**
-   * Returns the greatest resident set so far in megabytes (10^6 bytes), or 0 where the system does not
-   * tell (it is read from {@code /proc}).
+   * Returns the greatest resident set so far in megabytes (10^6 bytes), or 0 where the system does
+   * not tell (it is read from {@code /proc}).
    */
   public static double peakMegabytes() {
     try {

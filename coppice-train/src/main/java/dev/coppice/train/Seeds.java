@@ -1,21 +1,29 @@
 package dev.coppice.train;
 
-/** Derives independent seeds from the one of a run, so that each purpose draws from its own source. */
+/**
+ * Derives independent seeds from the one of a run, so that each purpose draws from its own source.
+ */
 public enum Seeds {
   /** The initial weights. */
-  INITIALIZATION,
+  INITIALIZATION(1),
   /** The order of the training images and their augmentation. */
-  DATA,
+  DATA(2),
   /** The spikes of a random encoder. */
-  ENCODING,
+  ENCODING(3),
   /** Dropout. */
-  DROPOUT,
+  DROPOUT(4),
   /** Draws of a pruning method. */
-  METHOD;
+  METHOD(5);
+
+  private final long purpose;
+
+  Seeds(long purpose) {
+    this.purpose = purpose;
+  }
 
   /** Returns the seed of this purpose at a step of a run. */
   public long at(long seed, long step) {
-    return mix(mix(mix(seed) + ordinal() + 1) + step);
+    return mix(mix(mix(seed) + purpose) + step);
   }
 
   /** The finalizer of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014). */

@@ -12,8 +12,8 @@ import java.util.Collections;
 import java.util.List;
 
 /**
- * A neuron layer as library operations on arrays {@code [T, B, …]}, one time step after the other: for
- * devices whose memory the kernels cannot reach.
+ * A neuron layer as library operations on arrays {@code [T, B, …]}, one time step after the other:
+ * for devices whose memory the kernels cannot reach.
  */
 final class TensorNeuronExecutor implements Executor {
   private final String name;
@@ -55,7 +55,7 @@ final class TensorNeuronExecutor implements Executor {
     if (probe != null) {
       float[] scores = score(probe, potentials);
       int channels = scores.length / pass.batch();
-      pass.measured().criticality().put(name, NeuronExecutor.batchMean(scores, channels));
+      pass.measured().criticality().put(name, NeuronMapping.batchMean(scores, channels));
     }
     if (pass.probes().potentials().contains(name)) {
       pass.measured().potentials().put(name, NDArrays.concat(potentials).toFloatArray());
@@ -119,7 +119,8 @@ final class TensorNeuronExecutor implements Executor {
     NDArray sum = null;
     for (NDArray h : potentials) {
       NDArray x = h.sub(probe.threshold());
-      NDArray f = probe.derivative() ? derivative(probe.surrogate(), x) : value(probe.surrogate(), x);
+      NDArray f =
+          probe.derivative() ? derivative(probe.surrogate(), x) : value(probe.surrogate(), x);
       sum = sum == null ? f : sum.add(f);
     }
     if (sum == null) {
@@ -167,10 +168,7 @@ final class TensorNeuronExecutor implements Executor {
           x.mul((float) (Math.PI * alpha / 2)).atan().div((float) Math.PI).add(0.5f);
       case Surrogate.Sigmoid(float alpha) -> sigmoid(x.mul(alpha));
       case Surrogate.Tanh(float temperature) ->
-          x.mul(temperature)
-              .tanh()
-              .div((float) (2 * Math.tanh(temperature / 2)))
-              .add(0.5f);
+          x.mul(temperature).tanh().div((float) (2 * Math.tanh(temperature / 2))).add(0.5f);
       case Surrogate.Triangle(float gamma) -> {
         NDArray c = x.clip(-gamma, gamma);
         yield c.div(gamma).sub(c.mul(c.abs()).div(2 * gamma * gamma)).add(0.5f);

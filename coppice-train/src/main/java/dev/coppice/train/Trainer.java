@@ -3,7 +3,6 @@ package dev.coppice.train;
 import dev.coppice.data.Batch;
 import dev.coppice.data.Batches;
 import dev.coppice.data.DataSet;
-import dev.coppice.data.Normalization;
 import dev.coppice.graph.Graph;
 import dev.coppice.graph.Tensor;
 import dev.coppice.graph.Weights;
@@ -16,8 +15,8 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Trains a network on a data set, with checkpoints from which a killed run goes on and ends with the
- * same weights as one that was never stopped (on the same machine, with the same threads).
+ * Trains a network on a data set, with checkpoints from which a killed run goes on and ends with
+ * the same weights as one that was never stopped (on the same machine, with the same threads).
  */
 public final class Trainer {
   private final Engine engine;
@@ -31,8 +30,8 @@ public final class Trainer {
    * Where checkpoints go.
    *
    * @param directory holds nothing else
-   * @param everySteps optimizer steps between checkpoints; one is also made after every epoch and when
-   *     a run is stopped
+   * @param everySteps optimizer steps between checkpoints; one is also made after every epoch and
+   *     when a run is stopped
    * @param fingerprint of the run's whole configuration; a checkpoint with another one is refused
    * @param metadata for the model in each checkpoint
    */
@@ -98,8 +97,8 @@ public final class Trainer {
   /**
    * Trains from the engine's weights to the end, or from the newest checkpoint if {@code resume}.
    *
-   * @throws IOException if a checkpoint cannot be written, or that to resume from is missing, damaged
-   *     or of another configuration
+   * @throws IOException if a checkpoint cannot be written, or that to resume from is missing,
+   *     damaged or of another configuration
    * @throws NonFiniteException if training diverges; the last checkpoint is kept
    */
   public Outcome run(TrainingListener listener, boolean resume) throws IOException {
@@ -119,10 +118,7 @@ public final class Trainer {
           progress.epochSeconds = before + (System.nanoTime() - start) / 1e9;
           listener.onStep(progress.step, totalSteps(), loss);
           boolean stop = stopRequested;
-          if (stop
-              || checkpoints != null
-                  && progress.batch < perEpoch
-                  && progress.step % checkpoints.everySteps() == 0) {
+          if (stop || checkpointDue(progress, perEpoch)) {
             save(progress);
           }
           if (stop) {
@@ -136,6 +132,12 @@ public final class Trainer {
       save(progress);
     }
     return outcome(progress, images, startSeconds, last, true);
+  }
+
+  private boolean checkpointDue(Progress progress, int perEpoch) {
+    return checkpoints != null
+        && progress.batch < perEpoch
+        && progress.step % checkpoints.everySteps() == 0;
   }
 
   private static Outcome outcome(
@@ -167,11 +169,9 @@ public final class Trainer {
   }
 
   private Batches batches(Progress progress) {
-    Normalization normalization =
-        settings.encoder().isStatic() ? data.normalization() : Normalization.NONE;
     return Batches.of(
         data.train(),
-        normalization,
+        settings.normalization(data),
         settings.augmentation(),
         settings.batchSize(),
         Seeds.DATA.at(settings.seed(), 0),
@@ -189,14 +189,7 @@ public final class Trainer {
 
   private double step(Batch batch, Progress progress) {
     long step = progress.step + 1;
-    float[] input =
-        settings
-            .encoder()
-            .encode(
-                batch.pixels(),
-                batch.size(),
-                settings.timeSteps(),
-                Seeds.ENCODING.at(settings.seed(), step));
+    float[] input = settings.input(batch, Seeds.ENCODING.at(settings.seed(), step));
     Engine.StepResult result =
         engine.train(
             input,
@@ -218,16 +211,7 @@ public final class Trainer {
     boolean due =
         (progress.epoch + 1) % settings.evaluateEvery() == 0
             || progress.epoch + 1 == settings.epochs();
-    Evaluation test =
-        due
-            ? Evaluation.of(
-                engine,
-                data.test(),
-                data,
-                settings.encoder(),
-                settings.step(),
-                Math.max(settings.batchSize(), 64))
-            : null;
+    Evaluation test = due ? Evaluation.of(engine, data.test(), data, settings) : null;
     EpochMetrics metrics =
         new EpochMetrics(
             progress.epoch + 1,

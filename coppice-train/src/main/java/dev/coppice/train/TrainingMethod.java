@@ -4,8 +4,8 @@ import dev.coppice.graph.Tensor;
 import java.util.Map;
 
 /**
- * A method that acts on a network while it is trained, such as pruning. It is called by one thread, in
- * the order of the steps. What it remembers goes into checkpoints through {@link #state}.
+ * A method that acts on a network while it is trained, such as pruning. It is called by one thread,
+ * in the order of the steps. What it remembers goes into checkpoints through {@link #state}.
  */
 public interface TrainingMethod {
   /** Plain training. */

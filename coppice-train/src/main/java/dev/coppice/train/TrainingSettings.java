@@ -1,7 +1,10 @@
 package dev.coppice.train;
 
 import dev.coppice.data.Augmentation;
+import dev.coppice.data.Batch;
+import dev.coppice.data.DataSet;
 import dev.coppice.data.Encoder;
+import dev.coppice.data.Normalization;
 
 /**
  * How a network is trained.
@@ -40,7 +43,8 @@ public record TrainingSettings(
   /** Throws {@link IllegalArgumentException} for a value out of its range. */
   public TrainingSettings {
     require(timeSteps >= 1, "the number of time steps T must be at least 1, not " + timeSteps);
-    require(timeSteps <= 10_000, "the number of time steps T must be at most 10000, not " + timeSteps);
+    require(
+        timeSteps <= 10_000, "the number of time steps T must be at most 10000, not " + timeSteps);
     require(batchSize >= 1, "the batch size must be at least 1, not " + batchSize);
     require(epochs >= 0, "the number of epochs must not be negative: " + epochs);
     require(
@@ -87,6 +91,18 @@ public record TrainingSettings(
     builder.evaluateEvery = evaluateEvery;
     builder.seed = seed;
     return builder;
+  }
+
+  /** Returns what the network reads for a batch, as {@link Engine} wants it. */
+  float[] input(Batch batch, long encodingSeed) {
+    return encoder.isStatic()
+        ? batch.pixels()
+        : encoder.encode(batch.pixels(), batch.size(), timeSteps, encodingSeed);
+  }
+
+  /** Returns how pixels are scaled for the encoder: spikes are drawn from pixels in 0..1. */
+  Normalization normalization(DataSet data) {
+    return encoder.isStatic() ? data.normalization() : Normalization.NONE;
   }
 
   Engine.StepSettings step() {

@@ -67,7 +67,9 @@ class FolderReaderTest {
     put("train/n02/n02_boxes.txt", new byte[3]);
     put("val/images/val_0.JPEG", red(4, 4));
     put("val/images/val_1.JPEG", red(4, 4));
-    put("val/val_annotations.txt", "val_1.JPEG\tn01\t0\t0\t3\t3\nval_0.JPEG\tn02\n".getBytes("UTF-8"));
+    put(
+        "val/val_annotations.txt",
+        "val_1.JPEG\tn01\t0\t0\t3\t3\nval_0.JPEG\tn02\n".getBytes("UTF-8"));
     put("test/images/test_0.JPEG", red(4, 4));
     DataSet data = read();
 

@@ -46,8 +46,7 @@ class PublishedDataTest {
 
   @Test
   void fashionMnistDoesNotPassForMnist() {
-    assertThatThrownBy(
-            () -> DataSets.load("mnist", SharedData.root().resolve("fashion-mnist")))
+    assertThatThrownBy(() -> DataSets.load("mnist", SharedData.root().resolve("fashion-mnist")))
         .isInstanceOf(DataFormatException.class)
         .hasMessageContaining("belongs to fashion-mnist, not to mnist");
   }
