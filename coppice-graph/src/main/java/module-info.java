@@ -4,4 +4,5 @@ module dev.coppice.graph {
   requires static transitive org.jspecify;
 
   exports dev.coppice.graph;
+  exports dev.coppice.graph.zoo;
 }

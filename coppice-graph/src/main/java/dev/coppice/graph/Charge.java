@@ -17,10 +17,10 @@ public sealed interface Charge {
 
   /** {@code h = λ·u + x}: the form of the STBP family. */
   record Decay(float lambda) implements Charge {
-    /** Throws {@link IllegalArgumentException} unless {@code 0 <= lambda <= 1}. */
+    /** Throws {@link GraphException} unless {@code 0 <= lambda <= 1}. */
     public Decay {
       if (!(lambda >= 0 && lambda <= 1)) {
-        throw new IllegalArgumentException("decay must lie in [0, 1], not " + lambda);
+        throw new GraphException("decay must lie in [0, 1], not " + lambda);
       }
     }
 
@@ -45,10 +45,10 @@ public sealed interface Charge {
    * v_reset)/τ + x}.
    */
   record TimeConstant(float tau, boolean decayInput) implements Charge {
-    /** Throws {@link IllegalArgumentException} unless {@code tau >= 1} and finite. */
+    /** Throws {@link GraphException} unless {@code tau >= 1} and finite. */
     public TimeConstant {
       if (!(tau >= 1 && tau < Float.POSITIVE_INFINITY)) {
-        throw new IllegalArgumentException("tau must be finite and at least 1, not " + tau);
+        throw new GraphException("tau must be finite and at least 1, not " + tau);
       }
     }
 

@@ -5,12 +5,16 @@ package dev.coppice.graph;
  * batch, channels last. Only {@link Neuron} looks across time steps.
  */
 public sealed interface Op {
+  /** The greatest kernel, stride or padding. */
+  int MAX_WINDOW = 1024;
+
   /** The network's input: one sample at one time step. */
   record Input(Shape shape) implements Op {}
 
   /**
    * A square convolution. Weights {@code NAME.weight} are {@code [out, kernel, kernel, in/groups]}
-   * in memory, {@code NAME.bias} is {@code [out]}.
+   * in memory, {@code NAME.bias} is {@code [out]}. The output has {@code (size + 2·padding −
+   * kernel) / stride + 1} rows and columns, rounded down.
    */
   record Conv2d(
       int inChannels,
@@ -20,13 +24,58 @@ public sealed interface Op {
       int padding,
       int groups,
       boolean bias)
-      implements Op {}
+      implements Op {
+    /**
+     * Throws {@link GraphException} if a size is not positive or too large, or the groups do not
+     * divide the channels.
+     */
+    public Conv2d {
+      Check.between("the input channels of a convolution", inChannels, 1, Integer.MAX_VALUE);
+      Check.between("the output channels of a convolution", outChannels, 1, Integer.MAX_VALUE);
+      Check.between("the kernel of a convolution", kernel, 1, MAX_WINDOW);
+      Check.between("the stride of a convolution", stride, 1, MAX_WINDOW);
+      Check.between("the padding of a convolution", padding, 0, MAX_WINDOW);
+      if (groups < 1 || inChannels % groups != 0 || outChannels % groups != 0) {
+        throw new GraphException(
+            "the groups of a convolution must divide its channels "
+                + inChannels
+                + " and "
+                + outChannels
+                + ", not be "
+                + groups);
+      }
+      long columns = (long) kernel * kernel * (inChannels / groups);
+      if (columns > Integer.MAX_VALUE || columns * outChannels > Integer.MAX_VALUE) {
+        throw new GraphException(
+            "a convolution with " + outChannels + "x" + columns + " weights is too large");
+      }
+    }
+
+    /**
+     * Returns a convolution without bias or groups that keeps the size of the map at stride 1.
+     *
+     * @param kernel an odd number
+     */
+    public static Conv2d same(int inChannels, int outChannels, int kernel, int stride) {
+      return new Conv2d(inChannels, outChannels, kernel, stride, kernel / 2, 1, false);
+    }
+  }
 
   /**
    * A fully connected layer; {@code NAME.weight} is {@code [out, in]}, {@code NAME.bias} {@code
    * [out]}.
    */
-  record Linear(int inFeatures, int outFeatures, boolean bias) implements Op {}
+  record Linear(int inFeatures, int outFeatures, boolean bias) implements Op {
+    /** Throws {@link GraphException} if a size is not positive or too large. */
+    public Linear {
+      Check.between("the inputs of a linear layer", inFeatures, 1, Integer.MAX_VALUE);
+      Check.between("the outputs of a linear layer", outFeatures, 1, Integer.MAX_VALUE);
+      if ((long) inFeatures * outFeatures > Integer.MAX_VALUE) {
+        throw new GraphException(
+            "a linear layer with " + outFeatures + "x" + inFeatures + " weights is too large");
+      }
+    }
+  }
 
   /**
    * Batch normalisation over T, B, H and W: biased variance to normalise, unbiased for the running
@@ -35,7 +84,26 @@ public sealed interface Op {
    *
    * @param initialScale the value that {@code weight} starts from
    */
-  record BatchNorm(int channels, float eps, float momentum, float initialScale) implements Op {}
+  record BatchNorm(int channels, float eps, float momentum, float initialScale) implements Op {
+    /**
+     * Throws {@link GraphException} unless channels and eps are positive, the momentum lies in [0,
+     * 1] and the scale is finite.
+     */
+    public BatchNorm {
+      Check.between("the channels of a batch norm", channels, 1, Integer.MAX_VALUE);
+      Check.positive("the eps of a batch norm", eps);
+      if (!(momentum >= 0 && momentum <= 1)) {
+        throw new GraphException(
+            "the momentum of a batch norm must lie in [0, 1], not " + momentum);
+      }
+      Check.finite("the initial scale of a batch norm", initialScale);
+    }
+
+    /** Returns one with eps 1e-5, momentum 0.1 and scale 1. */
+    public static BatchNorm of(int channels) {
+      return new BatchNorm(channels, 1e-5f, 0.1f, 1);
+    }
+  }
 
   /**
    * A spiking neuron for every element, with its state at rest (0, or the reset potential of a hard
@@ -52,6 +120,10 @@ public sealed interface Op {
       boolean detachReset,
       Surrogate surrogate)
       implements Op {
+    /** Throws {@link GraphException} unless the threshold is positive and finite. */
+    public Neuron {
+      Check.positive("the threshold of a neuron", threshold);
+    }
 
     /**
      * Returns the neuron of the weight-pruning experiments of arXiv 2311.16141: decay 0.25,
@@ -85,10 +157,22 @@ public sealed interface Op {
   }
 
   /** Average pooling over square windows without padding. */
-  record AvgPool(int kernel, int stride) implements Op {}
+  record AvgPool(int kernel, int stride) implements Op {
+    /** Throws {@link GraphException} if a size is not positive or too large. */
+    public AvgPool {
+      Check.between("the window of an average pooling", kernel, 1, MAX_WINDOW);
+      Check.between("the stride of an average pooling", stride, 1, MAX_WINDOW);
+    }
+  }
 
   /** Maximum pooling over square windows without padding. */
-  record MaxPool(int kernel, int stride) implements Op {}
+  record MaxPool(int kernel, int stride) implements Op {
+    /** Throws {@link GraphException} if a size is not positive or too large. */
+    public MaxPool {
+      Check.between("the window of a maximum pooling", kernel, 1, MAX_WINDOW);
+      Check.between("the stride of a maximum pooling", stride, 1, MAX_WINDOW);
+    }
+  }
 
   /** The mean over H and W: a map becomes a vector. */
   record GlobalAvgPool() implements Op {}
@@ -102,5 +186,12 @@ public sealed interface Op {
   /**
    * Sets elements to zero at the given rate in training, one draw for all time steps of a sample.
    */
-  record Dropout(float rate) implements Op {}
+  record Dropout(float rate) implements Op {
+    /** Throws {@link GraphException} unless {@code 0 <= rate < 1}. */
+    public Dropout {
+      if (!(rate >= 0 && rate < 1)) {
+        throw new GraphException("a dropout rate must lie in [0, 1), not " + rate);
+      }
+    }
+  }
 }

@@ -13,12 +13,10 @@ public sealed interface Shape {
 
   /** A feature map, channels last. */
   record Map(int height, int width, int channels) implements Shape {
-    /**
-     * Throws {@link IllegalArgumentException} if a dimension is not positive or the size overflows.
-     */
+    /** Throws {@link GraphException} if a dimension is not positive or the size overflows. */
     public Map {
       if (height < 1 || width < 1 || channels < 1) {
-        throw new IllegalArgumentException(
+        throw new GraphException(
             "a feature map needs positive dimensions, not "
                 + height
                 + "x"
@@ -26,7 +24,11 @@ public sealed interface Shape {
                 + "x"
                 + channels);
       }
-      Math.multiplyExact(Math.multiplyExact(height, width), channels);
+      if ((long) height * width > Integer.MAX_VALUE
+          || (long) height * width * channels > Integer.MAX_VALUE) {
+        throw new GraphException(
+            "a feature map of " + height + "x" + width + "x" + channels + " is too large");
+      }
     }
 
     @Override
@@ -42,10 +44,10 @@ public sealed interface Shape {
 
   /** A vector of features. */
   record Vector(int channels) implements Shape {
-    /** Throws {@link IllegalArgumentException} if the length is not positive. */
+    /** Throws {@link GraphException} if the length is not positive. */
     public Vector {
       if (channels < 1) {
-        throw new IllegalArgumentException("a vector needs a positive length, not " + channels);
+        throw new GraphException("a vector needs a positive length, not " + channels);
       }
     }
 

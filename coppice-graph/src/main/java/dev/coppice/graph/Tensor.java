@@ -10,10 +10,12 @@ public record Tensor(int[] shape, float[] data) {
   /** Throws {@link IllegalArgumentException} if the shape does not fit the data. */
   public Tensor {
     long size = 1;
+    boolean fits = true;
     for (int dimension : shape) {
-      size = Math.multiplyExact(size, (long) dimension);
+      fits &= dimension >= 0 && (dimension == 0 || size <= Integer.MAX_VALUE / dimension);
+      size *= dimension;
     }
-    if (size != data.length) {
+    if (!fits || size != data.length) {
       throw new IllegalArgumentException(
           "shape " + Arrays.toString(shape) + " does not fit " + data.length + " values");
     }
