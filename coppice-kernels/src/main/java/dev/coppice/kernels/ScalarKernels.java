@@ -7,6 +7,8 @@ import org.jspecify.annotations.Nullable;
 
 /** The kernels as plain loops over elements: the meaning of the others, and their fallback. */
 final class ScalarKernels implements Kernels {
+  private static final int BLOCK = 2048;
+
   private final String reason;
 
   /**
@@ -35,28 +37,50 @@ final class ScalarKernels implements Kernels {
       @Nullable MemorySegment state,
       @Nullable Probe probe) {
     NeuronArguments.checkForward(x, repeated, h, s, steps, n, from, to, state, probe);
-    float leak = c.leak();
-    float gain = c.gain();
-    float drift = c.drift();
-    float fireAt = c.fireAt();
-    float keep = c.keep();
-    float offset = c.offset();
-    for (long i = from; i < to; i++) {
-      float u = state == null ? c.rest() : load(state, i);
+    int size = (int) Math.min(BLOCK, to - from);
+    float[] u = new float[size];
+    for (long first = from; first < to; first += size) {
+      int count = (int) Math.min(size, to - first);
+      for (int i = 0; i < count; i++) {
+        u[i] = state == null ? c.rest() : load(state, first, i);
+      }
       for (int t = 0; t < steps; t++) {
-        long at = t * n + i;
-        float potential = leak * u + gain * load(x, repeated ? i : at) + drift;
-        boolean fired = potential >= fireAt;
-        store(h, at, potential);
-        store(s, at, fired ? 1 : 0);
-        u = fired ? keep * potential + offset : potential;
+        long at = t * n + first;
+        step(c, x, repeated ? first : at, h, s, at, u, count);
       }
       if (state != null) {
-        store(state, i, u);
+        for (int i = 0; i < count; i++) {
+          store(u[i], state, first, i);
+        }
       }
     }
     if (probe != null) {
       score(probe, h, steps, n, from, to);
+    }
+  }
+
+  private static void step(
+      NeuronConstants c,
+      MemorySegment x,
+      long xAt,
+      MemorySegment h,
+      MemorySegment s,
+      long at,
+      float[] u,
+      int count) {
+    float leak = c.leak();
+    float gain = c.gain();
+    float drift = c.drift();
+    float fireAt = c.fireAt();
+    // Tables in place of a branch, because spikes are hard to predict; adding −0 changes nothing.
+    float[] keep = {1, c.keep()};
+    float[] offset = {-0f, c.offset()};
+    for (int i = 0; i < count; i++) {
+      float potential = leak * u[i] + gain * load(x, xAt, i) + drift;
+      int fired = potential >= fireAt ? 1 : 0;
+      store(potential, h, at, i);
+      store(fired, s, at, i);
+      u[i] = keep[fired] * potential + offset[fired];
     }
   }
 
@@ -69,7 +93,7 @@ final class ScalarKernels implements Kernels {
       for (int i = 0; i < probe.inner(); i++) {
         float sum = 0;
         for (int t = 0; t < steps; t++) {
-          sum += respond(probe, load(h, t * n + sample + i));
+          sum += respond(probe, load(h, t * n + sample, i));
         }
         int k = first + i % probe.channels();
         scores[k] =
@@ -104,44 +128,58 @@ final class ScalarKernels implements Kernels {
       long to,
       boolean repeated) {
     NeuronArguments.checkBackward(h, gradS, gradX, steps, n, from, to, repeated);
-    SurrogateFunction surrogate = c.surrogate();
-    float leak = c.leak();
-    float gain = c.gain();
-    float threshold = c.threshold();
-    float fireAt = c.fireAt();
-    float keep = c.keep();
-    float keepLess1 = keep - 1;
-    float offset = c.offset();
-    boolean attached = c.attached();
-    for (long i = from; i < to; i++) {
-      float delta = 0;
-      float sum = 0;
+    int size = (int) Math.min(BLOCK, to - from);
+    float[] delta = new float[size];
+    float[] sum = new float[size];
+    for (long first = from; first < to; first += size) {
+      int count = (int) Math.min(size, to - first);
+      Arrays.fill(delta, 0);
+      Arrays.fill(sum, 0);
       for (int t = steps - 1; t >= 0; t--) {
-        long at = t * n + i;
-        float potential = load(h, at);
-        float phi = surrogate.derivative(potential - threshold);
-        float through = potential >= fireAt ? keep : 1;
-        if (attached) {
-          through += phi * (keepLess1 * potential + offset);
-        }
-        delta = load(gradS, at) * phi + delta * leak * through;
-        if (repeated) {
-          sum += gain * delta;
-        } else {
-          store(gradX, at, gain * delta);
+        long at = t * n + first;
+        stepBack(c, h, gradS, at, delta, count);
+        for (int i = 0; i < count; i++) {
+          if (repeated) {
+            sum[i] += c.gain() * delta[i];
+          } else {
+            store(c.gain() * delta[i], gradX, at, i);
+          }
         }
       }
       if (repeated) {
-        store(gradX, i, sum);
+        for (int i = 0; i < count; i++) {
+          store(sum[i], gradX, first, i);
+        }
       }
     }
   }
 
-  private static float load(MemorySegment segment, long index) {
-    return segment.getAtIndex(ValueLayout.JAVA_FLOAT, index);
+  private static void stepBack(
+      NeuronConstants c, MemorySegment h, MemorySegment gradS, long at, float[] delta, int count) {
+    SurrogateFunction surrogate = c.surrogate();
+    float leak = c.leak();
+    float threshold = c.threshold();
+    float fireAt = c.fireAt();
+    float[] keep = {1, c.keep()};
+    float keepLess1 = c.keep() - 1;
+    float offset = c.offset();
+    boolean attached = c.attached();
+    for (int i = 0; i < count; i++) {
+      float potential = load(h, at, i);
+      float phi = surrogate.derivative(potential - threshold);
+      float through = keep[potential >= fireAt ? 1 : 0];
+      if (attached) {
+        through += phi * (keepLess1 * potential + offset);
+      }
+      delta[i] = load(gradS, at, i) * phi + delta[i] * leak * through;
+    }
   }
 
-  private static void store(MemorySegment segment, long index, float value) {
-    segment.setAtIndex(ValueLayout.JAVA_FLOAT, index, value);
+  private static float load(MemorySegment segment, long at, int i) {
+    return segment.getAtIndex(ValueLayout.JAVA_FLOAT, at + i);
+  }
+
+  private static void store(float value, MemorySegment segment, long at, int i) {
+    segment.setAtIndex(ValueLayout.JAVA_FLOAT, at + i, value);
   }
 }
