@@ -1,5 +1,6 @@
 package dev.coppice.data;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -67,7 +68,7 @@ class FolderReaderTest {
     put("train/n02/n02_boxes.txt", new byte[3]);
     put("val/images/val_0.JPEG", red(4, 4));
     put("val/images/val_1.JPEG", red(4, 4));
-    put("val/val_annotations.txt", "val_1.JPEG\tn01\t0\t0\t3\t3\nval_0.JPEG\tn02\n".getBytes("UTF-8"));
+    put("val/val_annotations.txt", "val_1.JPEG\tn01\t0\t0\t3\t3\nval_0.JPEG\tn02\n".getBytes(UTF_8));
     put("test/images/test_0.JPEG", red(4, 4));
     DataSet data = read();
 
@@ -78,11 +79,11 @@ class FolderReaderTest {
   @Test
   void annotationsCannotLeaveTheirFolder() throws IOException {
     put("train/n01/images/n01_0.JPEG", red(4, 4));
-    put("val/val_annotations.txt", "../../train/n01/images/n01_0.JPEG\tn01\n".getBytes("UTF-8"));
+    put("val/val_annotations.txt", "../../train/n01/images/n01_0.JPEG\tn01\n".getBytes(UTF_8));
     assertThatThrownBy(this::read)
         .isInstanceOf(DataFormatException.class)
         .hasMessageContaining("val_annotations.txt: line 1: expected a file name");
-    put("val/val_annotations.txt", "val_0.JPEG\tn99\n".getBytes("UTF-8"));
+    put("val/val_annotations.txt", "val_0.JPEG\tn99\n".getBytes(UTF_8));
     assertThatThrownBy(this::read)
         .isInstanceOf(DataFormatException.class)
         .hasMessageContaining("line 1: its class is not a class of the training part");
