@@ -112,8 +112,7 @@ class BatchesTest {
     List<Batch> whole = epoch(images, ALL, batchSize, seed, 7, 0);
     assertSame(epoch(images, ALL, batchSize, seed, 7, 0), whole);
     int first = Math.min(resumeAt, whole.size());
-    assertSame(
-        epoch(images, ALL, batchSize, seed, 7, first), whole.subList(first, whole.size()));
+    assertSame(epoch(images, ALL, batchSize, seed, 7, first), whole.subList(first, whole.size()));
   }
 
   @Test
@@ -227,8 +226,7 @@ class BatchesTest {
         .withMessage("expected a first batch in 0..3, found 4");
     Normalization three = new Normalization(new float[3], new float[] {1f, 1f, 1f});
     assertThatIllegalArgumentException()
-        .isThrownBy(
-            () -> Batches.of(images, three, ALL, 4, 0, 0, 0, true, false))
+        .isThrownBy(() -> Batches.of(images, three, ALL, 4, 0, 0, 0, true, false))
         .withMessage("a normalisation of 3 channels does not fit images of 2");
   }
 }

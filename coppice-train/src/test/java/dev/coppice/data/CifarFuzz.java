@@ -17,13 +17,11 @@ public final class CifarFuzz {
       return;
     }
     Variant variant = (input[0] & 1) == 0 ? Variant.CIFAR10 : Variant.CIFAR100;
-    byte[] content =
-        new byte[(input[0] >> 1 & 3) * variant.recordBytes() + (input[1] & 0xff) % 3];
+    byte[] content = new byte[(input[0] >> 1 & 3) * variant.recordBytes() + (input[1] & 0xff) % 3];
     for (int i = 0; i < content.length; i++) {
       content[i] = input[2 + i % (input.length - 2)];
     }
-    List<String> classes =
-        variant == Variant.CIFAR10 ? ClassNames.CIFAR_10 : ClassNames.CIFAR_100;
+    List<String> classes = variant == Variant.CIFAR10 ? ClassNames.CIFAR_10 : ClassNames.CIFAR_100;
     try {
       Images read =
           CifarReader.read(List.of(new SourceFile("batch", content)), variant, "fuzz", classes);

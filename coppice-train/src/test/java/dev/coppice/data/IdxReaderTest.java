@@ -80,7 +80,8 @@ class IdxReaderTest {
 
   @Test
   void absurdDimensionsAllocateNothing() {
-    failure(withInt(IMAGES, 4, Integer.MAX_VALUE), LABELS).hasMessageContaining("more than the 2 GiB");
+    failure(withInt(IMAGES, 4, Integer.MAX_VALUE), LABELS)
+        .hasMessageContaining("more than the 2 GiB");
     failure(withInt(IMAGES, 4, 100_000_000), LABELS)
         .hasMessage("images: truncated: declares 2000000000 bytes of data, holds at most 60");
     failure(withInt(Samples.idxImages(3, 1, 1), 4, Integer.MAX_VALUE - 8), LABELS)
@@ -97,8 +98,7 @@ class IdxReaderTest {
   @Test
   void aCompressedFileCannotDeclareMoreThanItCanHold() {
     byte[] bomb = Samples.gzip(withInt(IMAGES, 4, 50_000_000));
-    failure(bomb, LABELS)
-        .hasMessageContaining("holds at most " + (bomb.length * 1032L - 16));
+    failure(bomb, LABELS).hasMessageContaining("holds at most " + (bomb.length * 1032L - 16));
   }
 
   @Test

@@ -101,7 +101,8 @@ class ImagesTest {
   }
 
   @Property(tries = 50)
-  void normalizationEqualsTheTextbook(@ForAll @IntRange(min = 1, max = 30) int n, @ForAll long seed) {
+  void normalizationEqualsTheTextbook(
+      @ForAll @IntRange(min = 1, max = 30) int n, @ForAll long seed) {
     Images images = Samples.images(n, SHAPE, 2, seed);
     Normalization normalization = Normalization.of(images);
     int perChannel = images.pixels().length / 2;
@@ -123,8 +124,7 @@ class ImagesTest {
 
   @Test
   void aConstantChannelIsNotDividedByZero() {
-    Images black =
-        new Images("black", SHAPE, Samples.classes(1), new byte[12], 255f, new int[1]);
+    Images black = new Images("black", SHAPE, Samples.classes(1), new byte[12], 255f, new int[1]);
     assertThat(Normalization.of(black).std()).containsExactly(1f, 1f);
   }
 

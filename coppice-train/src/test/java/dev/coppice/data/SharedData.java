@@ -8,7 +8,9 @@ import org.junit.jupiter.api.Assumptions;
 final class SharedData {
   private SharedData() {}
 
-  /** Returns the folder of the system property coppice.data, or ../shared/data of the repository. */
+  /**
+   * Returns the folder of the system property coppice.data, or ../shared/data of the repository.
+   */
   static Path root() {
     String property = System.getProperty("coppice.data");
     Path root =

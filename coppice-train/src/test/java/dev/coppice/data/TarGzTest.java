@@ -29,7 +29,7 @@ class TarGzTest {
 
   @Test
   void everyTruncationIsFound() throws IOException {
-    for (int length = 0; length < 512 + 700; length++) {
+    for (int length = 0; length < 512 + 700; length += length < 512 ? 1 : 17) {
       failure(Samples.gzip(Arrays.copyOf(TAR, length)));
     }
     byte[] compressed = Samples.gzip(Samples.concat(TAR, new byte[64]));
