@@ -17,6 +17,8 @@ import javax.imageio.stream.MemoryCacheImageInputStream;
 final class ImageDecoder {
   private static final int MAX_SIDE = 8192;
   private static final long MAX_AREA = 1L << 24;
+  private static final byte START_OF_SCAN = (byte) 0xda;
+  private static final byte END_OF_IMAGE = (byte) 0xd9;
 
   /**
    * A decoded picture.
@@ -79,6 +81,9 @@ final class ImageDecoder {
       }
       ImageReader reader = readers.next();
       try {
+        if (isTruncatedJpeg(file.content())) {
+          throw new DataFormatException(file.name(), "the picture is truncated");
+        }
         reader.setInput(in, true, true);
         int width = reader.getWidth(0);
         int height = reader.getHeight(0);
@@ -101,6 +106,24 @@ final class ImageDecoder {
       throw new DataFormatException(
           file.name(), "the picture cannot be decoded (" + e.getMessage() + ")", e);
     }
+  }
+
+  /**
+   * The JDK fills what is missing of a JPEG with grey. Neither marker can occur within the data of
+   * a scan, and the thumbnails that may hold them come before the picture's own scan (ITU T.81,
+   * B.1).
+   */
+  private static boolean isTruncatedJpeg(byte[] content) {
+    boolean jpeg = content.length >= 2 && content[0] == (byte) 0xff && content[1] == (byte) 0xd8;
+    int at = content.length - 2;
+    while (jpeg && at >= 0 && (content[at] != (byte) 0xff || !isScanOrEnd(content[at + 1]))) {
+      at--;
+    }
+    return jpeg && (at < 0 || content[at + 1] != END_OF_IMAGE);
+  }
+
+  private static boolean isScanOrEnd(byte marker) {
+    return marker == START_OF_SCAN || marker == END_OF_IMAGE;
   }
 
   private static Picture rgb(BufferedImage image) {

@@ -1,5 +1,6 @@
 package dev.coppice.data;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -69,7 +70,7 @@ class FolderReaderTest {
     put("val/images/val_1.JPEG", red(4, 4));
     put(
         "val/val_annotations.txt",
-        "val_1.JPEG\tn01\t0\t0\t3\t3\nval_0.JPEG\tn02\n".getBytes("UTF-8"));
+        "val_1.JPEG\tn01\t0\t0\t3\t3\nval_0.JPEG\tn02\n".getBytes(UTF_8));
     put("test/images/test_0.JPEG", red(4, 4));
     DataSet data = read();
 
@@ -80,11 +81,11 @@ class FolderReaderTest {
   @Test
   void annotationsCannotLeaveTheirFolder() throws IOException {
     put("train/n01/images/n01_0.JPEG", red(4, 4));
-    put("val/val_annotations.txt", "../../train/n01/images/n01_0.JPEG\tn01\n".getBytes("UTF-8"));
+    put("val/val_annotations.txt", "../../train/n01/images/n01_0.JPEG\tn01\n".getBytes(UTF_8));
     assertThatThrownBy(this::read)
         .isInstanceOf(DataFormatException.class)
         .hasMessageContaining("val_annotations.txt: line 1: expected a file name");
-    put("val/val_annotations.txt", "val_0.JPEG\tn99\n".getBytes("UTF-8"));
+    put("val/val_annotations.txt", "val_0.JPEG\tn99\n".getBytes(UTF_8));
     assertThatThrownBy(this::read)
         .isInstanceOf(DataFormatException.class)
         .hasMessageContaining("line 1: its class is not a class of the training part");
@@ -144,14 +145,31 @@ class FolderReaderTest {
   }
 
   @Test
-  void everyTruncationIsAnError() throws IOException {
-    byte[] picture = red(3, 3);
-    // The last 16 bytes of a PNG are a checksum and an end mark that readers do without.
-    for (int length = 0; length < picture.length - 16; length++) {
-      SourceFile truncated = new SourceFile("truncated", Arrays.copyOf(picture, length));
-      assertThatThrownBy(() -> ImageDecoder.decode(truncated))
-          .isInstanceOf(DataFormatException.class)
-          .hasMessageStartingWith("truncated: ");
+  void everyTruncationIsAnErrorOrDoesNoHarm() throws IOException {
+    BufferedImage image = new BufferedImage(16, 16, BufferedImage.TYPE_INT_RGB);
+    for (int i = 0; i < 256; i++) {
+      image.setRGB(i % 16, i / 16, i * 0x010203);
+    }
+    // The end of a PNG is checksums and an end mark: its pixels are complete without them.
+    assertTruncationsFail(image, "png", 20);
+    assertTruncationsFail(image, "jpg", 0);
+  }
+
+  private static void assertTruncationsFail(BufferedImage image, String format, int dispensable)
+      throws IOException {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    ImageIO.write(image, format, bytes);
+    byte[] whole = bytes.toByteArray();
+    byte[] rgb = ImageDecoder.decode(new SourceFile("whole", whole)).rgb();
+    for (int length = 0; length < whole.length; length++) {
+      SourceFile truncated = new SourceFile("truncated", Arrays.copyOf(whole, length));
+      if (length < whole.length - dispensable) {
+        assertThatThrownBy(() -> ImageDecoder.decode(truncated))
+            .isInstanceOf(DataFormatException.class)
+            .hasMessageStartingWith("truncated: ");
+      } else {
+        assertThat(ImageDecoder.decode(truncated).rgb()).isEqualTo(rgb);
+      }
     }
   }
 

@@ -1,4 +1,0 @@
-@NullMarked
-package dev.coppice.data;
-
-import org.jspecify.annotations.NullMarked;
