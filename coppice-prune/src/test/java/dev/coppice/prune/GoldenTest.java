@@ -28,6 +28,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
@@ -101,7 +102,7 @@ class GoldenTest {
     int steps = Integer.parseInt(metadata.get("T"));
     Tensor input = golden.get("input").tensor();
     int[] in = input.shape();
-    Op.Neuron neuron = GoldenNeurons.parse(metadata.get("neuron"));
+    Op.Neuron neuron = GoldenNeurons.parse(text(golden, "neuron"));
     int hidden1 = golden.get("step0.conv1.weight").shape()[0];
     int hidden2 = golden.get("step0.conv2.weight").shape()[0];
     int[] fc = golden.get("step0.fc.weight").shape();
@@ -141,16 +142,16 @@ class GoldenTest {
         Probes.Measured measured = result.measured();
         String at = "step" + k + ".";
         assertRelative(
-            timeMean(measured.outputs().get("fc"), steps), golden.get(at + "logits").floats(), at);
+            timeMean(found(measured.outputs(), "fc"), steps), golden.get(at + "logits").floats(), at);
         assertRelative(new float[] {(float) result.loss()}, golden.get(at + "loss").floats(), at);
-        assertThat(measured.outputs().get("neuron1"))
+        assertThat(found(measured.outputs(), "neuron1"))
             .as(at + "spikes1")
             .isEqualTo(channelsLast(golden.get(at + "spikes1").tensor()));
-        assertThat(measured.outputs().get("neuron2"))
+        assertThat(found(measured.outputs(), "neuron2"))
             .as(at + "spikes2")
             .isEqualTo(channelsLast(golden.get(at + "spikes2").tensor()));
         assertRelative(
-            measured.potentials().get("neuron2"),
+            found(measured.potentials(), "neuron2"),
             channelsLast(golden.get(at + "membrane2").tensor()),
             at + "membrane2");
         Weights after = step(graph, golden, k);
@@ -249,6 +250,14 @@ class GoldenTest {
           .isCloseTo(row.get("survivalPercent").getAsDouble(), within(1e-9));
       alive = result.mask();
     }
+  }
+
+  private static String text(Safetensors.Content golden, String key) {
+    return Objects.requireNonNull(golden.metadata().get(key), key);
+  }
+
+  private static float[] found(Map<String, float[]> measured, String node) {
+    return Objects.requireNonNull(measured.get(node), node);
   }
 
   /** Turns {@code [.., C, H, W]} into {@code [.., H, W, C]}, flat. */
