@@ -58,8 +58,9 @@ class FuzzTest {
             "-artifact_prefix=" + folder + "/",
             "-seed=1",
             "-runs=20000",
-            "-max_total_time=10",
+            "-max_total_time=5",
             "-max_len=8192",
+            "-dict=" + Path.of("src/test/resources/fuzz/words.dict").toAbsolutePath(),
             corpus.toString());
     Process process =
         new ProcessBuilder(command)

@@ -25,8 +25,7 @@ class GraphJsonTest {
 
   @Test
   void readsTheDocumentedForm() {
-    Graph expected =
-        Graph.builder(new Shape.Vector(4)).add("drop", new Op.Dropout(0.5f)).build();
+    Graph expected = Graph.builder(new Shape.Vector(4)).add("drop", new Op.Dropout(0.5f)).build();
     assertThat(Graph.fromJson(JSON.replace('\'', '"'))).isEqualTo(expected);
   }
 

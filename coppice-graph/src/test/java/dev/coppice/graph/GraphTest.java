@@ -32,8 +32,7 @@ class GraphTest {
 
     assertThat(graph.nodes())
         .extracting(Node::name)
-        .containsExactly(
-            "input", "conv1", "neuron1", "conv2", "sum", "neuron2", "gap", "fc");
+        .containsExactly("input", "conv1", "neuron1", "conv2", "sum", "neuron2", "gap", "fc");
     assertThat(graph.input().name()).isEqualTo("input");
     assertThat(graph.output()).isEqualTo("fc");
     assertThat(graph.node("sum").inputs()).containsExactly("conv2", "neuron1");
@@ -92,8 +91,7 @@ class GraphTest {
     assertThatThrownBy(() -> Graph.builder(INPUT).add("a", new Op.Add()).build())
         .hasMessage("a: needs two or more inputs, has 1");
     assertThatThrownBy(
-            () ->
-                Graph.builder(INPUT).add("a", neuron).add("b", neuron, "a", "input").build())
+            () -> Graph.builder(INPUT).add("a", neuron).add("b", neuron, "a", "input").build())
         .hasMessage("b: needs one input, has 2");
     assertThatThrownBy(() -> Graph.builder(INPUT).add("a b", neuron))
         .isInstanceOf(GraphException.class)
@@ -109,8 +107,7 @@ class GraphTest {
     assertThat(builder.build().nodes()).hasSize(Graph.MAX_NODES);
 
     builder.add("more", Op.Neuron.decay());
-    assertThatThrownBy(builder::build)
-        .hasMessage("a network has at most 10000 nodes, not 10001");
+    assertThatThrownBy(builder::build).hasMessage("a network has at most 10000 nodes, not 10001");
   }
 
   @Test

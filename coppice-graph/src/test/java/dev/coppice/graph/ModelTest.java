@@ -159,8 +159,7 @@ class ModelTest {
 
   @Test
   void refusesValuesThatAreNotFinite() throws IOException {
-    Safetensors.Array bias =
-        Safetensors.Array.of(Tensor.of(0, 0, Float.NaN, 0, 0, 0, 0, 0, 0, 0));
+    Safetensors.Array bias = Safetensors.Array.of(Tensor.of(0, 0, Float.NaN, 0, 0, 0, 0, 0, 0, 0));
     assertRefused("fc1.bias: value 2 is not finite but NaN", "fc1.bias", bias);
   }
 
@@ -223,7 +222,7 @@ class ModelTest {
   @Test
   void refusesBrokenMetadata() throws IOException {
     assertRefused("not valid JSON", "coppice.graph", "{");
-    assertRefused("conv1.weight: the network needs this tensor", "coppice.sparse", "{}");
+    assertRefused("tensor \"conv1.weight.rows\": expected floats", "coppice.sparse", "{}");
     assertRefused("not valid JSON", "coppice.sparse", "");
     assertRefused("no place for the compressed tensor", "coppice.sparse", "{\"a\":[1,1]}");
     assertRefused(

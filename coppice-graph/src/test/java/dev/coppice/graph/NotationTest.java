@@ -38,8 +38,20 @@ class NotationTest {
     assertThat(graph.nodes())
         .extracting(Node::name)
         .containsExactly(
-            "input", "conv1", "bn1", "neuron1", "pool1", "dropout1", "conv2", "bn2", "neuron2",
-            "gap", "fc1", "neuron3", "dropout2", "fc2");
+            "input",
+            "conv1",
+            "bn1",
+            "neuron1",
+            "pool1",
+            "dropout1",
+            "conv2",
+            "bn2",
+            "neuron2",
+            "gap",
+            "fc1",
+            "neuron3",
+            "dropout2",
+            "fc2");
     assertThat(graph.node("conv1").op()).isEqualTo(new Op.Conv2d(1, 8, 5, 2, 2, 1, false));
     assertThat(graph.node("pool1").op()).isEqualTo(new Op.MaxPool(2, 2));
     assertThat(graph.node("dropout1").op()).isEqualTo(new Op.Dropout(0.25f));

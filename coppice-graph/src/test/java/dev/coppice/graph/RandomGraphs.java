@@ -68,8 +68,7 @@ final class RandomGraphs {
           int groups = random.nextBoolean() ? 1 : map.channels();
           channels = groups * between(1, 2);
           boolean bias = random.nextBoolean();
-          add(
-              new Op.Conv2d(map.channels(), channels, kernel, stride, padding, groups, bias));
+          add(new Op.Conv2d(map.channels(), channels, kernel, stride, padding, groups, bias));
         }
       }
       shape =

@@ -185,8 +185,7 @@ class SafetensorsTest {
 
   @Test
   void widensAndNarrows() {
-    assertThat(array(Safetensors.Type.F16, 0x00, 0x3c, 0x00, 0xc0).floats())
-        .containsExactly(1, -2);
+    assertThat(array(Safetensors.Type.F16, 0x00, 0x3c, 0x00, 0xc0).floats()).containsExactly(1, -2);
     assertThat(array(Safetensors.Type.BF16, 0x80, 0x3f, 0x20, 0xc0).floats())
         .containsExactly(1, -2.5f);
     assertThat(array(Safetensors.Type.F64, 0, 0, 0, 0, 0, 0, 0xe0, 0x3f).floats())

@@ -91,16 +91,14 @@ class ShapeInferenceTest {
                     .build())
         .hasMessage("fc: expects 47 inputs, flat gives 48");
     assertThatThrownBy(
-            () ->
-                Graph.builder(new Shape.Vector(7)).add("gap", new Op.GlobalAvgPool()).build())
+            () -> Graph.builder(new Shape.Vector(7)).add("gap", new Op.GlobalAvgPool()).build())
         .hasMessage("gap: needs a feature map, input gives a vector of 7");
   }
 
   @Test
   void refusesMapsThatOverflow() {
     assertThatThrownBy(
-            () ->
-                input(30_000, 30_000, 1).add("conv", Op.Conv2d.same(1, 1000, 1, 1)).build())
+            () -> input(30_000, 30_000, 1).add("conv", Op.Conv2d.same(1, 1000, 1, 1)).build())
         .isInstanceOf(GraphException.class)
         .hasMessage("conv: its output of 30000x30000x1000 is too large");
     assertThatThrownBy(

@@ -105,8 +105,7 @@ class WeightsTest {
     for (float value : uniform.get("fc.bias").data()) {
       assertThat(Math.abs(value)).isLessThanOrEqualTo(0.125f);
     }
-    assertThat(deviation(uniform.get("fc.weight")))
-        .isCloseTo(0.125 / Math.sqrt(3), within(2e-3));
+    assertThat(deviation(uniform.get("fc.weight"))).isCloseTo(0.125 / Math.sqrt(3), within(2e-3));
   }
 
   @Test
