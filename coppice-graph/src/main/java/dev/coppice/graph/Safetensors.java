@@ -367,7 +367,12 @@ public final class Safetensors {
     if (offsets.length != 2 || offsets[0] < 0 || offsets[1] < offsets[0]) {
       throw fields.error("its data_offsets must be a begin and an end");
     }
-    long bytes = byteCount(type, shape);
+    long bytes;
+    try {
+      bytes = byteCount(type, shape);
+    } catch (GraphException e) {
+      throw fields.error(e.getMessage());
+    }
     if (offsets[1] - offsets[0] != bytes) {
       throw fields.error(
           "needs " + bytes + " bytes, its data_offsets span " + (offsets[1] - offsets[0]));
