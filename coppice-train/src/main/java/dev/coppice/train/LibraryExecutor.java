@@ -71,7 +71,7 @@ final class LibraryExecutor implements Executor {
                           NO_PADDING,
                           false));
           case Op.GlobalAvgPool() ->
-              (arrays, constant, pass) -> arrays.getFirst().mean(new int[] {1, 2});
+              (arrays, constant, pass) -> positions(arrays.getFirst()).mean(new int[] {1});
           case Op.Flatten() ->
               (arrays, constant, pass) -> {
                 NDArray x = arrays.getFirst();
@@ -145,6 +145,12 @@ final class LibraryExecutor implements Executor {
 
   static NDArray channelsLast(NDArray array) {
     return array.transpose(0, 2, 3, 1);
+  }
+
+  /** A map {@code [N, H, W, C]} as {@code [N, H·W, C]}. */
+  static NDArray positions(NDArray map) {
+    Shape shape = map.getShape();
+    return map.reshape(shape.get(0), shape.get(1) * shape.get(2), shape.get(3));
   }
 
   private static Shape square(int size) {

@@ -128,11 +128,12 @@ final class TensorNeuronExecutor implements Executor {
     }
     NDArray mean = sum.div(potentials.size());
     if (mean.getShape().dimension() == 4) {
-      int[] map = {1, 2};
+      NDArray positions = LibraryExecutor.positions(mean);
+      int[] axis = {1};
       mean =
           switch (probe.pooling()) {
-            case MAX -> mean.max(map);
-            case MEAN -> mean.mean(map);
+            case MAX -> positions.max(axis);
+            case MEAN -> positions.mean(axis);
           };
     }
     return mean.toFloatArray();
