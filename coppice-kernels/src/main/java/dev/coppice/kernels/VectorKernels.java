@@ -60,7 +60,7 @@ final class VectorKernels implements Kernels {
       } else {
         MemorySegment.copy(state, ValueLayout.JAVA_FLOAT, bytes(first), u, 0, count);
       }
-      run(c, x, repeated ? 0 : n, h, s, steps, n, first, u, count);
+      run(c, x, repeated ? 0 : bytes(n), h, s, bytes(n), steps, first, u, count);
       if (state != null) {
         MemorySegment.copy(u, 0, state, ValueLayout.JAVA_FLOAT, bytes(first), count);
       }
@@ -86,7 +86,8 @@ final class VectorKernels implements Kernels {
    * Runs a block of neurons, each vector of them through all steps with the potential in a
    * register.
    *
-   * @param xStride elements from a step of {@code x} to the next
+   * @param xStride bytes from a step of {@code x} to the next
+   * @param stride bytes from a step of the other arrays to the next
    * @param u potential after reset {@code [count]}, before the first step and after the last
    */
   private static void run(
@@ -95,8 +96,8 @@ final class VectorKernels implements Kernels {
       long xStride,
       MemorySegment h,
       MemorySegment s,
+      long stride,
       int steps,
-      long n,
       long first,
       float[] u,
       int count) {
@@ -110,26 +111,33 @@ final class VectorKernels implements Kernels {
     int i = 0;
     for (; i < Lanes.FLOATS.loopBound(count); i += Lanes.COUNT) {
       FloatVector v = FloatVector.fromArray(Lanes.FLOATS, u, i);
+      // Offsets that grow by a step, not products: the compiler then hoists the checks of bounds.
+      long at = bytes(first);
+      long xAt = at;
       for (int t = 0; t < steps; t++) {
-        long at = bytes(t * n + first);
-        FloatVector current = load(x, bytes(t * xStride + first), i);
+        FloatVector current = load(x, xAt, i);
         FloatVector potential = v.mul(leak).add(current.mul(gain)).add(drift);
         VectorMask<Float> fired = potential.compare(VectorOperators.GE, fireAt);
         store(potential, h, at, i);
         store(zero.blend(1, fired), s, at, i);
         v = potential.blend(potential.mul(keep).add(offset), fired);
+        at += stride;
+        xAt += xStride;
       }
       v.intoArray(u, i);
     }
     for (; i < count; i++) {
+      long at = bytes(first);
+      long xAt = at;
       for (int t = 0; t < steps; t++) {
-        long at = bytes(t * n + first);
-        float current = loadOne(x, bytes(t * xStride + first), i);
+        float current = loadOne(x, xAt, i);
         float potential = leak * u[i] + gain * current + drift;
         boolean fired = potential >= fireAt;
         storeOne(potential, h, at, i);
         storeOne(fired ? 1 : 0, s, at, i);
         u[i] = fired ? keep * potential + offset : potential;
+        at += stride;
+        xAt += xStride;
       }
     }
   }
@@ -248,12 +256,14 @@ final class VectorKernels implements Kernels {
     float keep = c.keep();
     FloatVector zero = FloatVector.zero(Lanes.FLOATS);
     FloatVector one = FloatVector.broadcast(Lanes.FLOATS, 1);
+    long stride = bytes(n);
+    long last = bytes((steps - 1) * n + first);
     int end = Lanes.FLOATS.loopBound(count);
     for (int i = 0; i < end; i += Lanes.COUNT) {
       FloatVector delta = zero;
       FloatVector sum = zero;
+      long at = last;
       for (int t = steps - 1; t >= 0; t--) {
-        long at = bytes(t * n + first);
         FloatVector slope = FloatVector.fromArray(Lanes.FLOATS, phi, t * size + i);
         VectorMask<Float> fired = load(h, at, i).compare(VectorOperators.GE, fireAt);
         FloatVector through = one.blend(keep, fired);
@@ -263,6 +273,7 @@ final class VectorKernels implements Kernels {
         if (!repeated) {
           store(scaled, gradX, at, i);
         }
+        at -= stride;
       }
       if (repeated) {
         store(sum, gradX, bytes(first), i);
@@ -291,12 +302,14 @@ final class VectorKernels implements Kernels {
     float offset = c.offset();
     FloatVector zero = FloatVector.zero(Lanes.FLOATS);
     FloatVector one = FloatVector.broadcast(Lanes.FLOATS, 1);
+    long stride = bytes(n);
+    long last = bytes((steps - 1) * n + first);
     int end = Lanes.FLOATS.loopBound(count);
     for (int i = 0; i < end; i += Lanes.COUNT) {
       FloatVector delta = zero;
       FloatVector sum = zero;
+      long at = last;
       for (int t = steps - 1; t >= 0; t--) {
-        long at = bytes(t * n + first);
         FloatVector slope = FloatVector.fromArray(Lanes.FLOATS, phi, t * size + i);
         FloatVector potential = load(h, at, i);
         VectorMask<Float> fired = potential.compare(VectorOperators.GE, fireAt);
@@ -308,6 +321,7 @@ final class VectorKernels implements Kernels {
         if (!repeated) {
           store(scaled, gradX, at, i);
         }
+        at -= stride;
       }
       if (repeated) {
         store(sum, gradX, bytes(first), i);

@@ -97,9 +97,11 @@ final class VectorSurrogates {
     int end = Lanes.FLOATS.loopBound(count);
     for (int i = 0; i < end; i += Lanes.COUNT) {
       FloatVector sum = FloatVector.zero(Lanes.FLOATS);
+      long step = at;
       for (int t = 0; t < steps; t++) {
-        FloatVector z = load(h, at + t * stride, i).sub(threshold).mul(slope);
+        FloatVector z = load(h, step, i).sub(threshold).mul(slope);
         sum = sum.add(heights.div(z.mul(z).add(1)));
+        step += stride;
       }
       sum.intoArray(out, outAt + i);
     }
@@ -120,11 +122,13 @@ final class VectorSurrogates {
     int end = Lanes.FLOATS.loopBound(count);
     for (int i = 0; i < end; i += Lanes.COUNT) {
       FloatVector sum = FloatVector.zero(Lanes.FLOATS);
+      long step = at;
       for (int t = 0; t < steps; t++) {
-        FloatVector x = load(h, at + t * stride, i).sub(threshold);
+        FloatVector x = load(h, step, i).sub(threshold);
         FloatVector e = VectorApproximation.expOfMinus(x.mul(alpha));
         FloatVector d = e.add(1);
         sum = sum.add(e.div(d.mul(d)).mul(alpha));
+        step += stride;
       }
       sum.intoArray(out, outAt + i);
     }
@@ -147,12 +151,14 @@ final class VectorSurrogates {
     int end = Lanes.FLOATS.loopBound(count);
     for (int i = 0; i < end; i += Lanes.COUNT) {
       FloatVector sum = FloatVector.zero(Lanes.FLOATS);
+      long step = at;
       for (int t = 0; t < steps; t++) {
-        FloatVector x = load(h, at + t * stride, i).sub(threshold);
+        FloatVector x = load(h, step, i).sub(threshold);
         FloatVector e = VectorApproximation.expOfMinus(x.mul(twiceTemperature));
         FloatVector d = e.add(1);
         VectorMask<Float> inside = x.abs().compare(VectorOperators.LE, 0.5f);
         sum = sum.add(zero.blend(e.div(d.mul(d)).mul(height), inside));
+        step += stride;
       }
       sum.intoArray(out, outAt + i);
     }
@@ -174,9 +180,11 @@ final class VectorSurrogates {
     int end = Lanes.FLOATS.loopBound(count);
     for (int i = 0; i < end; i += Lanes.COUNT) {
       FloatVector sum = FloatVector.zero(Lanes.FLOATS);
+      long step = at;
       for (int t = 0; t < steps; t++) {
-        FloatVector x = load(h, at + t * stride, i).sub(threshold);
+        FloatVector x = load(h, step, i).sub(threshold);
         sum = sum.add(gammas.sub(x.abs()).max(0).div(gamma).div(gamma));
+        step += stride;
       }
       sum.intoArray(out, outAt + i);
     }
@@ -199,9 +207,11 @@ final class VectorSurrogates {
     int end = Lanes.FLOATS.loopBound(count);
     for (int i = 0; i < end; i += Lanes.COUNT) {
       FloatVector sum = FloatVector.zero(Lanes.FLOATS);
+      long step = at;
       for (int t = 0; t < steps; t++) {
-        FloatVector x = load(h, at + t * stride, i).sub(threshold);
+        FloatVector x = load(h, step, i).sub(threshold);
         sum = sum.add(zero.blend(height, x.abs().compare(VectorOperators.LT, half)));
+        step += stride;
       }
       sum.intoArray(out, outAt + i);
     }
@@ -222,11 +232,13 @@ final class VectorSurrogates {
     int end = Lanes.FLOATS.loopBound(count);
     for (int i = 0; i < end; i += Lanes.COUNT) {
       FloatVector sum = FloatVector.zero(Lanes.FLOATS);
+      long step = at;
       for (int t = 0; t < steps; t++) {
-        FloatVector x = load(h, at + t * stride, i).sub(threshold);
+        FloatVector x = load(h, step, i).sub(threshold);
         sum =
             sum.add(
                 VectorApproximation.atan(x.mul(slope)).mul(Approximation.ONE_OVER_PI).add(0.5f));
+        step += stride;
       }
       sum.intoArray(out, outAt + i);
     }
@@ -248,10 +260,12 @@ final class VectorSurrogates {
     int end = Lanes.FLOATS.loopBound(count);
     for (int i = 0; i < end; i += Lanes.COUNT) {
       FloatVector sum = FloatVector.zero(Lanes.FLOATS);
+      long step = at;
       for (int t = 0; t < steps; t++) {
-        FloatVector z = load(h, at + t * stride, i).sub(threshold).mul(alpha);
+        FloatVector z = load(h, step, i).sub(threshold).mul(alpha);
         FloatVector e = VectorApproximation.expOfMinus(z);
         sum = sum.add(one.blend(e, z.compare(VectorOperators.LT, 0)).div(e.add(1)));
+        step += stride;
       }
       sum.intoArray(out, outAt + i);
     }
@@ -273,9 +287,11 @@ final class VectorSurrogates {
     int end = Lanes.FLOATS.loopBound(count);
     for (int i = 0; i < end; i += Lanes.COUNT) {
       FloatVector sum = FloatVector.zero(Lanes.FLOATS);
+      long step = at;
       for (int t = 0; t < steps; t++) {
-        FloatVector x = load(h, at + t * stride, i).sub(threshold);
+        FloatVector x = load(h, step, i).sub(threshold);
         sum = sum.add(VectorApproximation.tanh(x.mul(temperature)).mul(share).add(0.5f));
+        step += stride;
       }
       sum.intoArray(out, outAt + i);
     }
@@ -296,10 +312,12 @@ final class VectorSurrogates {
     int end = Lanes.FLOATS.loopBound(count);
     for (int i = 0; i < end; i += Lanes.COUNT) {
       FloatVector sum = FloatVector.zero(Lanes.FLOATS);
+      long step = at;
       for (int t = 0; t < steps; t++) {
-        FloatVector x = load(h, at + t * stride, i).sub(threshold);
+        FloatVector x = load(h, step, i).sub(threshold);
         FloatVector c = x.div(gamma).max(-1).min(1);
         sum = sum.add(c.add(0.5f).sub(c.mul(c.abs()).mul(0.5f)));
+        step += stride;
       }
       sum.intoArray(out, outAt + i);
     }
@@ -320,9 +338,11 @@ final class VectorSurrogates {
     int end = Lanes.FLOATS.loopBound(count);
     for (int i = 0; i < end; i += Lanes.COUNT) {
       FloatVector sum = FloatVector.zero(Lanes.FLOATS);
+      long step = at;
       for (int t = 0; t < steps; t++) {
-        FloatVector x = load(h, at + t * stride, i).sub(threshold);
+        FloatVector x = load(h, step, i).sub(threshold);
         sum = sum.add(x.div(width).add(0.5f).max(0).min(1));
+        step += stride;
       }
       sum.intoArray(out, outAt + i);
     }
