@@ -24,14 +24,28 @@ public sealed interface Regrowth {
    * @param probe how criticality is measured
    * @param presynaptic whether the score is multiplied by the mean activity of the pre-synaptic
    *     channel, so that it tells a neuron's connections apart
+   * @param choice how connections are chosen by their scores
    */
-  record Criticality(CriticalityProbe probe, boolean presynaptic) implements Regrowth {
+  record Criticality(CriticalityProbe probe, boolean presynaptic, Choice choice)
+      implements Regrowth {
+    /** How connections are chosen by their scores. */
+    public enum Choice {
+      /** The highest scores: all connections of the most critical neuron come before the next. */
+      RANKED,
+      /**
+       * Drawn without replacement with a probability proportional to the score (Efraimidis and
+       * Spirakis, 2006), so that regrowth is spread over the critical neurons.
+       */
+      DRAWN
+    }
+
     /** Returns the paper's rule: the ATan derivative, the most critical position of a map. */
     public static Criticality paper(float threshold) {
       return new Criticality(
           new CriticalityProbe(
               new Surrogate.ATan(2), threshold, true, CriticalityProbe.Pooling.MAX),
-          false);
+          false,
+          Choice.RANKED);
     }
   }
 
@@ -45,7 +59,7 @@ public sealed interface Regrowth {
   default Probes probes(PrunableLayers layers) {
     return switch (this) {
       case None _, Random _ -> Probes.NONE;
-      case Criticality(CriticalityProbe probe, boolean presynaptic) -> {
+      case Criticality(CriticalityProbe probe, boolean presynaptic, Criticality.Choice _) -> {
         Map<String, CriticalityProbe> neurons = new HashMap<>();
         Set<String> inputs = new HashSet<>();
         for (PrunableLayers.Layer layer : layers.layers()) {
@@ -71,7 +85,7 @@ public sealed interface Regrowth {
     float[] scores = new float[layers.size()];
     switch (this) {
       case None() -> {}
-      case Criticality(CriticalityProbe _, boolean presynaptic) -> {
+      case Criticality(CriticalityProbe _, boolean presynaptic, Criticality.Choice choice) -> {
         for (PrunableLayers.Layer layer : layers.layers()) {
           if (layer.neuron() != null) {
             float[] neurons = measured(measured.criticality(), layer.neuron());
@@ -82,6 +96,12 @@ public sealed interface Regrowth {
               float rate = inputs == null ? 1 : inputs[i % channels];
               scores[layer.offset() + i] = neurons[i / perOutput] * rate;
             }
+          }
+        }
+        if (choice == Criticality.Choice.DRAWN) {
+          SplittableRandom random = new SplittableRandom(seed);
+          for (int i = 0; i < scores.length; i++) {
+            scores[i] = (float) (Math.log(1 - random.nextDouble()) / scores[i]);
           }
         }
       }

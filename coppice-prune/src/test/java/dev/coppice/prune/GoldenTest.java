@@ -47,7 +47,8 @@ class GoldenTest {
     }
     assertThat(files).as("golden files in %s", folder()).isNotEmpty();
     return files.stream()
-        .map(file -> DynamicTest.dynamicTest(String.valueOf(file.getFileName()), () -> check(file)));
+        .map(
+            file -> DynamicTest.dynamicTest(String.valueOf(file.getFileName()), () -> check(file)));
   }
 
   private static Path folder() throws URISyntaxException {
@@ -133,8 +134,7 @@ class GoldenTest {
             Set.of("neuron2"));
     Weights start = step(graph, golden, 0);
     try (Engine engine =
-        new Engine(
-            graph, start, new Optimizer.Sgd(0.9f, false, 1e-4f), Engine.Options.cpu())) {
+        new Engine(graph, start, new Optimizer.Sgd(0.9f, false, 1e-4f), Engine.Options.cpu())) {
       Engine.StepSettings settings =
           new Engine.StepSettings(steps, new LossFunction.MeanLogits(), 0, 0);
       for (int k = 1; k <= Integer.parseInt(metadata.get("steps")); k++) {
@@ -142,7 +142,9 @@ class GoldenTest {
         Probes.Measured measured = result.measured();
         String at = "step" + k + ".";
         assertRelative(
-            timeMean(found(measured.outputs(), "fc"), steps), golden.get(at + "logits").floats(), at);
+            timeMean(found(measured.outputs(), "fc"), steps),
+            golden.get(at + "logits").floats(),
+            at);
         assertRelative(new float[] {(float) result.loss()}, golden.get(at + "loss").floats(), at);
         assertThat(found(measured.outputs(), "neuron1"))
             .as(at + "spikes1")
@@ -160,12 +162,15 @@ class GoldenTest {
           assertRelative(engine.tensor(name).data(), after.get(name).data(), at + name);
           gradients.put(
               name,
-              Weights.isTrainable(name) ? golden.get(at + "grad." + name).tensor() : after.get(name));
+              Weights.isTrainable(name)
+                  ? golden.get(at + "grad." + name).tensor()
+                  : after.get(name));
         }
         Weights expected = Weights.fromPyTorch(graph, gradients);
         measured
             .gradients()
-            .forEach((name, g) -> assertRelative(g, expected.get(name).data(), at + "grad." + name));
+            .forEach(
+                (name, g) -> assertRelative(g, expected.get(name).data(), at + "grad." + name));
         assertThat(measured.gradients()).hasSize(8);
       }
       assertRelative(
@@ -204,9 +209,9 @@ class GoldenTest {
     PrunableLayers layers = PrunableLayers.of(list);
     Regrowth.Criticality regrowth =
         new Regrowth.Criticality(
-            new CriticalityProbe(
-                new Surrogate.Tanh(3), 0.5f, false, CriticalityProbe.Pooling.MAX),
-            false);
+            new CriticalityProbe(new Surrogate.Tanh(3), 0.5f, false, CriticalityProbe.Pooling.MAX),
+            false,
+            Regrowth.Criticality.Choice.RANKED);
     PruningStep procedure = new PruningStep(Scope.GLOBAL, Ties.REFERENCE);
     boolean[] alive = new boolean[layers.size()];
     java.util.Arrays.fill(alive, true);

@@ -30,7 +30,12 @@ record NeuronRun(float[] spikes, float[] potentials, float[] gradient) {
 
   /** Returns the criticality {@code [C]} of given potentials {@code [T, B, H, W, C]}. */
   static float[] score(
-      CriticalityProbe probe, Kernels kernels, float[] potentials, int steps, int batch, int channels) {
+      CriticalityProbe probe,
+      Kernels kernels,
+      float[] potentials,
+      int steps,
+      int batch,
+      int channels) {
     // A neuron that neither leaks nor fires nor remembers has its input for a potential.
     var identity =
         NeuronMapping.constants(
