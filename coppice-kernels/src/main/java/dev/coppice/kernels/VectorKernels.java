@@ -10,11 +10,14 @@ import jdk.incubator.vector.VectorOperators;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The kernels with the Vector API. They work in blocks of elements whose potential (forward) or
- * gradient (backward) stays in the first cache while the steps go by.
+ * The kernels with the Vector API. A vector of neurons runs through all steps in registers; what a
+ * surrogate adds to that is evaluated for a block of elements at a time, in the first cache.
  */
 final class VectorKernels implements Kernels {
-  private static final int BLOCK = 2048;
+  /** Floats of scratch memory, 16 KiB. */
+  private static final int CACHED = 4096;
+
+  private static final int LEAST_BLOCK = 64;
   private static final int LEAST_BITS = 128;
 
   /** Throws {@link UnsupportedOperationException} when vectors are narrower than 128 bit. */
@@ -44,10 +47,9 @@ final class VectorKernels implements Kernels {
       @Nullable MemorySegment state,
       @Nullable Probe probe) {
     NeuronArguments.checkForward(x, repeated, h, s, steps, n, from, to, state, probe);
-    int size = (int) Math.min(BLOCK, to - from);
+    int size = blockSize(steps, to - from);
     float[] u = new float[size];
     float[] sum = new float[probe == null ? 0 : size];
-    float[] response = new float[probe == null ? 0 : size];
     if (probe != null) {
       Arrays.fill(probe.scores(), probe.firstScore(from), probe.firstScore(to), probe.identity());
     }
@@ -58,19 +60,12 @@ final class VectorKernels implements Kernels {
       } else {
         MemorySegment.copy(state, ValueLayout.JAVA_FLOAT, bytes(first), u, 0, count);
       }
-      Arrays.fill(sum, 0);
-      for (int t = 0; t < steps; t++) {
-        long at = bytes(t * n + first);
-        step(c, x, repeated ? bytes(first) : at, h, s, at, u, count);
-        if (probe != null) {
-          respond(probe, h, at, response, count);
-          add(sum, 0, response, 0, count);
-        }
-      }
+      run(c, x, repeated ? 0 : bytes(n), h, s, bytes(n), steps, first, u, count);
       if (state != null) {
         MemorySegment.copy(u, 0, state, ValueLayout.JAVA_FLOAT, bytes(first), count);
       }
       if (probe != null) {
+        respond(probe, h, steps, n, first, sum, count);
         pool(probe, first, sum, count);
       }
     }
@@ -82,13 +77,28 @@ final class VectorKernels implements Kernels {
     }
   }
 
-  private static void step(
+  /** Elements at a time, so that all steps of them fit into half of a small first cache. */
+  private static int blockSize(int steps, long elements) {
+    return (int) Math.min(elements, Math.max(CACHED / steps, LEAST_BLOCK));
+  }
+
+  /**
+   * Runs a block of neurons, each vector of them through all steps with the potential in a
+   * register.
+   *
+   * @param xStride bytes from a step of {@code x} to the next
+   * @param stride bytes from a step of the other arrays to the next
+   * @param u potential after reset {@code [count]}, before the first step and after the last
+   */
+  private static void run(
       NeuronConstants c,
       MemorySegment x,
-      long xAt,
+      long xStride,
       MemorySegment h,
       MemorySegment s,
-      long at,
+      long stride,
+      int steps,
+      long first,
       float[] u,
       int count) {
     float leak = c.leak();
@@ -100,32 +110,63 @@ final class VectorKernels implements Kernels {
     FloatVector zero = FloatVector.zero(Lanes.FLOATS);
     int i = 0;
     for (; i < Lanes.FLOATS.loopBound(count); i += Lanes.COUNT) {
-      FloatVector potential =
-          FloatVector.fromArray(Lanes.FLOATS, u, i)
-              .mul(leak)
-              .add(load(x, xAt, i).mul(gain))
-              .add(drift);
-      VectorMask<Float> fired = potential.compare(VectorOperators.GE, fireAt);
-      store(potential, h, at, i);
-      store(zero.blend(1, fired), s, at, i);
-      potential.blend(potential.mul(keep).add(offset), fired).intoArray(u, i);
+      FloatVector v = FloatVector.fromArray(Lanes.FLOATS, u, i);
+      // Offsets that grow by a step, not products: the compiler then hoists the checks of bounds.
+      long at = bytes(first);
+      long xAt = at;
+      for (int t = 0; t < steps; t++) {
+        FloatVector current = load(x, xAt, i);
+        FloatVector potential = v.mul(leak).add(current.mul(gain)).add(drift);
+        VectorMask<Float> fired = potential.compare(VectorOperators.GE, fireAt);
+        store(potential, h, at, i);
+        store(zero.blend(1, fired), s, at, i);
+        v = potential.blend(potential.mul(keep).add(offset), fired);
+        at += stride;
+        xAt += xStride;
+      }
+      v.intoArray(u, i);
     }
     for (; i < count; i++) {
-      float potential = leak * u[i] + gain * loadOne(x, xAt, i) + drift;
-      boolean fired = potential >= fireAt;
-      storeOne(potential, h, at, i);
-      storeOne(fired ? 1 : 0, s, at, i);
-      u[i] = fired ? keep * potential + offset : potential;
+      long at = bytes(first);
+      long xAt = at;
+      for (int t = 0; t < steps; t++) {
+        float current = loadOne(x, xAt, i);
+        float potential = leak * u[i] + gain * current + drift;
+        boolean fired = potential >= fireAt;
+        storeOne(potential, h, at, i);
+        storeOne(fired ? 1 : 0, s, at, i);
+        u[i] = fired ? keep * potential + offset : potential;
+        at += stride;
+        xAt += xStride;
+      }
     }
   }
 
-  private static void respond(Probe probe, MemorySegment h, long at, float[] response, int count) {
+  private static void respond(
+      Probe probe, MemorySegment h, int steps, long n, long first, float[] sum, int count) {
     switch (probe.response()) {
       case DERIVATIVE ->
-          VectorSurrogates.derivative(probe.surrogate(), h, at, probe.threshold(), response, count);
+          VectorSurrogates.derivative(
+              probe.surrogate(),
+              h,
+              bytes(first),
+              steps,
+              bytes(n),
+              probe.threshold(),
+              sum,
+              0,
+              count);
       case FUNCTION ->
           VectorSurrogates.unclampedPrimitive(
-              probe.surrogate(), h, at, probe.threshold(), response, count);
+              probe.surrogate(),
+              h,
+              bytes(first),
+              steps,
+              bytes(n),
+              probe.threshold(),
+              sum,
+              0,
+              count);
     }
   }
 
@@ -181,115 +222,149 @@ final class VectorKernels implements Kernels {
       long to,
       boolean repeated) {
     NeuronArguments.checkBackward(h, gradS, gradX, steps, n, from, to, repeated);
-    int size = (int) Math.min(BLOCK, to - from);
-    float[] phi = new float[size];
-    float[] delta = new float[size];
-    float[] sum = new float[repeated ? size : 0];
+    int size = blockSize(steps, to - from);
+    float[] phi = new float[Math.multiplyExact(size, steps)];
     for (long first = from; first < to; first += size) {
       int count = (int) Math.min(size, to - first);
-      Arrays.fill(delta, 0);
-      Arrays.fill(sum, 0);
-      for (int t = steps - 1; t >= 0; t--) {
-        long at = bytes(t * n + first);
-        VectorSurrogates.derivative(c.surrogate(), h, at, c.threshold(), phi, count);
-        if (c.attached()) {
-          stepBackAttached(c, h, gradS, at, phi, delta, count);
-        } else {
-          stepBackDetached(c, h, gradS, at, phi, delta, count);
-        }
-        if (repeated) {
-          addScaled(sum, delta, c.gain(), count);
-        } else {
-          storeScaled(delta, c.gain(), gradX, at, count);
-        }
+      for (int t = 0; t < steps; t++) {
+        VectorSurrogates.derivative(
+            c.surrogate(), h, bytes(t * n + first), 1, 0, c.threshold(), phi, t * size, count);
       }
-      if (repeated) {
-        MemorySegment.copy(sum, 0, gradX, ValueLayout.JAVA_FLOAT, bytes(first), count);
-      }
+      int done =
+          c.attached()
+              ? runBackAttached(c, h, gradS, gradX, steps, n, first, repeated, phi, size, count)
+              : runBackDetached(c, h, gradS, gradX, steps, n, first, repeated, phi, size, count);
+      runBackRest(c, h, gradS, gradX, steps, n, first, repeated, phi, size, done, count);
     }
   }
 
-  private static void stepBackDetached(
+  private static int runBackDetached(
       NeuronConstants c,
       MemorySegment h,
       MemorySegment gradS,
-      long at,
+      MemorySegment gradX,
+      int steps,
+      long n,
+      long first,
+      boolean repeated,
       float[] phi,
-      float[] delta,
+      int size,
       int count) {
     float leak = c.leak();
+    float gain = c.gain();
     float fireAt = c.fireAt();
     float keep = c.keep();
+    FloatVector zero = FloatVector.zero(Lanes.FLOATS);
     FloatVector one = FloatVector.broadcast(Lanes.FLOATS, 1);
-    int i = 0;
-    for (; i < Lanes.FLOATS.loopBound(count); i += Lanes.COUNT) {
-      VectorMask<Float> fired = load(h, at, i).compare(VectorOperators.GE, fireAt);
-      FloatVector through = one.blend(keep, fired);
-      load(gradS, at, i)
-          .mul(FloatVector.fromArray(Lanes.FLOATS, phi, i))
-          .add(FloatVector.fromArray(Lanes.FLOATS, delta, i).mul(leak).mul(through))
-          .intoArray(delta, i);
+    long stride = bytes(n);
+    long last = bytes((steps - 1) * n + first);
+    int end = Lanes.FLOATS.loopBound(count);
+    for (int i = 0; i < end; i += Lanes.COUNT) {
+      FloatVector delta = zero;
+      FloatVector sum = zero;
+      long at = last;
+      for (int t = steps - 1; t >= 0; t--) {
+        FloatVector slope = FloatVector.fromArray(Lanes.FLOATS, phi, t * size + i);
+        VectorMask<Float> fired = load(h, at, i).compare(VectorOperators.GE, fireAt);
+        FloatVector through = one.blend(keep, fired);
+        delta = load(gradS, at, i).mul(slope).add(delta.mul(leak).mul(through));
+        FloatVector scaled = delta.mul(gain);
+        sum = sum.add(scaled);
+        if (!repeated) {
+          store(scaled, gradX, at, i);
+        }
+        at -= stride;
+      }
+      if (repeated) {
+        store(sum, gradX, bytes(first), i);
+      }
     }
-    for (; i < count; i++) {
-      float through = loadOne(h, at, i) >= fireAt ? keep : 1;
-      delta[i] = loadOne(gradS, at, i) * phi[i] + delta[i] * leak * through;
-    }
+    return end;
   }
 
-  private static void stepBackAttached(
+  private static int runBackAttached(
       NeuronConstants c,
       MemorySegment h,
       MemorySegment gradS,
-      long at,
+      MemorySegment gradX,
+      int steps,
+      long n,
+      long first,
+      boolean repeated,
       float[] phi,
-      float[] delta,
+      int size,
       int count) {
     float leak = c.leak();
+    float gain = c.gain();
     float fireAt = c.fireAt();
     float keep = c.keep();
     float keepLess1 = keep - 1;
     float offset = c.offset();
+    FloatVector zero = FloatVector.zero(Lanes.FLOATS);
     FloatVector one = FloatVector.broadcast(Lanes.FLOATS, 1);
-    int i = 0;
-    for (; i < Lanes.FLOATS.loopBound(count); i += Lanes.COUNT) {
-      FloatVector potential = load(h, at, i);
-      FloatVector slope = FloatVector.fromArray(Lanes.FLOATS, phi, i);
-      VectorMask<Float> fired = potential.compare(VectorOperators.GE, fireAt);
-      FloatVector through =
-          one.blend(keep, fired).add(slope.mul(potential.mul(keepLess1).add(offset)));
-      load(gradS, at, i)
-          .mul(slope)
-          .add(FloatVector.fromArray(Lanes.FLOATS, delta, i).mul(leak).mul(through))
-          .intoArray(delta, i);
+    long stride = bytes(n);
+    long last = bytes((steps - 1) * n + first);
+    int end = Lanes.FLOATS.loopBound(count);
+    for (int i = 0; i < end; i += Lanes.COUNT) {
+      FloatVector delta = zero;
+      FloatVector sum = zero;
+      long at = last;
+      for (int t = steps - 1; t >= 0; t--) {
+        FloatVector slope = FloatVector.fromArray(Lanes.FLOATS, phi, t * size + i);
+        FloatVector potential = load(h, at, i);
+        VectorMask<Float> fired = potential.compare(VectorOperators.GE, fireAt);
+        FloatVector through =
+            one.blend(keep, fired).add(slope.mul(potential.mul(keepLess1).add(offset)));
+        delta = load(gradS, at, i).mul(slope).add(delta.mul(leak).mul(through));
+        FloatVector scaled = delta.mul(gain);
+        sum = sum.add(scaled);
+        if (!repeated) {
+          store(scaled, gradX, at, i);
+        }
+        at -= stride;
+      }
+      if (repeated) {
+        store(sum, gradX, bytes(first), i);
+      }
     }
-    for (; i < count; i++) {
-      float potential = loadOne(h, at, i);
-      float through = potential >= fireAt ? keep : 1;
-      through += phi[i] * (keepLess1 * potential + offset);
-      delta[i] = loadOne(gradS, at, i) * phi[i] + delta[i] * leak * through;
-    }
+    return end;
   }
 
-  private static void storeScaled(
-      float[] delta, float gain, MemorySegment gradX, long at, int count) {
-    int i = 0;
-    for (; i < Lanes.FLOATS.loopBound(count); i += Lanes.COUNT) {
-      store(FloatVector.fromArray(Lanes.FLOATS, delta, i).mul(gain), gradX, at, i);
-    }
-    for (; i < count; i++) {
-      storeOne(gain * delta[i], gradX, at, i);
-    }
-  }
-
-  private static void addScaled(float[] sum, float[] delta, float gain, int count) {
-    int i = 0;
-    for (; i < Lanes.FLOATS.loopBound(count); i += Lanes.COUNT) {
-      FloatVector.fromArray(Lanes.FLOATS, sum, i)
-          .add(FloatVector.fromArray(Lanes.FLOATS, delta, i).mul(gain))
-          .intoArray(sum, i);
-    }
-    for (; i < count; i++) {
-      sum[i] += gain * delta[i];
+  /** The elements that fill no vector. */
+  private static void runBackRest(
+      NeuronConstants c,
+      MemorySegment h,
+      MemorySegment gradS,
+      MemorySegment gradX,
+      int steps,
+      long n,
+      long first,
+      boolean repeated,
+      float[] phi,
+      int size,
+      int done,
+      int count) {
+    float keepLess1 = c.keep() - 1;
+    for (int i = done; i < count; i++) {
+      float delta = 0;
+      float sum = 0;
+      for (int t = steps - 1; t >= 0; t--) {
+        long at = bytes(t * n + first);
+        float slope = phi[t * size + i];
+        float potential = loadOne(h, at, i);
+        float through = potential >= c.fireAt() ? c.keep() : 1;
+        if (c.attached()) {
+          through += slope * (keepLess1 * potential + c.offset());
+        }
+        delta = loadOne(gradS, at, i) * slope + delta * c.leak() * through;
+        sum += c.gain() * delta;
+        if (!repeated) {
+          storeOne(c.gain() * delta, gradX, at, i);
+        }
+      }
+      if (repeated) {
+        storeOne(sum, gradX, bytes(first), i);
+      }
     }
   }
 
