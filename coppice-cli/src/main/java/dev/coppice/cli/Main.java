@@ -29,7 +29,13 @@ import picocli.CommandLine.Spec;
     description = "Trains, prunes, regrows and runs spiking neural networks.",
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
-    synopsisSubcommandLabel = "COMMAND")
+    synopsisSubcommandLabel = "COMMAND",
+    subcommands = {
+      QuickstartCommand.class,
+      TrainCommand.class,
+      PruneCommand.class,
+      EvaluateCommand.class
+    })
 public final class Main implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
@@ -68,6 +74,8 @@ public final class Main implements Callable<Integer> {
       result = withConfiguration(line, result, args);
       Callable<?> command = (Callable<?>) leaf(result).commandSpec().userObject();
       return command.call() instanceof Integer status ? status : 0;
+    } catch (TrainingRun.Stopped e) {
+      return Failure.FAILED;
     } catch (Exception | OutOfMemoryError | LinkageError e) {
       if (Arrays.asList(args).contains("--debug")) {
         e.printStackTrace(err);
