@@ -86,6 +86,14 @@ final class PruningOptions {
   boolean presynaptic;
 
   @Option(
+      names = "--choice",
+      paramLabel = "NAME",
+      description =
+          "of connections by their criticality: ranked (the highest), drawn in proportion, or"
+              + " weighted with their magnitude (default: ranked)")
+  Regrowth.Criticality.Choice choice = Regrowth.Criticality.Choice.RANKED;
+
+  @Option(
       names = "--window",
       paramLabel = "STEPS",
       description = "optimizer steps before a pruning whose scores are averaged (default: 1)")
@@ -244,7 +252,8 @@ final class PruningOptions {
           new Regrowth.Criticality(
               new CriticalityProbe(
                   surrogateScore, threshold(graph), score == Score.DERIVATIVE, pooling),
-              presynaptic);
+              presynaptic,
+              choice);
       case GRADIENT -> new Regrowth.Gradient();
       case RANDOM -> new Regrowth.Random();
     };
