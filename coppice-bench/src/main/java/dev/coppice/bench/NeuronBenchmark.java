@@ -44,10 +44,7 @@ public class NeuronBenchmark {
         a.detached, a.x, false, a.h, a.s, NeuronArrays.STEPS, a.n, 0, a.n, null, null);
   }
 
-  /**
-   * The potential takes the place of the input, which is reset to what it was by no one: h in, h
-   * out.
-   */
+  /** As {@link #forward}, the potential in the place of the input. */
   @Benchmark
   public void forwardInPlace(NeuronArrays a) {
     chosen.neuronForward(
@@ -61,7 +58,7 @@ public class NeuronBenchmark {
         a.detached, a.x, false, a.h, a.s, NeuronArrays.STEPS, a.n, 0, a.n, null, a.probe);
   }
 
-  /** The gradient of the input takes the place of that of the spikes' forward array. */
+  /** The gradient of the spikes to that of the input. */
   @Benchmark
   public void backwardDetached(NeuronArrays a) {
     chosen.neuronBackward(a.detached, a.h, a.gradient, a.s, NeuronArrays.STEPS, a.n, 0, a.n, false);

@@ -5,7 +5,11 @@ import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
-/** The kernels as plain loops over elements: the meaning of the others, and their fallback. */
+/**
+ * The kernels as plain loops over elements: the meaning of the others, and their fallback. They go
+ * through the steps of a block of elements before the next block, so that what a step hands to the
+ * next stays in the first cache.
+ */
 final class ScalarKernels implements Kernels {
   private static final int BLOCK = 2048;
 
@@ -72,15 +76,14 @@ final class ScalarKernels implements Kernels {
     float gain = c.gain();
     float drift = c.drift();
     float fireAt = c.fireAt();
-    // Tables in place of a branch, because spikes are hard to predict; adding −0 changes nothing.
-    float[] keep = {1, c.keep()};
-    float[] offset = {-0f, c.offset()};
+    float keep = c.keep();
+    float offset = c.offset();
     for (int i = 0; i < count; i++) {
       float potential = leak * u[i] + gain * load(x, xAt, i) + drift;
-      int fired = potential >= fireAt ? 1 : 0;
+      boolean fired = potential >= fireAt;
       store(potential, h, at, i);
-      store(fired, s, at, i);
-      u[i] = keep[fired] * potential + offset[fired];
+      store(fired ? 1 : 0, s, at, i);
+      u[i] = fired ? keep * potential + offset : potential;
     }
   }
 
@@ -160,14 +163,14 @@ final class ScalarKernels implements Kernels {
     float leak = c.leak();
     float threshold = c.threshold();
     float fireAt = c.fireAt();
-    float[] keep = {1, c.keep()};
-    float keepLess1 = c.keep() - 1;
+    float keep = c.keep();
+    float keepLess1 = keep - 1;
     float offset = c.offset();
     boolean attached = c.attached();
     for (int i = 0; i < count; i++) {
       float potential = load(h, at, i);
       float phi = surrogate.derivative(potential - threshold);
-      float through = keep[potential >= fireAt ? 1 : 0];
+      float through = potential >= fireAt ? keep : 1;
       if (attached) {
         through += phi * (keepLess1 * potential + offset);
       }
