@@ -195,4 +195,50 @@ public sealed interface Kernels permits ScalarKernels, VectorKernels {
       long rows,
       long fromRow,
       long toRow);
+
+  /**
+   * Packs spikes into bits, as {@link SpikeConvolution} lays them out.
+   *
+   * @param s spikes {@code [rows, C]}; whatever is not 0 is one
+   * @param packed {@code [rows, ⌈C/64⌉]}, written
+   */
+  void packSpikes(
+      MemorySegment s, int channels, long[] packed, long rows, long fromRow, long toRow);
+
+  /**
+   * Convolution of spikes: every output is the sum of the weights whose input is a spike.
+   *
+   * @param packed packed spikes {@code [N, H, W, ⌈I/64⌉]}
+   * @param weights packed weights
+   * @param out {@code [N, H′, W′, O]}, written for the images of the range
+   * @param images {@code N}
+   */
+  void spikeConvForward(
+      SpikeConvolution g,
+      long[] packed,
+      MemorySegment weights,
+      MemorySegment out,
+      int images,
+      int fromImage,
+      int toImage);
+
+  /**
+   * Adds the gradient of the weights of a convolution of spikes: for a tap of an input channel, the
+   * sum of the output gradients of the positions where its input is a spike. A call does the input
+   * channels of its range for all images, so that threads that work on different channels share one
+   * result, which does not depend on their number. Ranges of 64 channels are the fastest.
+   *
+   * @param packed packed spikes {@code [N, H, W, ⌈I/64⌉]}
+   * @param gradOut gradient of the output {@code [N, H′, W′, O]}
+   * @param gradWeights packed as weights are; added to
+   * @param images {@code N}
+   */
+  void spikeConvWeightGradient(
+      SpikeConvolution g,
+      long[] packed,
+      MemorySegment gradOut,
+      MemorySegment gradWeights,
+      int images,
+      int fromChannel,
+      int toChannel);
 }

@@ -429,6 +429,42 @@ final class VectorKernels implements Kernels {
     VectorNormNeurons.affineCombine(gradY, x, a, b, c, gradX, fromRow, toRow);
   }
 
+  @Override
+  public void packSpikes(
+      MemorySegment s, int channels, long[] packed, long rows, long fromRow, long toRow) {
+    SpikeArguments.checkPack(s, channels, packed, rows, fromRow, toRow);
+    VectorSpikeConvolution.pack(s, channels, packed, fromRow, toRow);
+  }
+
+  @Override
+  public void spikeConvForward(
+      SpikeConvolution g,
+      long[] packed,
+      MemorySegment weights,
+      MemorySegment out,
+      int images,
+      int fromImage,
+      int toImage) {
+    SpikeArguments.checkConvolution(g, packed, weights, out, images);
+    SpikeArguments.checkRange("images", fromImage, toImage, images);
+    VectorSpikeConvolution.forward(g, packed, weights, out, fromImage, toImage);
+  }
+
+  @Override
+  public void spikeConvWeightGradient(
+      SpikeConvolution g,
+      long[] packed,
+      MemorySegment gradOut,
+      MemorySegment gradWeights,
+      int images,
+      int fromChannel,
+      int toChannel) {
+    SpikeArguments.checkConvolution(g, packed, gradWeights, gradOut, images);
+    SpikeArguments.checkRange("channels", fromChannel, toChannel, g.in());
+    VectorSpikeConvolution.weightGradient(
+        g, packed, gradOut, gradWeights, images, fromChannel, toChannel);
+  }
+
   private static long bytes(long floats) {
     return floats * Float.BYTES;
   }

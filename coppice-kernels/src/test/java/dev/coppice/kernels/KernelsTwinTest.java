@@ -61,7 +61,10 @@ class KernelsTwinTest {
           "channelMoments", NormNeuronTwins::moments,
           "normNeuronForward", NormNeuronTwins::forward,
           "normNeuronBackward", NormNeuronTwins::backward,
-          "affineCombine", NormNeuronTwins::combine);
+          "affineCombine", NormNeuronTwins::combine,
+          "packSpikes", SpikeConvolutionTwins::pack,
+          "spikeConvForward", SpikeConvolutionTwins::forward,
+          "spikeConvWeightGradient", SpikeConvolutionTwins::weightGradient);
 
   @Test
   void everyKernelHasAParityCase() {
