@@ -2,6 +2,8 @@ package dev.coppice.train;
 
 import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDArrays;
+import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.pytorch.jni.JniUtils;
@@ -13,6 +15,7 @@ import dev.coppice.graph.Weights;
 import dev.coppice.kernels.Kernels;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -168,7 +171,8 @@ public final class Engine implements AutoCloseable {
     try (NDManager scope = manager.newSubManager()) {
       Pass pass = Pass.of(scope, settings.timeSteps(), labels.length, true, seed, probes);
       List<Executor.@Nullable Backward> tape = new ArrayList<>();
-      NDArray logits = forward(pass, input, tape, null);
+      Activation last = forward(pass, input, tape, null);
+      NDArray logits = overTime(last, pass);
       LossFunction.Value loss =
           settings
               .loss()
@@ -177,7 +181,12 @@ public final class Engine implements AutoCloseable {
       if (!Double.isFinite(loss.value())) {
         throw nonFinite(input, settings, labels.length, seed);
       }
-      backward(tape, Memory.upload(scope, loss.gradient(), logits.getShape()));
+      NDArray upstream = Memory.upload(scope, loss.gradient(), logits.getShape());
+      backward(
+          tape,
+          last.constant()
+              ? upstream.reshape(pass.steps(), pass.batch(), -1).sum(new int[] {0})
+              : upstream);
       for (String name : probes.gradients()) {
         NDArray gradient = pass.gradients().get(name);
         if (gradient != null) {
@@ -219,7 +228,7 @@ public final class Engine implements AutoCloseable {
   float[] evaluate(float[] input, int batch, int steps, Observer observer) {
     try (NDManager scope = manager.newSubManager()) {
       Pass pass = Pass.of(scope, steps, batch, false, 0, Probes.NONE);
-      return forward(pass, input, null, observer).toFloatArray();
+      return overTime(forward(pass, input, null, observer), pass).toFloatArray();
     }
   }
 
@@ -232,7 +241,7 @@ public final class Engine implements AutoCloseable {
     }
   }
 
-  private NDArray forward(
+  private Activation forward(
       Pass pass,
       float[] input,
       @Nullable List<Executor.@Nullable Backward> tape,
@@ -272,8 +281,15 @@ public final class Engine implements AutoCloseable {
         }
       }
     }
-    Activation last = activations[plan.size() - 1];
-    return last.constant() ? last.array().tile(0, pass.steps()) : last.array();
+    return activations[plan.size() - 1];
+  }
+
+  /** Returns {@code [T·B, …]} of an output that may be constant. */
+  private static NDArray overTime(Activation output, Pass pass) {
+    NDArray array = output.array();
+    return output.constant()
+        ? NDArrays.concat(new NDList(Collections.nCopies(pass.steps(), array)))
+        : array;
   }
 
   private static float[] channelMeans(Activation input) {
