@@ -164,7 +164,8 @@ public final class Engine implements AutoCloseable {
    * @param rate the learning rate
    * @param seed the randomness of this step
    * @param probes what to measure in this step
-   * @throws NonFiniteException if the loss or a gradient is not finite; nothing is updated
+   * @throws NonFiniteException if the loss or a gradient is not finite; no weight is updated then,
+   *     but the statistics of batch norms are
    */
   public StepResult train(
       float[] input, int[] labels, StepSettings settings, double rate, long seed, Probes probes) {
@@ -179,7 +180,7 @@ public final class Engine implements AutoCloseable {
               .evaluate(
                   logits.toFloatArray(), labels, settings.timeSteps(), settings.labelSmoothing());
       if (!Double.isFinite(loss.value())) {
-        throw nonFinite(input, settings, labels.length, seed);
+        throw nonFinite("loss", input, settings, labels.length, seed);
       }
       NDArray upstream = Memory.upload(scope, loss.gradient(), logits.getShape());
       backward(
@@ -196,7 +197,7 @@ public final class Engine implements AutoCloseable {
       NDArray gradient = parameters.flatGradient(pass.gradients());
       float norm = gradient.norm().getFloat();
       if (!Float.isFinite(norm)) {
-        throw new NonFiniteException("the gradient is not finite");
+        throw nonFinite("gradient", input, settings, labels.length, seed);
       }
       if (settings.clipNorm() > 0 && norm > settings.clipNorm()) {
         gradient.muli(settings.clipNorm() / norm);
@@ -352,7 +353,8 @@ public final class Engine implements AutoCloseable {
   }
 
   /** Runs the batch again to name the first layer whose output is not finite. */
-  private NonFiniteException nonFinite(float[] input, StepSettings settings, int batch, long seed) {
+  private NonFiniteException nonFinite(
+      String what, float[] input, StepSettings settings, int batch, long seed) {
     String[] first = new String[1];
     try (NDManager scope = manager.newSubManager()) {
       Pass pass = Pass.of(scope, settings.timeSteps(), batch, true, seed, Probes.NONE);
@@ -368,8 +370,8 @@ public final class Engine implements AutoCloseable {
     }
     return new NonFiniteException(
         first[0] == null
-            ? "the loss is not finite"
-            : "the loss is not finite; the first layer to overflow is " + first[0]);
+            ? "the " + what + " is not finite"
+            : "the " + what + " is not finite; the first layer to overflow is " + first[0]);
   }
 
   /** Returns the network. */
