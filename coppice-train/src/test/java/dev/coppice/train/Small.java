@@ -83,7 +83,7 @@ final class Small {
               boolean scale =
                   name.endsWith(".running_var")
                       || (shape.length == 1 && name.endsWith(".weight"));
-              float[] data = normal(seed + name.hashCode(), size, scale ? 0.1 : 0.4);
+              float[] data = normal(seed + name.hashCode(), size, scale ? 0.1 : 0.6);
               for (int i = 0; scale && i < size; i++) {
                 data[i] = Math.abs(1 + data[i]);
               }

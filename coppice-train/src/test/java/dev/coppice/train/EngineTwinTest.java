@@ -1,0 +1,126 @@
+package dev.coppice.train;
+
+import static dev.coppice.train.Close.assertClose;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.coppice.graph.Charge;
+import dev.coppice.graph.Graph;
+import dev.coppice.graph.Op;
+import dev.coppice.graph.Reset;
+import dev.coppice.graph.Surrogate;
+import dev.coppice.graph.Weights;
+import dev.coppice.kernels.Kernels;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+
+/**
+ * Neurons in kernels against neurons as library operations: a training step with everything
+ * measured, for every neuron.
+ */
+class EngineTwinTest {
+  private static final int STEPS = 4;
+  private static final int BATCH = 3;
+  private static final Set<String> NEURONS = Set.of("neuron1", "neuron2", "neuron3");
+  private static final List<Surrogate> SURROGATES =
+      List.of(
+          new Surrogate.ATan(2),
+          new Surrogate.Sigmoid(4),
+          new Surrogate.Tanh(3),
+          new Surrogate.Triangle(1),
+          new Surrogate.Rectangle(1));
+
+  private static List<Op.Neuron> neurons() {
+    List<Op.Neuron> neurons = new ArrayList<>();
+    for (Charge charge :
+        List.of(
+            new Charge.Decay(0.25f),
+            new Charge.TimeConstant(2, true),
+            new Charge.TimeConstant(4f / 3, false),
+            new Charge.Integrate())) {
+      for (Reset reset : List.of(new Reset.Hard(0), new Reset.Hard(-0.2f), new Reset.Soft())) {
+        for (boolean detach : new boolean[] {true, false}) {
+          for (Surrogate surrogate : SURROGATES) {
+            neurons.add(new Op.Neuron(charge, 0.3f, detach, reset, detach, surrogate));
+          }
+        }
+      }
+    }
+    return neurons;
+  }
+
+  /** Probes a neuron layer each in another way; which way goes to which layer changes. */
+  private static Map<String, CriticalityProbe> criticality(int shift) {
+    Map<String, CriticalityProbe> probes = new HashMap<>();
+    int i = shift;
+    for (String name : List.of("neuron1", "neuron2", "neuron3")) {
+      probes.put(
+          name,
+          new CriticalityProbe(
+              SURROGATES.get(i % SURROGATES.size()),
+              0.4f,
+              i % 2 == 0,
+              i % 3 == 0 ? CriticalityProbe.Pooling.MEAN : CriticalityProbe.Pooling.MAX));
+      i++;
+    }
+    return probes;
+  }
+
+  private static Engine.StepResult step(
+      Graph graph, float[] input, int shift, Engine.Options options, boolean kernels) {
+    Set<String> trained =
+        Set.copyOf(
+            Weights.expected(graph).keySet().stream().filter(Weights::isTrainable).toList());
+    Probes probes = new Probes(criticality(shift), Set.of("conv2", "fc1"), trained, NEURONS, NEURONS);
+    try (Engine engine =
+        new Engine(graph, Small.weights(graph, 5), Small.PLAIN, options, kernels)) {
+      return engine.train(
+          input, Small.labels(BATCH), Small.settings(STEPS), 0.1, 1, probes);
+    }
+  }
+
+  private static void check(Op.Neuron neuron, int shift) {
+    Graph graph = Small.chain(neuron);
+    float[] images = Small.images(BATCH);
+    float[] input = shift % 2 == 0 ? images : Small.repeat(images, STEPS);
+    Engine.StepResult kernels = step(graph, input, shift, Small.ONE_THREAD, true);
+    Engine.StepResult operations = step(graph, input, shift, Small.ONE_THREAD, false);
+    for (String name : NEURONS) {
+      float[] spikes = Objects.requireNonNull(kernels.measured().outputs().get(name));
+      assertThat(spikes).as(name).isEqualTo(operations.measured().outputs().get(name));
+      assertThat(spikes).containsOnly(0, 1).contains(0, 1);
+    }
+    assertClose(kernels.measured().potentials(), operations.measured().potentials(), 1e-5);
+    assertClose(kernels.measured().criticality(), operations.measured().criticality(), 1e-5);
+    assertClose(kernels.measured().presynaptic(), operations.measured().presynaptic(), 1e-5);
+    assertClose(kernels.measured().gradients(), operations.measured().gradients(), 1e-4);
+
+    Engine.StepResult scalar =
+        step(graph, input, shift, new Engine.Options("cpu", 1, Kernels.scalar()), true);
+    assertBitsEqual(scalar.measured().criticality(), kernels.measured().criticality());
+    assertBitsEqual(scalar.measured().potentials(), kernels.measured().potentials());
+    assertBitsEqual(scalar.measured().gradients(), kernels.measured().gradients());
+  }
+
+  private static void assertBitsEqual(
+      Map<String, float[]> actual, Map<String, float[]> expected) {
+    assertThat(actual.keySet()).isEqualTo(expected.keySet());
+    expected.forEach((name, values) -> assertThat(actual.get(name)).as(name).isEqualTo(values));
+  }
+
+  @TestFactory
+  Stream<DynamicTest> neuronsGiveTheSameInKernelsAndAsOperations() {
+    List<DynamicTest> tests = new ArrayList<>();
+    for (Op.Neuron neuron : neurons()) {
+      int shift = tests.size();
+      tests.add(DynamicTest.dynamicTest(neuron.toString(), () -> check(neuron, shift)));
+    }
+    return tests.stream();
+  }
+}
