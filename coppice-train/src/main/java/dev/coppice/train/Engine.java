@@ -413,6 +413,7 @@ public final class Engine implements AutoCloseable {
 
   /** Restores weights and what {@link #optimizerState} returned, after so many updates. */
   void restore(Weights weights, Map<String, Tensor> state, long updates) {
+    weights.check(graph);
     parameters.restore(weights);
     for (int i = 0; i < optimizerState.size(); i++) {
       Tensor tensor = state.get("optimizer." + i);
