@@ -1,6 +1,7 @@
 package dev.coppice.prune;
 
 import com.google.gson.Gson;
+import com.google.gson.GsonBuilder;
 import com.google.gson.reflect.TypeToken;
 import dev.coppice.graph.Graph;
 import dev.coppice.graph.Tensor;
@@ -22,7 +23,9 @@ import java.util.function.Consumer;
  * so that a run may begin dense or sparse.
  */
 public final class Pruning implements TrainingMethod {
-  private static final Gson GSON = new Gson();
+  /** A threshold is infinite where nothing is kept. */
+  private static final Gson GSON =
+      new GsonBuilder().serializeSpecialFloatingPointValues().create();
 
   private final PruningSettings settings;
   private final PrunableLayers layers;

@@ -29,7 +29,8 @@ final class Selection {
 
   /**
    * Sets exactly {@code count} candidates in {@code chosen}: those of the highest scores; among
-   * equals those of the highest {@code second} score, then a seeded random choice.
+   * equals those of the highest {@code second} score, then a seeded random choice. A seed ranks all
+   * positions once and for all: choosing fewer, or among fewer candidates, chooses no other ones.
    *
    * @return the lowest score chosen, or positive infinity for none
    */
@@ -60,8 +61,9 @@ final class Selection {
     SplittableRandom random = new SplittableRandom(seed);
     int n = 0;
     for (int i = 0; i < scores.length; i++) {
+      long draw = random.nextLong();
       if (candidates[i] && scores[i] == threshold) {
-        ties[n++] = new Tie(i, second[i], random.nextLong());
+        ties[n++] = new Tie(i, second[i], draw);
       }
     }
     Arrays.sort(

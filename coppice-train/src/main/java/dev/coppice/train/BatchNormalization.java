@@ -24,7 +24,11 @@ final class BatchNormalization implements LibraryExecutor.Operation {
     boolean map = x.getShape().dimension() == 4;
     boolean correct = constant && pass.training() && pass.steps() > 1;
     // libtorch keeps the array it updates for the backward pass and must find it unchanged.
-    NDArray variance = correct ? runningVariance.duplicate() : runningVariance;
+    NDArray variance = runningVariance;
+    if (correct) {
+      variance = runningVariance.duplicate();
+      variance.attach(pass.manager());
+    }
     NDArray y =
         JniUtils.batchNorm(
             map ? LibraryExecutor.channelsFirst(x) : (PtNDArray) x,

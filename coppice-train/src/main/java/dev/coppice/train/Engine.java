@@ -2,6 +2,8 @@ package dev.coppice.train;
 
 import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDArrays;
+import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.pytorch.jni.JniUtils;
@@ -11,6 +13,7 @@ import dev.coppice.graph.Tensor;
 import dev.coppice.graph.Weights;
 import dev.coppice.kernels.Kernels;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -126,23 +129,30 @@ public final class Engine implements AutoCloseable {
    * @param rate the learning rate
    * @param seed the randomness of this step
    * @param probes what to measure in this step
-   * @throws NonFiniteException if the loss or a gradient is not finite; nothing is updated
+   * @throws NonFiniteException if the loss or a gradient is not finite; no weight is updated then,
+   *     but the statistics of batch norms are
    */
   public StepResult train(
       float[] input, int[] labels, StepSettings settings, double rate, long seed, Probes probes) {
     try (NDManager scope = manager.newSubManager()) {
       Pass pass = Pass.of(scope, settings.timeSteps(), labels.length, true, seed, probes);
       List<Executor.@Nullable Backward> tape = new ArrayList<>();
-      NDArray logits = forward(pass, input, tape, null);
+      Activation last = forward(pass, input, tape, null);
+      NDArray logits = overTime(last, pass);
       LossFunction.Value loss =
           settings
               .loss()
               .evaluate(
                   logits.toFloatArray(), labels, settings.timeSteps(), settings.labelSmoothing());
       if (!Double.isFinite(loss.value())) {
-        throw nonFinite(input, settings, labels.length, seed);
+        throw nonFinite("loss", input, settings, labels.length, seed);
       }
-      backward(tape, Memory.upload(scope, loss.gradient(), logits.getShape()));
+      NDArray upstream = Memory.upload(scope, loss.gradient(), logits.getShape());
+      backward(
+          tape,
+          last.constant()
+              ? upstream.reshape(pass.steps(), pass.batch(), -1).sum(new int[] {0})
+              : upstream);
       for (String name : probes.gradients()) {
         NDArray gradient = pass.gradients().get(name);
         if (gradient != null) {
@@ -152,7 +162,7 @@ public final class Engine implements AutoCloseable {
       NDArray gradient = parameters.flatGradient(pass.gradients());
       float norm = gradient.norm().getFloat();
       if (!Float.isFinite(norm)) {
-        throw new NonFiniteException("the gradient is not finite");
+        throw nonFinite("gradient", input, settings, labels.length, seed);
       }
       if (settings.clipNorm() > 0 && norm > settings.clipNorm()) {
         gradient.muli(settings.clipNorm() / norm);
@@ -184,7 +194,7 @@ public final class Engine implements AutoCloseable {
   float[] evaluate(float[] input, int batch, int steps, Observer observer) {
     try (NDManager scope = manager.newSubManager()) {
       Pass pass = Pass.of(scope, steps, batch, false, 0, Probes.NONE);
-      return forward(pass, input, null, observer).toFloatArray();
+      return overTime(forward(pass, input, null, observer), pass).toFloatArray();
     }
   }
 
@@ -197,7 +207,7 @@ public final class Engine implements AutoCloseable {
     }
   }
 
-  private NDArray forward(
+  private Activation forward(
       Pass pass,
       float[] input,
       @Nullable List<Executor.@Nullable Backward> tape,
@@ -237,8 +247,15 @@ public final class Engine implements AutoCloseable {
         }
       }
     }
-    Activation last = activations[plan.size() - 1];
-    return last.constant() ? last.array().tile(0, pass.steps()) : last.array();
+    return activations[plan.size() - 1];
+  }
+
+  /** Returns {@code [T·B, …]} of an output that may be constant. */
+  private static NDArray overTime(Activation output, Pass pass) {
+    NDArray array = output.array();
+    return output.constant()
+        ? NDArrays.concat(new NDList(Collections.nCopies(pass.steps(), array)))
+        : array;
   }
 
   private static float[] channelMeans(Activation input) {
@@ -301,7 +318,8 @@ public final class Engine implements AutoCloseable {
   }
 
   /** Runs the batch again to name the first layer whose output is not finite. */
-  private NonFiniteException nonFinite(float[] input, StepSettings settings, int batch, long seed) {
+  private NonFiniteException nonFinite(
+      String what, float[] input, StepSettings settings, int batch, long seed) {
     String[] first = new String[1];
     try (NDManager scope = manager.newSubManager()) {
       Pass pass = Pass.of(scope, settings.timeSteps(), batch, true, seed, Probes.NONE);
@@ -317,8 +335,8 @@ public final class Engine implements AutoCloseable {
     }
     return new NonFiniteException(
         first[0] == null
-            ? "the loss is not finite"
-            : "the loss is not finite; the first layer to overflow is " + first[0]);
+            ? "the " + what + " is not finite"
+            : "the " + what + " is not finite; the first layer to overflow is " + first[0]);
   }
 
   /** Returns the network. */
@@ -360,6 +378,7 @@ public final class Engine implements AutoCloseable {
 
   /** Restores weights and what {@link #optimizerState} returned, after so many updates. */
   void restore(Weights weights, Map<String, Tensor> state, long updates) {
+    weights.check(graph);
     parameters.restore(weights);
     for (int i = 0; i < optimizerState.size(); i++) {
       Tensor tensor = state.get("optimizer." + i);

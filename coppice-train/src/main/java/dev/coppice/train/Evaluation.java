@@ -42,7 +42,8 @@ public record Evaluation(
       Engine engine, Images images, DataSet data, TrainingSettings settings) {
     long start = System.nanoTime();
     int steps = settings.timeSteps();
-    OperationCounter counter = new OperationCounter(engine.graph(), steps);
+    OperationCounter counter =
+        new OperationCounter(engine.graph(), steps, !settings.encoder().isStatic());
     double loss = 0;
     int correct = 0;
     int samples = 0;

@@ -92,11 +92,13 @@ final class LibraryExecutor implements Executor {
     Activation input = inputs.getFirst();
     List<NDArray> arrays = new ArrayList<>();
     arrays.add(input.array());
-    tensors.forEach(name -> arrays.add(parameters.view(name)));
     if (!pass.training()) {
+      // Whatever is made from a tensor joins its manager: that of an alias is closed with the pass.
+      tensors.forEach(name -> arrays.add(alias(parameters.view(name), pass)));
       NDArray output = operation.apply(arrays, input.constant(), pass);
       return new Result(new Activation(output, input.constant()), null);
     }
+    tensors.forEach(name -> arrays.add(parameters.view(name)));
     Autograd segment =
         Autograd.record(
             pass.manager(),
@@ -116,6 +118,12 @@ final class LibraryExecutor implements Executor {
           }
           return Collections.singletonList(gradients.getFirst());
         });
+  }
+
+  private static NDArray alias(NDArray tensor, Pass pass) {
+    NDArray alias = JniUtils.detachGradient((PtNDArray) tensor);
+    alias.attach(pass.manager());
+    return alias;
   }
 
   /**

@@ -29,12 +29,18 @@ final class OperationCounter implements Engine.Observer {
   private final Map<String, Double> spikes = new LinkedHashMap<>();
   private long samples;
 
-  OperationCounter(Graph graph, int steps) {
+  /**
+   * Makes a counter.
+   *
+   * @param spikingInput whether the network's input is spikes, as random and latency encoders give
+   */
+  OperationCounter(Graph graph, int steps, boolean spikingInput) {
     this.graph = graph;
     this.steps = steps;
     for (Node node : graph.nodes()) {
       boolean spiking =
           switch (node.op()) {
+            case Op.Input _ -> spikingInput;
             case Op.Neuron _ -> true;
             case Op.MaxPool _, Op.Flatten _, Op.Dropout _ ->
                 binary.contains(node.inputs().getFirst());

@@ -95,8 +95,17 @@ final class Parameters {
    * and their gradients from now on.
    *
    * @param masks 0/1 tensors by name; tensors not named are not masked
+   * @throws IllegalArgumentException if a mask is not that of a trained tensor
    */
   void mask(Map<String, Tensor> masks, List<NDArray> optimizerState) {
+    masks.forEach(
+        (name, tensor) -> {
+          int[] shape = trainable.get(name);
+          if (shape == null || !Arrays.equals(shape, tensor.shape())) {
+            throw new IllegalArgumentException(
+                "the mask of " + name + " does not fit the network's tensor: " + tensor);
+          }
+        });
     if (mask != null) {
       mask.close();
     }

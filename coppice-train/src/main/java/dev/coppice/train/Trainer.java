@@ -273,6 +273,11 @@ public final class Trainer {
         .save(checkpoints.directory(), engine.graph(), checkpoints.metadata());
   }
 
+  private IOException damaged(@Nullable String problem, @Nullable Throwable cause) {
+    Path directory = checkpoints == null ? Path.of("") : checkpoints.directory();
+    return new IOException("the checkpoint in " + directory + " is damaged: " + problem, cause);
+  }
+
   private Progress resume() throws IOException {
     if (checkpoints == null) {
       throw new IOException("there is nothing to resume from: the run has no checkpoints");
@@ -288,8 +293,19 @@ public final class Trainer {
               + checkpoints.directory()
               + " was made with other settings; resume with those of its config.yaml");
     }
-    engine.restore(checkpoint.weights(), checkpoint.optimizer(), checkpoint.step());
-    method.restore(checkpoint.method(), engine);
+    int perEpoch = settings.stepsPerEpoch(data.train().size());
+    if (checkpoint.batch() < 0
+        || checkpoint.batch() > perEpoch
+        || checkpoint.epoch() < 0
+        || checkpoint.step() != (long) checkpoint.epoch() * perEpoch + checkpoint.batch()) {
+      throw damaged("its step, epoch and batch do not belong together", null);
+    }
+    try {
+      engine.restore(checkpoint.weights(), checkpoint.optimizer(), checkpoint.step());
+      method.restore(checkpoint.method(), engine);
+    } catch (RuntimeException e) {
+      throw damaged(e.getMessage(), e);
+    }
     Progress progress = new Progress();
     progress.step = checkpoint.step();
     progress.epoch = checkpoint.epoch();

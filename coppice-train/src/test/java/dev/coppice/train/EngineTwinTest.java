@@ -1,0 +1,130 @@
+package dev.coppice.train;
+
+import static dev.coppice.train.Close.assertClose;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.coppice.graph.Charge;
+import dev.coppice.graph.Graph;
+import dev.coppice.graph.Op;
+import dev.coppice.graph.Reset;
+import dev.coppice.graph.Surrogate;
+import dev.coppice.graph.Weights;
+import dev.coppice.kernels.Kernels;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+
+/**
+ * Neurons in kernels against neurons as library operations: a training step with everything
+ * measured, for every neuron.
+ */
+class EngineTwinTest {
+  private static final int STEPS = 4;
+  private static final int BATCH = 3;
+  private static final Set<String> NEURONS = Set.of("neuron1", "neuron2", "neuron3");
+  private static final List<Surrogate> SURROGATES =
+      List.of(
+          new Surrogate.ATan(2),
+          new Surrogate.Sigmoid(4),
+          new Surrogate.Tanh(3),
+          new Surrogate.Triangle(1),
+          new Surrogate.Rectangle(1));
+
+  private static List<Op.Neuron> neurons() {
+    List<Op.Neuron> neurons = new ArrayList<>();
+    for (Charge charge :
+        List.of(
+            new Charge.Decay(0.25f),
+            new Charge.TimeConstant(2, true),
+            new Charge.TimeConstant(4f / 3, false),
+            new Charge.Integrate())) {
+      for (Reset reset : List.of(new Reset.Hard(0), new Reset.Hard(-0.2f), new Reset.Soft())) {
+        for (boolean detach : new boolean[] {true, false}) {
+          for (Surrogate surrogate : SURROGATES) {
+            neurons.add(new Op.Neuron(charge, 0.3f, detach, reset, detach, surrogate));
+          }
+        }
+      }
+    }
+    return neurons;
+  }
+
+  /** Probes a neuron layer each in another way; which way goes to which layer changes. */
+  private static Map<String, CriticalityProbe> criticality(int shift) {
+    Map<String, CriticalityProbe> probes = new HashMap<>();
+    int i = shift;
+    for (String name : List.of("neuron1", "neuron2", "neuron3")) {
+      probes.put(
+          name,
+          new CriticalityProbe(
+              SURROGATES.get(i % SURROGATES.size()),
+              0.4f,
+              i % 2 == 0,
+              i % 3 == 0 ? CriticalityProbe.Pooling.MEAN : CriticalityProbe.Pooling.MAX));
+      i++;
+    }
+    return probes;
+  }
+
+  private static Engine.StepResult step(
+      Graph graph, float[] input, int shift, Engine.Options options, NeuronPath path) {
+    Set<String> trained =
+        Set.copyOf(Weights.expected(graph).keySet().stream().filter(Weights::isTrainable).toList());
+    Probes probes =
+        new Probes(criticality(shift), Set.of("conv2", "fc1"), trained, NEURONS, NEURONS);
+    try (Engine engine = new Engine(graph, Small.weights(graph, 5), Small.PLAIN, options, path)) {
+      return engine.train(input, Small.labels(BATCH), Small.settings(STEPS), 0.1, 1, probes);
+    }
+  }
+
+  private static void check(Op.Neuron neuron, int shift) {
+    Graph graph = Small.chain(neuron);
+    float[] images = Small.images(BATCH);
+    float[] input = shift % 2 == 0 ? images : Small.repeat(images, STEPS);
+    Engine.StepResult operations = step(graph, input, shift, Small.ONE_THREAD, NeuronPath.LIBRARY);
+    Engine.Options plain = new Engine.Options("cpu", 1, Kernels.scalar());
+    for (NeuronPath path : List.of(NeuronPath.FUSED, NeuronPath.KERNELS)) {
+      Engine.StepResult vector = step(graph, input, shift, Small.ONE_THREAD, path);
+      for (String name : NEURONS) {
+        float[] spikes = Objects.requireNonNull(vector.measured().outputs().get(name));
+        assertThat(spikes).as(name).isEqualTo(operations.measured().outputs().get(name));
+        assertThat(spikes).containsOnly(0, 1).contains(0, 1);
+      }
+      assertMeasuredClose(vector, operations);
+      assertMeasuredClose(step(graph, input, shift, plain, path), vector);
+    }
+    Engine.StepResult vector = step(graph, input, shift, Small.ONE_THREAD, NeuronPath.KERNELS);
+    Engine.StepResult scalar = step(graph, input, shift, plain, NeuronPath.KERNELS);
+    assertBitsEqual(scalar.measured().criticality(), vector.measured().criticality());
+    assertBitsEqual(scalar.measured().potentials(), vector.measured().potentials());
+    assertBitsEqual(scalar.measured().gradients(), vector.measured().gradients());
+  }
+
+  private static void assertMeasuredClose(Engine.StepResult actual, Engine.StepResult expected) {
+    assertClose(actual.measured().potentials(), expected.measured().potentials(), 1e-5);
+    assertClose(actual.measured().criticality(), expected.measured().criticality(), 1e-5);
+    assertClose(actual.measured().presynaptic(), expected.measured().presynaptic(), 1e-5);
+    assertClose(actual.measured().gradients(), expected.measured().gradients(), 1e-4);
+  }
+
+  private static void assertBitsEqual(Map<String, float[]> actual, Map<String, float[]> expected) {
+    assertThat(actual.keySet()).isEqualTo(expected.keySet());
+    expected.forEach((name, values) -> assertThat(actual.get(name)).as(name).isEqualTo(values));
+  }
+
+  @TestFactory
+  Stream<DynamicTest> neuronsGiveTheSameInKernelsAndAsOperations() {
+    List<DynamicTest> tests = new ArrayList<>();
+    for (Op.Neuron neuron : neurons()) {
+      int shift = tests.size();
+      tests.add(DynamicTest.dynamicTest(neuron.toString(), () -> check(neuron, shift)));
+    }
+    return tests.stream();
+  }
+}
