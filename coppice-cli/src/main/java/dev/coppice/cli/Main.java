@@ -1,9 +1,26 @@
 package dev.coppice.cli;
 
+import dev.coppice.graph.Initialization;
+import dev.coppice.graph.Surrogate;
+import dev.coppice.prune.PruningSettings;
+import dev.coppice.prune.Scope;
+import dev.coppice.prune.SparsitySchedule;
+import dev.coppice.prune.Ties;
+import dev.coppice.train.CriticalityProbe;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.IDefaultValueProvider;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.Spec;
 
 /** The {@code coppice} command: picks the subcommand and turns its outcome into an exit status. */
@@ -11,8 +28,15 @@ import picocli.CommandLine.Spec;
     name = "coppice",
     description = "Trains, prunes, regrows and runs spiking neural networks.",
     mixinStandardHelpOptions = true,
-    versionProvider = Version.class)
-public final class Main implements Runnable {
+    versionProvider = Version.class,
+    synopsisSubcommandLabel = "COMMAND",
+    subcommands = {
+      QuickstartCommand.class,
+      TrainCommand.class,
+      PruneCommand.class,
+      EvaluateCommand.class
+    })
+public final class Main implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
   private Main(CommandSpec spec) {
@@ -25,11 +49,100 @@ public final class Main implements Runnable {
    * @param args what was typed after {@code coppice}
    */
   public static void main(String[] args) {
-    System.exit(new CommandLine(new Main(CommandSpec.create())).execute(args));
+    System.exit(run(args, writer(System.out), writer(System.err)));
+  }
+
+  private static PrintWriter writer(PrintStream stream) {
+    return new PrintWriter(stream, true, stream.charset());
+  }
+
+  /**
+   * Runs the command line.
+   *
+   * @param out takes results
+   * @param err takes progress and errors
+   * @return the exit status
+   */
+  static int run(String[] args, PrintWriter out, PrintWriter err) {
+    try {
+      CommandLine line = commandLine().setOut(out).setErr(err);
+      ParseResult result = line.parseArgs(args);
+      Integer help = CommandLine.executeHelpRequest(result);
+      if (help != null) {
+        return help;
+      }
+      result = withConfiguration(line, result, args);
+      Callable<?> command = (Callable<?>) leaf(result).commandSpec().userObject();
+      return command.call() instanceof Integer status ? status : 0;
+    } catch (TrainingRun.Stopped e) {
+      return Failure.FAILED;
+    } catch (Exception | OutOfMemoryError | LinkageError e) {
+      if (Arrays.asList(args).contains("--debug")) {
+        e.printStackTrace(err);
+      }
+      Failure failure = Failure.of(e);
+      err.println("coppice: " + failure.message());
+      return failure.status();
+    } finally {
+      out.flush();
+      err.flush();
+    }
+  }
+
+  private static CommandLine commandLine() {
+    CommandLine line = new CommandLine(new Main(CommandSpec.create()));
+    for (Class<? extends Enum<?>> type :
+        List.of(
+            NetworkOptions.Kind.class,
+            NetworkOptions.ResetKind.class,
+            TrainingOptions.Schedule.class,
+            TrainingOptions.Rule.class,
+            TrainingOptions.Loss.class,
+            PruningOptions.Method.class,
+            PruningOptions.Score.class,
+            Initialization.class,
+            PruningSettings.Decay.class,
+            PruningSettings.RegrownValue.class,
+            Scope.class,
+            SparsitySchedule.class,
+            Ties.class,
+            CriticalityProbe.Pooling.class)) {
+      register(line, type);
+    }
+    return line.registerConverter(Surrogate.class, new SurrogateName()).setUsageHelpWidth(100);
+  }
+
+  @SuppressWarnings({"unchecked", "rawtypes"}) // the list holds enums of many types
+  private static void register(CommandLine line, Class<? extends Enum<?>> type) {
+    line.registerConverter((Class) type, new EnumName(type));
+  }
+
+  /** Parses again with the values of the configuration file as defaults, if one was given. */
+  private static ParseResult withConfiguration(CommandLine line, ParseResult first, String[] args)
+      throws IOException {
+    CommandSpec command = leaf(first).commandSpec();
+    Configuration.Source source = Configuration.source(command);
+    if (source.file() == null) {
+      return first;
+    }
+    Map<String, String> values = Configuration.read(source.file(), command);
+    IDefaultValueProvider provider =
+        argument ->
+            argument instanceof OptionSpec option ? values.get(Configuration.key(option)) : null;
+    command.defaultValueProvider(provider);
+    return line.parseArgs(args);
+  }
+
+  private static ParseResult leaf(ParseResult result) {
+    ParseResult leaf = result;
+    while (leaf.hasSubcommand()) {
+      leaf = leaf.subcommand();
+    }
+    return leaf;
   }
 
   @Override
-  public void run() {
+  public Integer call() {
     throw new ParameterException(spec.commandLine(), "Missing command; see coppice --help");
   }
 }

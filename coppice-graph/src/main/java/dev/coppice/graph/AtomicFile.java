@@ -12,19 +12,19 @@ import java.nio.file.StandardOpenOption;
 import java.util.UUID;
 
 /** Writes a file so that its name only ever stands for the whole old or the whole new content. */
-final class AtomicFile {
+public final class AtomicFile {
   private static final int BUFFER = 1 << 16;
 
   private AtomicFile() {}
 
   /** Writes the content of a file. */
-  interface Content {
+  public interface Content {
     /** Writes to {@code out}, which the caller closes. */
     void writeTo(OutputStream out) throws IOException;
   }
 
   /** Writes beside the target, syncs, and renames; leaves nothing behind if that fails. */
-  static void write(Path target, Content content) throws IOException {
+  public static void write(Path target, Content content) throws IOException {
     Path folder = target.toAbsolutePath().getParent();
     Path name = target.getFileName();
     if (folder == null || name == null) {

@@ -98,4 +98,147 @@ public sealed interface Kernels permits ScalarKernels, VectorKernels {
       long from,
       long to,
       boolean repeated);
+
+  /**
+   * Gathers the mean and the squared distances from it of every channel of {@code x [rows, C]}, of
+   * which {@link ChannelSums#moments} makes means and variances.
+   *
+   * @param sums rows, channels and the result; several threads may write whole chunks of it
+   * @param fromRow first row, on the boundary of a chunk
+   * @param toRow end of the rows, on the boundary of a chunk or the last
+   */
+  void channelMoments(MemorySegment x, ChannelSums sums, long fromRow, long toRow);
+
+  /**
+   * {@link #neuronForward} of normalised input: the input current is {@code x·scale + shift} with
+   * the numbers of the element's channel, and the first step starts from the rest potential. Arrays
+   * are {@code [T, rows, C]} and ranges those of rows.
+   *
+   * @param x what is normalised {@code [T, rows, C]}, or {@code [rows, C]} when {@code repeated}
+   * @param scale factor of every channel {@code [C]}
+   * @param shift constant term of every channel {@code [C]}
+   * @param h potential before reset {@code [T, rows, C]}, written; or null, since the backward pass
+   *     makes it again from {@code x}
+   * @param s spikes {@code [T, rows, C]}, 0 or 1, written
+   * @param rows rows per step, such as B·H·W
+   * @param probe asks for the criticality of the layer; the range is then one of whole samples
+   */
+  void normNeuronForward(
+      NeuronConstants c,
+      MemorySegment x,
+      boolean repeated,
+      float[] scale,
+      float[] shift,
+      @Nullable MemorySegment h,
+      MemorySegment s,
+      int steps,
+      long rows,
+      long fromRow,
+      long toRow,
+      @Nullable Probe probe);
+
+  /**
+   * Takes the gradient of the spikes back to the normalised input {@code y = x·scale + shift} of
+   * {@link #normNeuronForward}, by the equations of {@link #neuronBackward}, and gathers what the
+   * backward pass of batch normalisation needs. The sums become, per channel and over the rows,
+   * {@code Σ ∂y} and {@code Σ ∂y·(x − mean)}; the steps are added up too.
+   *
+   * @param mean what {@code x} is centred at {@code [C]}
+   * @param gradS gradient of the spikes {@code [T, rows, C]}
+   * @param gradY gradient of {@code y [T, rows, C]}, or its sum over the steps {@code [rows, C]}
+   *     when {@code repeated}; written; unless {@code repeated} it may be the same memory as {@code
+   *     gradS}
+   * @param rows rows per step, such as B·H·W
+   * @param fromRow first row, on the boundary of a chunk of the sums
+   * @param toRow end of the rows, on the boundary of a chunk of the sums or the last
+   * @param sums made for {@code rows} and {@code C}; several threads may write whole chunks of it
+   */
+  void normNeuronBackward(
+      NeuronConstants c,
+      MemorySegment x,
+      boolean repeated,
+      float[] scale,
+      float[] shift,
+      float[] mean,
+      MemorySegment gradS,
+      MemorySegment gradY,
+      int steps,
+      long rows,
+      long fromRow,
+      long toRow,
+      ChannelSums sums);
+
+  /**
+   * {@code ∂x = a·∂y + b·x + c} with the numbers of the element's channel. Batch normalisation
+   * {@code y = (x − mean)·invStd·weight + bias} over {@code N} elements a channel, with {@code S₁ =
+   * Σ ∂y} and {@code S₂ = Σ ∂y·(x − mean)}, has (Ioffe and Szegedy, ICML 2015)
+   *
+   * <pre>
+   *   a = weight·invStd
+   *   b = −a·invStd²·S₂/N
+   *   c = −a·S₁/N − b·mean
+   *   ∂weight = invStd·S₂,  ∂bias = S₁
+   * </pre>
+   *
+   * @param gradY gradient of y {@code [rows, C]}
+   * @param x input {@code [rows, C]}
+   * @param gradX gradient of x {@code [rows, C]}, written; may be the same memory as {@code gradY}
+   *     or {@code x}
+   */
+  void affineCombine(
+      MemorySegment gradY,
+      MemorySegment x,
+      float[] a,
+      float[] b,
+      float[] c,
+      MemorySegment gradX,
+      long rows,
+      long fromRow,
+      long toRow);
+
+  /**
+   * Packs spikes into bits, as {@link SpikeConvolution} lays them out.
+   *
+   * @param s spikes {@code [rows, C]}; whatever is not 0 is one
+   * @param packed {@code [rows, ⌈C/64⌉]}, written
+   */
+  void packSpikes(
+      MemorySegment s, int channels, long[] packed, long rows, long fromRow, long toRow);
+
+  /**
+   * Convolution of spikes: every output is the sum of the weights whose input is a spike.
+   *
+   * @param packed packed spikes {@code [N, H, W, ⌈I/64⌉]}
+   * @param weights packed weights
+   * @param out {@code [N, H′, W′, O]}, written for the images of the range
+   * @param images {@code N}
+   */
+  void spikeConvForward(
+      SpikeConvolution g,
+      long[] packed,
+      MemorySegment weights,
+      MemorySegment out,
+      int images,
+      int fromImage,
+      int toImage);
+
+  /**
+   * Adds the gradient of the weights of a convolution of spikes: for a tap of an input channel, the
+   * sum of the output gradients of the positions where its input is a spike. A call does the input
+   * channels of its range for all images, so that threads that work on different channels share one
+   * result, which does not depend on their number. Ranges of 64 channels are the fastest.
+   *
+   * @param packed packed spikes {@code [N, H, W, ⌈I/64⌉]}
+   * @param gradOut gradient of the output {@code [N, H′, W′, O]}
+   * @param gradWeights packed as weights are; added to
+   * @param images {@code N}
+   */
+  void spikeConvWeightGradient(
+      SpikeConvolution g,
+      long[] packed,
+      MemorySegment gradOut,
+      MemorySegment gradWeights,
+      int images,
+      int fromChannel,
+      int toChannel);
 }

@@ -36,16 +36,20 @@ final class NeuronArguments {
       requireApart("state", state, stateBytes, "s", s, bytes);
     }
     if (probe != null) {
-      if (from % probe.inner() != 0 || to % probe.inner() != 0) {
-        throw new IllegalArgumentException(
-            "a probe needs whole samples of %d elements, not elements %d to %d"
-                .formatted(probe.inner(), from, to));
-      }
-      if (to / probe.inner() > probe.scores().length / probe.channels()) {
-        throw new IllegalArgumentException(
-            "a probe of %d samples cannot hold the scores of sample %d"
-                .formatted(probe.scores().length / probe.channels(), to / probe.inner() - 1));
-      }
+      checkProbe(probe, from, to);
+    }
+  }
+
+  static void checkProbe(Probe probe, long from, long to) {
+    if (from % probe.inner() != 0 || to % probe.inner() != 0) {
+      throw new IllegalArgumentException(
+          "a probe needs whole samples of %d elements, not elements %d to %d"
+              .formatted(probe.inner(), from, to));
+    }
+    if (to / probe.inner() > probe.scores().length / probe.channels()) {
+      throw new IllegalArgumentException(
+          "a probe of %d samples cannot hold the scores of sample %d"
+              .formatted(probe.scores().length / probe.channels(), to / probe.inner() - 1));
     }
   }
 
@@ -87,7 +91,7 @@ final class NeuronArguments {
     return steps * n * Float.BYTES;
   }
 
-  private static void requireFloats(String name, MemorySegment segment, long bytes) {
+  static void requireFloats(String name, MemorySegment segment, long bytes) {
     if (!segment.isNative()) {
       throw new IllegalArgumentException(name + " must be native memory, not an array on the heap");
     }
@@ -102,7 +106,7 @@ final class NeuronArguments {
     }
   }
 
-  private static void requireApart(
+  static void requireApart(
       String name,
       MemorySegment a,
       long bytes,

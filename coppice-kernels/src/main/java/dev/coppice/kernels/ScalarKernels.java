@@ -111,7 +111,7 @@ final class ScalarKernels implements Kernels {
     }
   }
 
-  private static float respond(Probe probe, float potential) {
+  static float respond(Probe probe, float potential) {
     float x = potential - probe.threshold();
     return switch (probe.response()) {
       case DERIVATIVE -> probe.surrogate().derivative(x);
@@ -176,6 +176,103 @@ final class ScalarKernels implements Kernels {
       }
       delta[i] = load(gradS, at, i) * phi + delta[i] * leak * through;
     }
+  }
+
+  @Override
+  public void channelMoments(MemorySegment x, ChannelSums sums, long fromRow, long toRow) {
+    NormArguments.checkMoments(x, sums, fromRow, toRow);
+    ScalarNormNeurons.channelMoments(x, sums, fromRow, toRow);
+  }
+
+  @Override
+  public void normNeuronForward(
+      NeuronConstants c,
+      MemorySegment x,
+      boolean repeated,
+      float[] scale,
+      float[] shift,
+      @Nullable MemorySegment h,
+      MemorySegment s,
+      int steps,
+      long rows,
+      long fromRow,
+      long toRow,
+      @Nullable Probe probe) {
+    NormArguments.checkForward(x, repeated, scale, shift, h, s, steps, rows, fromRow, toRow, probe);
+    ScalarNormNeurons.forward(
+        c, x, repeated, scale, shift, h, s, steps, rows, fromRow, toRow, probe);
+  }
+
+  @Override
+  public void normNeuronBackward(
+      NeuronConstants c,
+      MemorySegment x,
+      boolean repeated,
+      float[] scale,
+      float[] shift,
+      float[] mean,
+      MemorySegment gradS,
+      MemorySegment gradY,
+      int steps,
+      long rows,
+      long fromRow,
+      long toRow,
+      ChannelSums sums) {
+    NormArguments.checkBackward(
+        x, repeated, scale, shift, mean, gradS, gradY, steps, rows, fromRow, toRow, sums);
+    ScalarNormNeurons.backward(
+        c, x, repeated, scale, shift, mean, gradS, gradY, steps, rows, fromRow, toRow, sums);
+  }
+
+  @Override
+  public void affineCombine(
+      MemorySegment gradY,
+      MemorySegment x,
+      float[] a,
+      float[] b,
+      float[] c,
+      MemorySegment gradX,
+      long rows,
+      long fromRow,
+      long toRow) {
+    NormArguments.checkCombine(gradY, x, a, b, c, gradX, rows, fromRow, toRow);
+    ScalarNormNeurons.affineCombine(gradY, x, a, b, c, gradX, fromRow, toRow);
+  }
+
+  @Override
+  public void packSpikes(
+      MemorySegment s, int channels, long[] packed, long rows, long fromRow, long toRow) {
+    SpikeArguments.checkPack(s, channels, packed, rows, fromRow, toRow);
+    ScalarSpikeConvolution.pack(s, channels, packed, fromRow, toRow);
+  }
+
+  @Override
+  public void spikeConvForward(
+      SpikeConvolution g,
+      long[] packed,
+      MemorySegment weights,
+      MemorySegment out,
+      int images,
+      int fromImage,
+      int toImage) {
+    SpikeArguments.checkConvolution(g, packed, weights, out, images);
+    SpikeArguments.checkRange("images", fromImage, toImage, images);
+    ScalarSpikeConvolution.forward(g, packed, weights, out, fromImage, toImage);
+  }
+
+  @Override
+  public void spikeConvWeightGradient(
+      SpikeConvolution g,
+      long[] packed,
+      MemorySegment gradOut,
+      MemorySegment gradWeights,
+      int images,
+      int fromChannel,
+      int toChannel) {
+    SpikeArguments.checkConvolution(g, packed, gradWeights, gradOut, images);
+    SpikeArguments.checkRange("channels", fromChannel, toChannel, g.in());
+    ScalarSpikeConvolution.weightGradient(
+        g, packed, gradOut, gradWeights, images, fromChannel, toChannel);
   }
 
   private static float load(MemorySegment segment, long at, int i) {

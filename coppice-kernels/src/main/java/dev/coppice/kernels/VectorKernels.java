@@ -142,7 +142,7 @@ final class VectorKernels implements Kernels {
     }
   }
 
-  private static void respond(
+  static void respond(
       Probe probe, MemorySegment h, int steps, long n, long first, float[] sum, int count) {
     switch (probe.response()) {
       case DERIVATIVE ->
@@ -171,7 +171,7 @@ final class VectorKernels implements Kernels {
   }
 
   /** Pools the sums over the steps of {@code count} elements, row of channels by row. */
-  private static void pool(Probe probe, long first, float[] sum, int count) {
+  static void pool(Probe probe, long first, float[] sum, int count) {
     int channels = probe.channels();
     int done = 0;
     while (done < count) {
@@ -366,6 +366,103 @@ final class VectorKernels implements Kernels {
         storeOne(sum, gradX, bytes(first), i);
       }
     }
+  }
+
+  @Override
+  public void channelMoments(MemorySegment x, ChannelSums sums, long fromRow, long toRow) {
+    NormArguments.checkMoments(x, sums, fromRow, toRow);
+    VectorNormNeurons.channelMoments(x, sums, fromRow, toRow);
+  }
+
+  @Override
+  public void normNeuronForward(
+      NeuronConstants c,
+      MemorySegment x,
+      boolean repeated,
+      float[] scale,
+      float[] shift,
+      @Nullable MemorySegment h,
+      MemorySegment s,
+      int steps,
+      long rows,
+      long fromRow,
+      long toRow,
+      @Nullable Probe probe) {
+    NormArguments.checkForward(x, repeated, scale, shift, h, s, steps, rows, fromRow, toRow, probe);
+    VectorNormNeurons.forward(
+        c, x, repeated, scale, shift, h, s, steps, rows, fromRow, toRow, probe);
+  }
+
+  @Override
+  public void normNeuronBackward(
+      NeuronConstants c,
+      MemorySegment x,
+      boolean repeated,
+      float[] scale,
+      float[] shift,
+      float[] mean,
+      MemorySegment gradS,
+      MemorySegment gradY,
+      int steps,
+      long rows,
+      long fromRow,
+      long toRow,
+      ChannelSums sums) {
+    NormArguments.checkBackward(
+        x, repeated, scale, shift, mean, gradS, gradY, steps, rows, fromRow, toRow, sums);
+    VectorNormNeurons.backward(
+        c, x, repeated, scale, shift, mean, gradS, gradY, steps, rows, fromRow, toRow, sums);
+  }
+
+  @Override
+  public void affineCombine(
+      MemorySegment gradY,
+      MemorySegment x,
+      float[] a,
+      float[] b,
+      float[] c,
+      MemorySegment gradX,
+      long rows,
+      long fromRow,
+      long toRow) {
+    NormArguments.checkCombine(gradY, x, a, b, c, gradX, rows, fromRow, toRow);
+    VectorNormNeurons.affineCombine(gradY, x, a, b, c, gradX, fromRow, toRow);
+  }
+
+  @Override
+  public void packSpikes(
+      MemorySegment s, int channels, long[] packed, long rows, long fromRow, long toRow) {
+    SpikeArguments.checkPack(s, channels, packed, rows, fromRow, toRow);
+    VectorSpikeConvolution.pack(s, channels, packed, fromRow, toRow);
+  }
+
+  @Override
+  public void spikeConvForward(
+      SpikeConvolution g,
+      long[] packed,
+      MemorySegment weights,
+      MemorySegment out,
+      int images,
+      int fromImage,
+      int toImage) {
+    SpikeArguments.checkConvolution(g, packed, weights, out, images);
+    SpikeArguments.checkRange("images", fromImage, toImage, images);
+    VectorSpikeConvolution.forward(g, packed, weights, out, fromImage, toImage);
+  }
+
+  @Override
+  public void spikeConvWeightGradient(
+      SpikeConvolution g,
+      long[] packed,
+      MemorySegment gradOut,
+      MemorySegment gradWeights,
+      int images,
+      int fromChannel,
+      int toChannel) {
+    SpikeArguments.checkConvolution(g, packed, gradWeights, gradOut, images);
+    SpikeArguments.checkRange("channels", fromChannel, toChannel, g.in());
+    VectorSpikeConvolution.weightGradient(
+        g, packed, gradOut, gradWeights, images, fromChannel, toChannel);
   }
 
   private static long bytes(long floats) {

@@ -23,11 +23,11 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 @Tag("twin")
 class KernelsTwinTest {
-  private static final Kernels SCALAR = Kernels.scalar();
-  private static final Kernels VECTOR = new VectorKernels();
+  static final Kernels SCALAR = Kernels.scalar();
+  static final Kernels VECTOR = new VectorKernels();
 
   /** Elements per step as samples × positions × channels, on both sides of every vector width. */
-  private record Size(int samples, int positions, int channels) {
+  record Size(int samples, int positions, int channels) {
     int inner() {
       return positions * channels;
     }
@@ -37,7 +37,7 @@ class KernelsTwinTest {
     }
   }
 
-  private static final List<Size> SIZES =
+  static final List<Size> SIZES =
       List.of(
           new Size(1, 1, 1),
           new Size(1, 1, 3),
@@ -50,13 +50,21 @@ class KernelsTwinTest {
           new Size(2, 20, 133));
 
   /** Large arrays, of several blocks, get one number of steps. */
-  private static List<Integer> steps(Size size) {
+  static List<Integer> steps(Size size) {
     return size.n() > 4096 ? List.of(2) : List.of(1, 2, 5);
   }
 
   private static final Map<String, Runnable> PARITY =
       Map.of(
-          "neuronForward", KernelsTwinTest::forward, "neuronBackward", KernelsTwinTest::backward);
+          "neuronForward", KernelsTwinTest::forward,
+          "neuronBackward", KernelsTwinTest::backward,
+          "channelMoments", NormNeuronTwins::moments,
+          "normNeuronForward", NormNeuronTwins::forward,
+          "normNeuronBackward", NormNeuronTwins::backward,
+          "affineCombine", NormNeuronTwins::combine,
+          "packSpikes", SpikeConvolutionTwins::pack,
+          "spikeConvForward", SpikeConvolutionTwins::forward,
+          "spikeConvWeightGradient", SpikeConvolutionTwins::weightGradient);
 
   @Test
   void everyKernelHasAParityCase() {
@@ -113,7 +121,7 @@ class KernelsTwinTest {
   }
 
   @SuppressWarnings("NullAway") // A list that holds null for no probe.
-  private static List<@Nullable Probe> probes(SurrogateFunction surrogate, Size size) {
+  static List<@Nullable Probe> probes(SurrogateFunction surrogate, Size size) {
     List<@Nullable Probe> probes = new ArrayList<>();
     probes.add(null);
     for (Probe.Response response : Probe.Response.values()) {
@@ -243,7 +251,7 @@ class KernelsTwinTest {
     }
   }
 
-  private static void assertEqual(
+  static void assertEqual(
       List<int[]> actual, List<int[]> expected, @Nullable Object... description) {
     for (int k = 0; k < expected.size(); k++) {
       int difference = Arrays.mismatch(actual.get(k), expected.get(k));

@@ -113,12 +113,13 @@ public final class Pruning implements TrainingMethod {
             ? 0
             : settings.ratio() * settings.decay().factor(iteration, settings.iterations());
     boolean[] before = mask;
+    float[] weights = layers.gather(engine::tensor);
     PruningStep.Result result =
         procedure.run(
             layers,
-            layers.gather(engine::tensor),
+            weights,
             before,
-            settings.regrowth().scores(layers, measured, draw),
+            settings.regrowth().scores(layers, weights, measured, draw),
             target,
             ratio,
             draw);

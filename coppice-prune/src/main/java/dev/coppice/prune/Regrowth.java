@@ -36,7 +36,12 @@ public sealed interface Regrowth {
        * Drawn without replacement with a probability proportional to the score (Efraimidis and
        * Spirakis, 2006), so that regrowth is spread over the critical neurons.
        */
-      DRAWN
+      DRAWN,
+      /**
+       * The highest products of score and magnitude before pruning: among the connections that are
+       * being removed, those that matter most to neurons close to criticality.
+       */
+      WEIGHTED
     }
 
     /** Returns the paper's rule: the ATan derivative, the most critical position of a map. */
@@ -80,8 +85,13 @@ public sealed interface Regrowth {
     };
   }
 
-  /** Returns a score for every weight; those of classifiers are not used. */
-  default float[] scores(PrunableLayers layers, Probes.Measured measured, long seed) {
+  /**
+   * Returns a score for every weight; those of classifiers are not used.
+   *
+   * @param weights as they are before pruning
+   */
+  default float[] scores(
+      PrunableLayers layers, float[] weights, Probes.Measured measured, long seed) {
     float[] scores = new float[layers.size()];
     switch (this) {
       case None() -> {}
@@ -98,11 +108,14 @@ public sealed interface Regrowth {
             }
           }
         }
-        if (choice == Criticality.Choice.DRAWN) {
-          SplittableRandom random = new SplittableRandom(seed);
-          for (int i = 0; i < scores.length; i++) {
-            scores[i] = (float) (Math.log(1 - random.nextDouble()) / scores[i]);
-          }
+        SplittableRandom random = new SplittableRandom(seed);
+        for (int i = 0; i < scores.length; i++) {
+          scores[i] =
+              switch (choice) {
+                case RANKED -> scores[i];
+                case DRAWN -> (float) (Math.log(1 - random.nextDouble()) / scores[i]);
+                case WEIGHTED -> scores[i] * Math.abs(weights[i]);
+              };
         }
       }
       case Gradient() -> {

@@ -240,7 +240,7 @@ class GoldenTest {
               layers,
               weights,
               alive,
-              regrowth.scores(layers, Probes.Measured.of(scores, Map.of(), Map.of()), k),
+              regrowth.scores(layers, weights, Probes.Measured.of(scores, Map.of(), Map.of()), k),
               SparsitySchedule.CUBIC.target(k, iterations, 0, goal),
               ratio,
               k);

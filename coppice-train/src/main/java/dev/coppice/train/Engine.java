@@ -9,14 +9,11 @@ import ai.djl.ndarray.types.Shape;
 import ai.djl.pytorch.jni.JniUtils;
 import dev.coppice.graph.Graph;
 import dev.coppice.graph.Node;
-import dev.coppice.graph.Op;
 import dev.coppice.graph.Tensor;
 import dev.coppice.graph.Weights;
 import dev.coppice.kernels.Kernels;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -32,17 +29,13 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Engine implements AutoCloseable {
   private final Graph graph;
-  private final List<Step> plan = new ArrayList<>();
+  private final List<Plan.Step> plan;
   private final NDManager manager;
   private final Parallel parallel;
   private final Parameters parameters;
   private final Optimizer optimizer;
   private final List<NDArray> optimizerState = new ArrayList<>();
   private long updates;
-
-  /** A node of the plan: its executor, where its inputs come from and how often it is read. */
-  private record Step(
-      Node node, @Nullable Executor executor, int[] inputs, int consumers, boolean trained) {}
 
   /**
    * Where and how to run.
@@ -77,16 +70,20 @@ public final class Engine implements AutoCloseable {
    * @throws dev.coppice.graph.GraphException if the weights do not fit the graph
    */
   public Engine(Graph graph, Weights weights, Optimizer optimizer, Options options) {
-    this(graph, weights, optimizer, options, options.device().equals("cpu"));
+    this(
+        graph,
+        weights,
+        optimizer,
+        options,
+        options.device().equals("cpu") ? NeuronPath.FUSED : NeuronPath.LIBRARY);
   }
 
   /**
    * Makes an engine.
    *
-   * @param neuronKernels whether neurons run in the kernels or as library operations
+   * @param path how neurons run; only {@code LIBRARY} off the CPU
    */
-  Engine(
-      Graph graph, Weights weights, Optimizer optimizer, Options options, boolean neuronKernels) {
+  Engine(Graph graph, Weights weights, Optimizer optimizer, Options options, NeuronPath path) {
     this.graph = graph;
     this.optimizer = optimizer;
     manager = NDManager.newBaseManager(device(options.device()), "PyTorch");
@@ -97,27 +94,7 @@ public final class Engine implements AutoCloseable {
     for (int i = 0; i < optimizer.stateSize(); i++) {
       optimizerState.add(manager.zeros(new Shape(parameters.count())));
     }
-    Map<String, Integer> indices = new HashMap<>();
-    for (Node node : graph.nodes()) {
-      int[] inputs = node.inputs().stream().mapToInt(indices::get).toArray();
-      boolean inputTrained = Arrays.stream(inputs).anyMatch(i -> plan.get(i).trained());
-      Executor executor =
-          switch (node.op()) {
-            case Op.Input _ -> null;
-            case Op.Neuron neuron when neuronKernels ->
-                new NeuronExecutor(
-                    node.name(), neuron, ownsInput(inputs[0]), options.kernels(), parallel);
-            case Op.Neuron neuron -> new TensorNeuronExecutor(node.name(), neuron);
-            case Op.Add() -> new AddExecutor();
-            case Op.Dropout(float rate) ->
-                new DropoutExecutor(rate, 0x9E3779B97F4A7C15L * (plan.size() + 1));
-            case Op op -> LibraryExecutor.of(node.name(), op, parameters, inputTrained);
-          };
-      boolean trained = inputTrained || parameters.trainable().containsKey(node.name() + ".weight");
-      int consumers = graph.consumers(node.name()).size();
-      indices.put(node.name(), plan.size());
-      plan.add(new Step(node, executor, inputs, consumers, trained));
-    }
+    plan = Plan.of(graph, parameters, path, options.kernels(), parallel);
   }
 
   private static Device device(String name) {
@@ -126,18 +103,6 @@ public final class Engine implements AutoCloseable {
       case "gpu" -> Device.gpu();
       default -> Device.gpu(Integer.parseInt(name.substring("gpu".length())));
     };
-  }
-
-  /**
-   * Whether a neuron may overwrite this node's output: nobody else reads it, nor needs it again.
-   */
-  private boolean ownsInput(int index) {
-    Step step = plan.get(index);
-    return step.consumers() == 1
-        && switch (step.node().op()) {
-          case Op.BatchNorm _, Op.Conv2d _, Op.Linear _ -> true;
-          default -> false;
-        };
   }
 
   /** Looks at what the nodes read and write in an evaluation pass. */
@@ -248,9 +213,9 @@ public final class Engine implements AutoCloseable {
       @Nullable List<Executor.@Nullable Backward> tape,
       @Nullable Observer observer) {
     Activation[] activations = new Activation[plan.size()];
-    int[] readers = plan.stream().mapToInt(Step::consumers).toArray();
+    int[] readers = plan.stream().mapToInt(Plan.Step::readers).toArray();
     for (int i = 0; i < plan.size(); i++) {
-      Step step = plan.get(i);
+      Plan.Step step = plan.get(i);
       if (step.executor() == null) {
         activations[i] = inputActivation(pass, input);
         if (tape != null) {
@@ -327,7 +292,7 @@ public final class Engine implements AutoCloseable {
     @Nullable NDArray[] gradients = new NDArray[plan.size()];
     gradients[plan.size() - 1] = gradient;
     for (int i = plan.size() - 1; i > 0; i--) {
-      Step step = plan.get(i);
+      Plan.Step step = plan.get(i);
       Executor.Backward way = tape.set(i, null);
       NDArray own = gradients[i];
       if (way == null || own == null || !step.trained()) {

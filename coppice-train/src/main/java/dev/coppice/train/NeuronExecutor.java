@@ -56,7 +56,8 @@ final class NeuronExecutor implements Executor {
     CriticalityProbe wanted = pass.probes().criticality().get(name);
     int channels = Math.toIntExact(shape.get(shape.dimension() - 1));
     int inner = Math.toIntExact(size / pass.batch());
-    Probe probe = wanted == null ? null : NeuronMapping.probe(wanted, pass.batch(), inner, channels);
+    Probe probe =
+        wanted == null ? null : NeuronMapping.probe(wanted, pass.batch(), inner, channels);
     parallel.run(
         size,
         probe == null ? GRAIN : inner,

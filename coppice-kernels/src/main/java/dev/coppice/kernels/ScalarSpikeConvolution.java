@@ -1,0 +1,110 @@
+package dev.coppice.kernels;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/** Spike-driven convolution as plain loops over positions, taps and channels. */
+final class ScalarSpikeConvolution {
+  private ScalarSpikeConvolution() {}
+
+  static void pack(MemorySegment s, int channels, long[] packed, long fromRow, long toRow) {
+    int words = Math.ceilDiv(channels, Long.SIZE);
+    for (long row = fromRow; row < toRow; row++) {
+      for (int word = 0; word < words; word++) {
+        packed[(int) (row * words) + word] = 0;
+      }
+      for (int i = 0; i < channels; i++) {
+        if (s.getAtIndex(ValueLayout.JAVA_FLOAT, row * channels + i) != 0) {
+          packed[(int) (row * words) + i / Long.SIZE] |= 1L << i;
+        }
+      }
+    }
+  }
+
+  static void forward(
+      SpikeConvolution g,
+      long[] packed,
+      MemorySegment weights,
+      MemorySegment out,
+      int fromImage,
+      int toImage) {
+    for (int image = fromImage; image < toImage; image++) {
+      for (int y = 0; y < g.outHeight(); y++) {
+        for (int x = 0; x < g.outWidth(); x++) {
+          for (int o = 0; o < g.out(); o++) {
+            float sum = 0;
+            for (int ky = 0; ky < g.kernel(); ky++) {
+              for (int kx = 0; kx < g.kernel(); kx++) {
+                for (int i = 0; i < g.in(); i++) {
+                  if (fired(g, packed, image, y, x, ky, kx, i)) {
+                    sum += weights.getAtIndex(ValueLayout.JAVA_FLOAT, weight(g, o, ky, kx, i));
+                  }
+                }
+              }
+            }
+            out.setAtIndex(ValueLayout.JAVA_FLOAT, output(g, image, y, x) + o, sum);
+          }
+        }
+      }
+    }
+  }
+
+  static void weightGradient(
+      SpikeConvolution g,
+      long[] packed,
+      MemorySegment gradOut,
+      MemorySegment gradWeights,
+      int images,
+      int fromChannel,
+      int toChannel) {
+    int group = g.gradientImages();
+    for (int o = 0; o < g.out(); o++) {
+      for (int ky = 0; ky < g.kernel(); ky++) {
+        for (int kx = 0; kx < g.kernel(); kx++) {
+          for (int i = fromChannel; i < toChannel; i++) {
+            long at = weight(g, o, ky, kx, i);
+            float total = gradWeights.getAtIndex(ValueLayout.JAVA_FLOAT, at);
+            for (int first = 0; first < images; first += group) {
+              float sum = 0;
+              for (int image = first; image < Math.min(images, first + group); image++) {
+                for (int y = 0; y < g.outHeight(); y++) {
+                  for (int x = 0; x < g.outWidth(); x++) {
+                    if (fired(g, packed, image, y, x, ky, kx, i)) {
+                      sum += gradOut.getAtIndex(ValueLayout.JAVA_FLOAT, output(g, image, y, x) + o);
+                    }
+                  }
+                }
+              }
+              total += sum;
+            }
+            gradWeights.setAtIndex(ValueLayout.JAVA_FLOAT, at, total);
+          }
+        }
+      }
+    }
+  }
+
+  /**
+   * Whether the input of a tap of an output position is a spike, which it is not in the padding.
+   */
+  private static boolean fired(
+      SpikeConvolution g, long[] packed, int image, int y, int x, int ky, int kx, int i) {
+    int row = y * g.stride() - g.padding() + ky;
+    int column = x * g.stride() - g.padding() + kx;
+    if (row < 0 || row >= g.height() || column < 0 || column >= g.width()) {
+      return false;
+    }
+    int pixel = (image * g.height() + row) * g.width() + column;
+    return (packed[pixel * g.words() + i / Long.SIZE] >>> i & 1) != 0;
+  }
+
+  private static long output(SpikeConvolution g, int image, int y, int x) {
+    return (((long) image * g.outHeight() + y) * g.outWidth() + x) * g.out();
+  }
+
+  private static long weight(SpikeConvolution g, int o, int ky, int kx, int i) {
+    return (long) o / SpikeConvolution.BLOCK * g.blockFloats()
+        + ((long) (ky * g.kernel() + kx) * g.in() + i) * SpikeConvolution.BLOCK
+        + o % SpikeConvolution.BLOCK;
+  }
+}

@@ -1,0 +1,374 @@
+package dev.coppice.kernels;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorOperators;
+
+/**
+ * Spike-driven convolution with the Vector API. The spikes are listed first; then what they add to
+ * four vectors of output channels is gathered in registers.
+ */
+final class VectorSpikeConvolution {
+  private static final int BLOCK = SpikeConvolution.BLOCK;
+
+  private static final int BLOCK_BYTES = BLOCK * Float.BYTES;
+
+  /** Output channels in registers. */
+  private static final int PART = 4 * Lanes.COUNT;
+
+  private static final long VECTOR_BYTES = (long) Lanes.COUNT * Float.BYTES;
+
+  private VectorSpikeConvolution() {}
+
+  static void pack(MemorySegment s, int channels, long[] packed, long fromRow, long toRow) {
+    int words = Math.ceilDiv(channels, Long.SIZE);
+    for (long row = fromRow; row < toRow; row++) {
+      long at = row * channels * Float.BYTES;
+      for (int word = 0; word < words; word++) {
+        int first = word * Long.SIZE;
+        int end = Math.min(channels, first + Long.SIZE);
+        long bits = 0;
+        int i = first;
+        for (; i + Lanes.COUNT <= end; i += Lanes.COUNT) {
+          bits |=
+              FloatVector.fromMemorySegment(
+                          Lanes.FLOATS, s, at + (long) i * Float.BYTES, ByteOrder.nativeOrder())
+                      .compare(VectorOperators.NE, 0)
+                      .toLong()
+                  << i;
+        }
+        for (; i < end; i++) {
+          if (s.get(ValueLayout.JAVA_FLOAT, at + (long) i * Float.BYTES) != 0) {
+            bits |= 1L << i;
+          }
+        }
+        packed[(int) (row * words) + word] = bits;
+      }
+    }
+  }
+
+  static void forward(
+      SpikeConvolution g,
+      long[] packed,
+      MemorySegment weights,
+      MemorySegment out,
+      int fromImage,
+      int toImage) {
+    int pixels = g.height() * g.width();
+    int group = Math.min(g.listedImages(), Math.max(1, toImage - fromImage));
+    int[] list = new int[group * pixels * g.in()];
+    int[] starts = new int[group * pixels + 1];
+    for (int first = fromImage; first < toImage; first += group) {
+      int count = Math.min(group, toImage - first);
+      list(g, packed, first, count, list, starts);
+      for (int block = 0; block < g.blocks(); block++) {
+        int channels = Math.min(BLOCK, g.out() - block * BLOCK);
+        for (int part = 0; part < channels; part += PART) {
+          for (int image = 0; image < count; image++) {
+            image(
+                g,
+                list,
+                starts,
+                image * pixels,
+                weights,
+                ((long) block * g.blockFloats() + part) * Float.BYTES,
+                out,
+                ((long) (first + image) * g.outHeight() * g.outWidth() * g.out()
+                        + (long) block * BLOCK
+                        + part)
+                    * Float.BYTES,
+                Math.min(PART, channels - part));
+          }
+        }
+      }
+    }
+  }
+
+  /**
+   * Lists the spikes of every row of pixels, as byte offsets of the weights of a kernel at column
+   * 0.
+   */
+  private static void list(
+      SpikeConvolution g, long[] packed, int first, int count, int[] list, int[] starts) {
+    int words = g.words();
+    int length = 0;
+    int pixel = 0;
+    for (int row = 0; row < count * g.height(); row++) {
+      int at = (first * g.height() + row) * g.width() * words;
+      for (int x = 0; x < g.width(); x++) {
+        starts[pixel++] = length;
+        for (int word = 0; word < words; word++) {
+          long bits = packed[at++];
+          int base = x * g.in() + word * Long.SIZE;
+          while (bits != 0) {
+            list[length++] = (base + Long.numberOfTrailingZeros(bits)) * BLOCK_BYTES;
+            bits &= bits - 1;
+          }
+        }
+      }
+    }
+    starts[pixel] = length;
+  }
+
+  private static void image(
+      SpikeConvolution g,
+      int[] list,
+      int[] starts,
+      int firstPixel,
+      MemorySegment weights,
+      long weightsAt,
+      MemorySegment out,
+      long outAt,
+      int channels) {
+    int kernel = g.kernel();
+    MemorySegment whole = Arena.ofAuto().allocate((long) PART * Float.BYTES);
+    long bytes = (long) channels * Float.BYTES;
+    for (int y = 0; y < g.outHeight(); y++) {
+      int top = y * g.stride() - g.padding();
+      int firstTap = Math.max(0, -top);
+      int lastTap = Math.min(kernel, g.height() - top);
+      for (int x = 0; x < g.outWidth(); x++) {
+        int left = x * g.stride() - g.padding();
+        int from = Math.max(0, left);
+        int to = Math.min(g.width(), left + kernel);
+        int pixel = firstPixel + (top + firstTap) * g.width();
+        long at = weightsAt + (long) (firstTap * kernel - left) * g.in() * BLOCK_BYTES;
+        long outPosition = outAt + (long) (y * g.outWidth() + x) * g.out() * Float.BYTES;
+        if (channels == PART) {
+          position(
+              list,
+              starts,
+              pixel + from,
+              pixel + to,
+              g.width(),
+              lastTap - firstTap,
+              weights,
+              at,
+              (long) kernel * g.in() * BLOCK_BYTES,
+              out,
+              outPosition);
+        } else {
+          position(
+              list,
+              starts,
+              pixel + from,
+              pixel + to,
+              g.width(),
+              lastTap - firstTap,
+              weights,
+              at,
+              (long) kernel * g.in() * BLOCK_BYTES,
+              whole,
+              0);
+          MemorySegment.copy(whole, 0, out, outPosition, bytes);
+        }
+      }
+    }
+  }
+
+  private static void position(
+      int[] list,
+      int[] starts,
+      int from,
+      int to,
+      int width,
+      int taps,
+      MemorySegment weights,
+      long at,
+      long tapBytes,
+      MemorySegment out,
+      long outAt) {
+    FloatVector a = FloatVector.zero(Lanes.FLOATS);
+    FloatVector b = a;
+    FloatVector c = a;
+    FloatVector d = a;
+    for (int tap = 0; tap < taps; tap++) {
+      int end = starts[to + tap * width];
+      for (int j = starts[from + tap * width]; j < end; j++) {
+        long row = at + list[j];
+        a = a.add(load(weights, row));
+        b = b.add(load(weights, row + VECTOR_BYTES));
+        c = c.add(load(weights, row + 2 * VECTOR_BYTES));
+        d = d.add(load(weights, row + 3 * VECTOR_BYTES));
+      }
+      at += tapBytes;
+    }
+    store(a, out, outAt, 0);
+    store(b, out, outAt, 1);
+    store(c, out, outAt, 2);
+    store(d, out, outAt, 3);
+  }
+
+  private static void store(FloatVector value, MemorySegment out, long at, int vector) {
+    value.intoMemorySegment(out, at + vector * VECTOR_BYTES, ByteOrder.nativeOrder());
+  }
+
+  static void weightGradient(
+      SpikeConvolution g,
+      long[] packed,
+      MemorySegment gradOut,
+      MemorySegment gradWeights,
+      int images,
+      int fromChannel,
+      int toChannel) {
+    int group = Math.min(g.gradientImages(), Math.max(1, images));
+    int channels = toChannel - fromChannel;
+    int most = group * g.height() * g.width();
+    int[] list = new int[channels * most];
+    int[] lengths = new int[channels];
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment planes =
+          arena.allocate((long) group * g.planeFloats() * Float.BYTES, SpikeConvolution.ALIGNMENT);
+      for (int first = 0; first < images; first += group) {
+        int count = Math.min(group, images - first);
+        Arrays.fill(lengths, 0);
+        listChannels(g, packed, first, count, fromChannel, toChannel, list, most, lengths);
+        for (int block = 0; block < g.blocks(); block++) {
+          copy(g, gradOut, first, count, block, planes);
+          for (int i = 0; i < channels; i++) {
+            accumulate(
+                g,
+                list,
+                i * most,
+                lengths[i],
+                planes,
+                gradWeights,
+                ((long) block * g.blockFloats() + (long) (fromChannel + i) * BLOCK) * Float.BYTES);
+          }
+        }
+      }
+    }
+  }
+
+  /** Lists the spikes of every channel, as byte offsets of their pixels in the planes. */
+  private static void listChannels(
+      SpikeConvolution g,
+      long[] packed,
+      int first,
+      int count,
+      int fromChannel,
+      int toChannel,
+      int[] list,
+      int most,
+      int[] lengths) {
+    int words = g.words();
+    for (int word = fromChannel / Long.SIZE; word * Long.SIZE < toChannel; word++) {
+      int base = word * Long.SIZE - fromChannel;
+      long wanted = base < 0 ? -1L << -base : -1L;
+      if (toChannel - fromChannel - base < Long.SIZE) {
+        wanted &= (1L << (toChannel - fromChannel - base)) - 1;
+      }
+      for (int image = 0; image < count; image++) {
+        for (int y = 0; y < g.height(); y++) {
+          int at = (((first + image) * g.height() + y) * g.width()) * words + word;
+          int offset = image * g.planeFloats() * Float.BYTES + y * g.planeWidth() * BLOCK_BYTES;
+          for (int x = 0; x < g.width(); x++) {
+            long bits = packed[at] & wanted;
+            while (bits != 0) {
+              int i = base + Long.numberOfTrailingZeros(bits);
+              list[i * most + lengths[i]++] = offset;
+              bits &= bits - 1;
+            }
+            at += words;
+            offset += BLOCK_BYTES;
+          }
+        }
+      }
+    }
+  }
+
+  /** Copies a block of output channels into planes, whose border stays zero. */
+  private static void copy(
+      SpikeConvolution g,
+      MemorySegment gradOut,
+      int first,
+      int count,
+      int block,
+      MemorySegment planes) {
+    int border = g.kernel() - 1 - g.padding();
+    int channels = Math.min(BLOCK, g.out() - block * BLOCK);
+    for (int image = 0; image < count; image++) {
+      long from =
+          (long) (first + image) * g.outHeight() * g.outWidth() * g.out() + (long) block * BLOCK;
+      for (int y = 0; y < g.outHeight(); y++) {
+        int to =
+            image * g.planeFloats() + ((y * g.stride() + border) * g.planeWidth() + border) * BLOCK;
+        for (int x = 0; x < g.outWidth(); x++) {
+          MemorySegment.copy(
+              gradOut,
+              from * Float.BYTES,
+              planes,
+              (long) to * Float.BYTES,
+              (long) channels * Float.BYTES);
+          from += g.out();
+          to += g.stride() * BLOCK;
+        }
+      }
+    }
+  }
+
+  /** Adds up, for every tap of an input channel, the gradients of the pixels that it reached. */
+  private static void accumulate(
+      SpikeConvolution g,
+      int[] list,
+      int from,
+      int length,
+      MemorySegment planes,
+      MemorySegment gradWeights,
+      long at) {
+    int kernel = g.kernel();
+    for (int ky = 0; ky < kernel; ky++) {
+      for (int kx = 0; kx < kernel; kx++) {
+        long shift = ((kernel - 1 - ky) * g.planeWidth() + kernel - 1 - kx) * (long) BLOCK_BYTES;
+        for (int part = 0; part < BLOCK; part += PART) {
+          tap(
+              list,
+              from,
+              from + length,
+              planes,
+              shift + (long) part * Float.BYTES,
+              gradWeights,
+              at + (long) part * Float.BYTES);
+        }
+        at += (long) g.in() * BLOCK_BYTES;
+      }
+    }
+  }
+
+  private static void tap(
+      int[] list,
+      int from,
+      int to,
+      MemorySegment planes,
+      long shift,
+      MemorySegment gradWeights,
+      long at) {
+    FloatVector a = FloatVector.zero(Lanes.FLOATS);
+    FloatVector b = a;
+    FloatVector c = a;
+    FloatVector d = a;
+    for (int j = from; j < to; j++) {
+      long row = shift + list[j];
+      a = a.add(load(planes, row));
+      b = b.add(load(planes, row + VECTOR_BYTES));
+      c = c.add(load(planes, row + 2 * VECTOR_BYTES));
+      d = d.add(load(planes, row + 3 * VECTOR_BYTES));
+    }
+    add(a, gradWeights, at);
+    add(b, gradWeights, at + VECTOR_BYTES);
+    add(c, gradWeights, at + 2 * VECTOR_BYTES);
+    add(d, gradWeights, at + 3 * VECTOR_BYTES);
+  }
+
+  private static FloatVector load(MemorySegment segment, long at) {
+    return FloatVector.fromMemorySegment(Lanes.FLOATS, segment, at, ByteOrder.nativeOrder());
+  }
+
+  private static void add(FloatVector value, MemorySegment into, long at) {
+    load(into, at).add(value).intoMemorySegment(into, at, ByteOrder.nativeOrder());
+  }
+}

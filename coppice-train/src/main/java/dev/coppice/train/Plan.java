@@ -1,0 +1,117 @@
+package dev.coppice.train;
+
+import dev.coppice.graph.Graph;
+import dev.coppice.graph.Node;
+import dev.coppice.graph.Op;
+import dev.coppice.kernels.Kernels;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** The order in which an engine runs a graph, and by what. The first step is the input. */
+final class Plan {
+  private final Graph graph;
+  private final Parameters parameters;
+  private final NeuronPath path;
+  private final Kernels kernels;
+  private final Parallel parallel;
+  private final List<Step> steps = new ArrayList<>();
+  private final Map<String, Integer> indices = new HashMap<>();
+
+  /**
+   * A node's place.
+   *
+   * @param executor null for the input
+   * @param inputs the steps that it reads
+   * @param readers how many steps read it
+   * @param trained whether it or anything before it has parameters
+   */
+  record Step(Node node, @Nullable Executor executor, int[] inputs, int readers, boolean trained) {}
+
+  private Plan(
+      Graph graph, Parameters parameters, NeuronPath path, Kernels kernels, Parallel parallel) {
+    this.graph = graph;
+    this.parameters = parameters;
+    this.path = path;
+    this.kernels = kernels;
+    this.parallel = parallel;
+  }
+
+  static List<Step> of(
+      Graph graph, Parameters parameters, NeuronPath path, Kernels kernels, Parallel parallel) {
+    Plan plan = new Plan(graph, parameters, path, kernels, parallel);
+    graph.nodes().forEach(plan::add);
+    return List.copyOf(plan.steps);
+  }
+
+  private void add(Node node) {
+    int[] inputs = node.inputs().stream().mapToInt(indices::get).toArray();
+    if (node.op() instanceof Op.BatchNorm && fuses(node)) {
+      // The neuron that follows reads what the batch norm would have read.
+      indices.put(node.name(), inputs[0]);
+      return;
+    }
+    boolean inputTrained = Arrays.stream(inputs).anyMatch(i -> steps.get(i).trained());
+    boolean hasParameters =
+        parameters.trainable().containsKey(node.name() + ".weight") || fusedNorm(node) != null;
+    Executor executor = executor(node, inputs, inputTrained);
+    int readers = graph.consumers(node.name()).size();
+    indices.put(node.name(), steps.size());
+    steps.add(new Step(node, executor, inputs, readers, inputTrained || hasParameters));
+  }
+
+  private @Nullable Executor executor(Node node, int[] inputs, boolean inputTrained) {
+    return switch (node.op()) {
+      case Op.Input _ -> null;
+      case Op.Neuron neuron -> neuron(node, neuron, inputs[0], inputTrained);
+      case Op.Add() -> new AddExecutor();
+      case Op.Dropout(float rate) ->
+          new DropoutExecutor(rate, 0x9E3779B97F4A7C15L * (steps.size() + 1));
+      case Op op -> LibraryExecutor.of(node.name(), op, parameters, inputTrained);
+    };
+  }
+
+  private Executor neuron(Node node, Op.Neuron neuron, int input, boolean inputTrained) {
+    if (path == NeuronPath.LIBRARY) {
+      return new TensorNeuronExecutor(node.name(), neuron);
+    }
+    Node norm = fusedNorm(node);
+    if (norm != null && norm.op() instanceof Op.BatchNorm settings) {
+      return new NormNeuronExecutor(
+          norm.name(), settings, node.name(), neuron, parameters, inputTrained, kernels, parallel);
+    }
+    return new NeuronExecutor(node.name(), neuron, ownsInput(input), kernels, parallel);
+  }
+
+  /** Whether a batch norm runs as part of the neuron layer that reads it. */
+  private boolean fuses(Node norm) {
+    List<String> consumers = graph.consumers(norm.name());
+    return path == NeuronPath.FUSED
+        && consumers.size() == 1
+        && graph.node(consumers.getFirst()).op() instanceof Op.Neuron;
+  }
+
+  /** Returns the batch norm that runs as part of this node, or null. */
+  private @Nullable Node fusedNorm(Node node) {
+    if (!(node.op() instanceof Op.Neuron)) {
+      return null;
+    }
+    Node input = graph.node(node.inputs().getFirst());
+    return input.op() instanceof Op.BatchNorm && fuses(input) ? input : null;
+  }
+
+  /**
+   * Whether a neuron may overwrite this step's output: nobody else reads it, nor needs it again.
+   */
+  private boolean ownsInput(int index) {
+    Step step = steps.get(index);
+    return step.readers() == 1
+        && switch (step.node().op()) {
+          case Op.BatchNorm _, Op.Conv2d _, Op.Linear _ -> true;
+          default -> false;
+        };
+  }
+}
