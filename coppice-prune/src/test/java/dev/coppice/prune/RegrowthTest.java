@@ -12,12 +12,14 @@ class RegrowthTest {
   private static final PrunableLayers LAYERS =
       Layers.of(new int[] {2, 1, 2, 3}, new int[] {2, 2});
 
+  private static final float[] WEIGHTS = {1, -2, 3, 0, 0, 0, -1, 1, -1, 1, -1, 0, 5, 5, 5, 5};
+
   private static final Regrowth.Criticality PLAIN = Regrowth.Criticality.paper(0.5f);
   private static final Regrowth.Criticality WITH_RATES =
-      new Regrowth.Criticality(PLAIN.probe(), true);
+      new Regrowth.Criticality(PLAIN.probe(), true, Regrowth.Criticality.Choice.RANKED);
 
   private static float[] scores(Regrowth regrowth, Probes.Measured measured, long seed) {
-    float[] scores = regrowth.scores(LAYERS, measured, seed);
+    float[] scores = regrowth.scores(LAYERS, WEIGHTS, measured, seed);
     assertThat(scores).hasSize(16);
     return scores;
   }
@@ -37,6 +39,36 @@ class RegrowthTest {
   void theRateOfTheInputTellsConnectionsApart() {
     assertThat(scores(WITH_RATES, neurons(), 1))
         .containsExactly(.5f, 0, 2, .5f, 0, 2, 2, 0, 8, 2, 0, 8, 0, 0, 0, 0);
+  }
+
+  @Test
+  void theScoreMayBeWeighedWithTheMagnitude() {
+    assertThat(
+            scores(
+                new Regrowth.Criticality(
+                    PLAIN.probe(), false, Regrowth.Criticality.Choice.WEIGHTED),
+                neurons(),
+                1))
+        .containsExactly(.5f, 1, 1.5f, 0, 0, 0, 2, 2, 2, 2, 2, 0, 0, 0, 0, 0);
+  }
+
+  /** The first of a draw is a connection of the second neuron four times in five. */
+  @Test
+  void drawsAreInProportionToTheScore() {
+    Regrowth drawn =
+        new Regrowth.Criticality(PLAIN.probe(), false, Regrowth.Criticality.Choice.DRAWN);
+    int second = 0;
+    for (int seed = 0; seed < 2000; seed++) {
+      float[] scores = scores(drawn, neurons(), seed);
+      int best = 0;
+      for (int i = 1; i < 12; i++) {
+        best = scores[i] > scores[best] ? i : best;
+      }
+      second += best >= 6 ? 1 : 0;
+    }
+    // Five standard deviations of a binomial with 2,000 draws at 0.8.
+    assertThat(second).isBetween(1600 - 90, 1600 + 90);
+    assertThat(scores(drawn, neurons(), 1)).isEqualTo(scores(drawn, neurons(), 1));
   }
 
   @Test

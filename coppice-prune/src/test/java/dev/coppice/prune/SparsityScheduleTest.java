@@ -28,7 +28,7 @@ class SparsityScheduleTest {
   void targetsRiseFromTheStartToTheGoal(
       @ForAll @IntRange(min = 1, max = 50) int iterations,
       @ForAll @DoubleRange(max = 0.5) double initial,
-      @ForAll @DoubleRange(min = 0.5, max = 0.999) double goal) {
+      @ForAll @DoubleRange(min = 0.5, max = 0.99) double goal) {
     for (SparsitySchedule schedule : SparsitySchedule.values()) {
       double before = initial;
       for (int k = 1; k <= iterations; k++) {

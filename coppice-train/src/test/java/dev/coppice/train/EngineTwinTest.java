@@ -21,8 +21,8 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
 /**
- * Neurons in kernels against neurons as library operations: a training step with everything
- * measured, for every neuron.
+ * Neurons in kernels, alone and with the batch norm before them, against neurons as library
+ * operations: a training step with everything measured, for every neuron.
  */
 class EngineTwinTest {
   private static final int STEPS = 4;
@@ -73,13 +73,13 @@ class EngineTwinTest {
   }
 
   private static Engine.StepResult step(
-      Graph graph, float[] input, int shift, Engine.Options options, boolean kernels) {
+      Graph graph, float[] input, int shift, Engine.Options options, NeuronPath path) {
     Set<String> trained =
         Set.copyOf(
             Weights.expected(graph).keySet().stream().filter(Weights::isTrainable).toList());
     Probes probes = new Probes(criticality(shift), Set.of("conv2", "fc1"), trained, NEURONS, NEURONS);
     try (Engine engine =
-        new Engine(graph, Small.weights(graph, 5), Small.PLAIN, options, kernels)) {
+        new Engine(graph, Small.weights(graph, 5), Small.PLAIN, options, path)) {
       return engine.train(
           input, Small.labels(BATCH), Small.settings(STEPS), 0.1, 1, probes);
     }
@@ -89,23 +89,30 @@ class EngineTwinTest {
     Graph graph = Small.chain(neuron);
     float[] images = Small.images(BATCH);
     float[] input = shift % 2 == 0 ? images : Small.repeat(images, STEPS);
-    Engine.StepResult kernels = step(graph, input, shift, Small.ONE_THREAD, true);
-    Engine.StepResult operations = step(graph, input, shift, Small.ONE_THREAD, false);
-    for (String name : NEURONS) {
-      float[] spikes = Objects.requireNonNull(kernels.measured().outputs().get(name));
-      assertThat(spikes).as(name).isEqualTo(operations.measured().outputs().get(name));
-      assertThat(spikes).containsOnly(0, 1).contains(0, 1);
+    Engine.StepResult operations =
+        step(graph, input, shift, Small.ONE_THREAD, NeuronPath.LIBRARY);
+    for (NeuronPath path : List.of(NeuronPath.KERNELS, NeuronPath.FUSED)) {
+      Engine.StepResult kernels = step(graph, input, shift, Small.ONE_THREAD, path);
+      assertSame(kernels.measured(), operations.measured());
+      Engine.StepResult scalar =
+          step(graph, input, shift, new Engine.Options("cpu", 1, Kernels.scalar()), path);
+      assertBitsEqual(scalar.measured().criticality(), kernels.measured().criticality());
+      assertBitsEqual(scalar.measured().potentials(), kernels.measured().potentials());
+      assertBitsEqual(scalar.measured().gradients(), kernels.measured().gradients());
     }
-    assertClose(kernels.measured().potentials(), operations.measured().potentials(), 1e-5);
-    assertClose(kernels.measured().criticality(), operations.measured().criticality(), 1e-5);
-    assertClose(kernels.measured().presynaptic(), operations.measured().presynaptic(), 1e-5);
-    assertClose(kernels.measured().gradients(), operations.measured().gradients(), 1e-4);
+  }
 
-    Engine.StepResult scalar =
-        step(graph, input, shift, new Engine.Options("cpu", 1, Kernels.scalar()), true);
-    assertBitsEqual(scalar.measured().criticality(), kernels.measured().criticality());
-    assertBitsEqual(scalar.measured().potentials(), kernels.measured().potentials());
-    assertBitsEqual(scalar.measured().gradients(), kernels.measured().gradients());
+  private static void assertSame(Probes.Measured kernels, Probes.Measured operations) {
+    for (String name : NEURONS) {
+      float[] spikes = Objects.requireNonNull(kernels.outputs().get(name));
+      assertThat(spikes).as(name).isEqualTo(operations.outputs().get(name));
+    }
+    assertThat(kernels.outputs().get("neuron1")).containsOnly(0, 1);
+    assertThat(kernels.outputs().get("neuron2")).containsOnly(0, 1);
+    assertClose(kernels.potentials(), operations.potentials(), 1e-5);
+    assertClose(kernels.criticality(), operations.criticality(), 1e-5);
+    assertClose(kernels.presynaptic(), operations.presynaptic(), 1e-5);
+    assertClose(kernels.gradients(), operations.gradients(), 1e-4);
   }
 
   private static void assertBitsEqual(

@@ -10,6 +10,7 @@ import dev.coppice.graph.Shape;
 import dev.coppice.graph.Surrogate;
 import dev.coppice.graph.Weights;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
@@ -47,7 +48,7 @@ class NetworkGradientTest {
                                             new Surrogate.ATan(2)))));
   }
 
-  private static void check(Op.Neuron neuron, boolean constant, boolean kernels) {
+  private static void check(Op.Neuron neuron, boolean constant, NeuronPath path) {
     int features = IN.height() * IN.width() * CONV.outChannels();
     Graph graph =
         Graph.builder(IN)
@@ -66,18 +67,18 @@ class NetworkGradientTest {
             IN, CONV, NORM, neuron, CLASSES, weights, STEPS, unfolded, LABELS);
     Probes probes =
         new Probes(
-            java.util.Map.of(),
+            Map.of(),
             Set.of(),
             Set.copyOf(expected.gradients.keySet()),
             Set.of("fc"),
             Set.of());
     try (Engine engine =
-        new Engine(graph, weights, Small.PLAIN, Small.ONE_THREAD, kernels)) {
+        new Engine(graph, weights, Small.PLAIN, Small.ONE_THREAD, path)) {
       Probes.Measured measured =
           engine.train(given, LABELS, Small.settings(STEPS), 0, 1, probes).measured();
       assertClose(
           measured.outputs(),
-          java.util.Map.of("fc", ReferenceNetwork.floats(expected.logits)),
+          Map.of("fc", ReferenceNetwork.floats(expected.logits)),
           1e-5);
       assertClose(measured.gradients(), expected.gradients, 2e-5);
       assertClose(
@@ -101,13 +102,14 @@ class NetworkGradientTest {
                 List.of(true, false).stream()
                     .flatMap(
                         constant ->
-                            List.of(true, false).stream()
+                            Stream.of(NeuronPath.values())
                                 .map(
-                                    kernels ->
+                                    path ->
                                         DynamicTest.dynamicTest(
                                             neuron
                                                 + (constant ? ", constant" : "")
-                                                + (kernels ? ", kernels" : ", operations"),
-                                            () -> check(neuron, constant, kernels)))));
+                                                + ", "
+                                                + path,
+                                            () -> check(neuron, constant, path)))));
   }
 }
