@@ -22,14 +22,15 @@ import java.util.Objects;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
-/** The criticality of neurons whose potentials are chosen: those without memory have their input. */
+/**
+ * The criticality of neurons whose potentials are chosen: those without memory have their input.
+ */
 class CriticalityTest {
   private static final float THRESHOLD = 1;
   private static final float FAR = 1e4f;
   private static final CriticalityProbe PAPER = Regrowth.Criticality.paper(THRESHOLD).probe();
   private static final CriticalityProbe MEAN =
-      new CriticalityProbe(
-          PAPER.surrogate(), THRESHOLD, true, CriticalityProbe.Pooling.MEAN);
+      new CriticalityProbe(PAPER.surrogate(), THRESHOLD, true, CriticalityProbe.Pooling.MEAN);
   private static final Graph GRAPH =
       Graph.builder(new Shape.Map(2, 2, 2))
           .add(
@@ -120,11 +121,9 @@ class CriticalityTest {
   @Test
   void theFunctionOfThePublishedCodeRisesWithThePotential() {
     CriticalityProbe function =
-        new CriticalityProbe(
-            new Surrogate.Tanh(3), 0.5f, false, CriticalityProbe.Pooling.MAX);
+        new CriticalityProbe(new Surrogate.Tanh(3), 0.5f, false, CriticalityProbe.Pooling.MAX);
     for (float h : new float[] {-0.7f, 0.5f, 0.9f, 2}) {
-      double expected =
-          (Math.tanh(3 * (h - 0.5)) + Math.tanh(1.5)) / (2 * Math.tanh(1.5));
+      double expected = (Math.tanh(3 * (h - 0.5)) + Math.tanh(1.5)) / (2 * Math.tanh(1.5));
       assertScores(scores(function, filled(8, h), 1), expected, expected);
     }
   }

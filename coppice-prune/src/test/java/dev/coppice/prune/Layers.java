@@ -8,7 +8,9 @@ import java.util.SplittableRandom;
 final class Layers {
   private Layers() {}
 
-  /** Returns layers of these shapes; each but the last drives the neurons {@code n0}, {@code n1}… */
+  /**
+   * Returns layers of these shapes; each but the last drives the neurons {@code n0}, {@code n1}…
+   */
   static PrunableLayers of(int[]... shapes) {
     List<PrunableLayers.Layer> layers = new ArrayList<>();
     int offset = 0;
@@ -27,8 +29,7 @@ final class Layers {
       int kernel = 1 + 2 * random.nextInt(2);
       int out = 1 + random.nextInt(6);
       int in = 1 + random.nextInt(6);
-      shapes[i] =
-          random.nextBoolean() ? new int[] {out, in} : new int[] {out, kernel, kernel, in};
+      shapes[i] = random.nextBoolean() ? new int[] {out, in} : new int[] {out, kernel, kernel, in};
     }
     return of(shapes);
   }

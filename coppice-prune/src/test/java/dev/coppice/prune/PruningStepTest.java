@@ -150,7 +150,11 @@ class PruningStepTest {
     float[] weights = {0, 0, 0, 0, 0, 0, 0, 1};
     boolean[] alive = {false, true, false, true, false, false, true, true};
     PruningStep.Result result =
-        new Case(layers, java.util.Arrays.copyOf(weights, 9), java.util.Arrays.copyOf(alive, 9), new float[9])
+        new Case(
+                layers,
+                java.util.Arrays.copyOf(weights, 9),
+                java.util.Arrays.copyOf(alive, 9),
+                new float[9])
             .run(Scope.GLOBAL, 5 / 9.0, 0, 1);
     assertThat(result.mask())
         .containsExactly(false, true, false, true, false, false, true, true, false);

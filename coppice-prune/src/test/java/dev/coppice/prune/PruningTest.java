@@ -42,11 +42,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Pruning while a small network is trained: 20 steps, iterations after 5, 8, 11 and 14. */
 class PruningTest {
   private static final Shape.Map IMAGE = new Shape.Map(6, 6, 2);
-  private static final Graph GRAPH =
-      Notation.parse("4C3-6C3-P2-FC8-FC3", IMAGE, Op.Neuron.decay());
+  private static final Graph GRAPH = Notation.parse("4C3-6C3-P2-FC8-FC3", IMAGE, Op.Neuron.decay());
   private static final PrunableLayers LAYERS = PrunableLayers.of(GRAPH, Set.of());
-  private static final DataSet DATA =
-      DataSet.of("noise", noise(20, 1), noise(6, 2), List.of());
+  private static final DataSet DATA = DataSet.of("noise", noise(20, 1), noise(6, 2), List.of());
   private static final Optimizer MOMENTUM = new Optimizer.Sgd(0.95f, false, 1e-3f);
   private static final double GOAL = 0.8;
 
@@ -175,7 +173,11 @@ class PruningTest {
   @EnumSource(Scope.class)
   void everyIterationMeetsItsTarget(Scope scope) throws IOException {
     List<PruningIteration> history =
-        run(settings(s -> s.scope = scope), dense(), MOMENTUM, (step, before, after, pruning) -> {});
+        run(
+            settings(s -> s.scope = scope),
+            dense(),
+            MOMENTUM,
+            (step, before, after, pruning) -> {});
     assertThat(history).extracting(PruningIteration::step).containsExactly(5L, 8L, 11L, 14L);
     assertThat(history).extracting(PruningIteration::iteration).containsExactly(1, 2, 3, 4);
     for (PruningIteration done : history) {
@@ -343,8 +345,7 @@ class PruningTest {
   void onlyLayersWithWeightsCanBeExcluded() {
     assertThatExceptionOfType(GraphException.class)
         .isThrownBy(() -> PrunableLayers.of(GRAPH, Set.of("bn1")))
-        .withMessage(
-            "cannot exclude bn1: the layers with weights are [conv1, conv2, fc1, fc2]");
+        .withMessage("cannot exclude bn1: the layers with weights are [conv1, conv2, fc1, fc2]");
     assertThatExceptionOfType(GraphException.class)
         .isThrownBy(() -> PrunableLayers.of(GRAPH, Set.of("conv1", "conv2", "fc1", "fc2")))
         .withMessageContaining("nothing to prune");

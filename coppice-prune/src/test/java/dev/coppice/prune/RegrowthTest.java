@@ -9,8 +9,7 @@ import org.junit.jupiter.api.Test;
 
 class RegrowthTest {
   /** Two output channels over a window of 1×2 positions of three input channels; a classifier. */
-  private static final PrunableLayers LAYERS =
-      Layers.of(new int[] {2, 1, 2, 3}, new int[] {2, 2});
+  private static final PrunableLayers LAYERS = Layers.of(new int[] {2, 1, 2, 3}, new int[] {2, 2});
 
   private static final float[] WEIGHTS = {1, -2, 3, 0, 0, 0, -1, 1, -1, 1, -1, 0, 5, 5, 5, 5};
 
@@ -107,8 +106,7 @@ class RegrowthTest {
   @Test
   void whatWasNotMeasuredIsNamed() {
     assertThatIllegalStateException()
-        .isThrownBy(
-            () -> scores(PLAIN, Probes.Measured.of(Map.of(), Map.of(), Map.of()), 1))
+        .isThrownBy(() -> scores(PLAIN, Probes.Measured.of(Map.of(), Map.of(), Map.of()), 1))
         .withMessage("nothing was measured for n0");
   }
 }

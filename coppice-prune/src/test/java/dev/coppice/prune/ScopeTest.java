@@ -46,8 +46,7 @@ class ScopeTest {
     int[] budgets = Scope.ERK.budgets(layers, 500);
     double convolution = budgets[0] / 7200.0;
     double classifier = budgets[1] / 900.0;
-    assertThat(classifier / convolution)
-        .isCloseTo((100 / 900.0) / (66 / 7200.0), within(0.05));
+    assertThat(classifier / convolution).isCloseTo((100 / 900.0) / (66 / 7200.0), within(0.05));
   }
 
   /** At this density the small layer would need more weights than it has. */

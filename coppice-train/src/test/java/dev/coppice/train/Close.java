@@ -32,7 +32,8 @@ final class Close {
     }
   }
 
-  static void assertClose(Map<String, float[]> actual, Map<String, float[]> expected, double bound) {
+  static void assertClose(
+      Map<String, float[]> actual, Map<String, float[]> expected, double bound) {
     assertThat(actual.keySet()).isEqualTo(expected.keySet());
     expected.forEach(
         (name, values) ->

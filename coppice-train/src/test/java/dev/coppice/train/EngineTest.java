@@ -38,7 +38,8 @@ class EngineTest {
 
   private static Probes gradients(Graph graph) {
     return Probes.gradients(
-        Set.copyOf(Weights.expected(graph).keySet().stream().filter(Weights::isTrainable).toList()));
+        Set.copyOf(
+            Weights.expected(graph).keySet().stream().filter(Weights::isTrainable).toList()));
   }
 
   @ParameterizedTest
@@ -146,8 +147,7 @@ class EngineTest {
       double first = 0;
       double last = 0;
       for (int step = 1; step <= 60; step++) {
-        last =
-            engine.train(IMAGES, LABELS, Small.settings(STEPS), 0.05, step, Probes.NONE).loss();
+        last = engine.train(IMAGES, LABELS, Small.settings(STEPS), 0.05, step, Probes.NONE).loss();
         first = step == 1 ? last : first;
       }
       assertThat(last).isLessThan(first / 2);
@@ -313,7 +313,12 @@ class EngineTest {
   void presynapticActivityIsTheMeanMagnitudeOfTheInput() {
     Graph graph = Small.chain(Small.NEURON);
     Probes probes =
-        new Probes(Map.of(), Set.of("conv1", "conv2", "fc2"), Set.of(), Set.of("pool1", "neuron3"), Set.of());
+        new Probes(
+            Map.of(),
+            Set.of("conv1", "conv2", "fc2"),
+            Set.of(),
+            Set.of("pool1", "neuron3"),
+            Set.of());
     try (Engine engine = Small.engine(graph)) {
       Probes.Measured measured = engine.measure(IMAGES, BATCH, STEPS, probes);
       assertClose(
@@ -326,7 +331,8 @@ class EngineTest {
     }
   }
 
-  private static float[] channelMeans(float @org.jspecify.annotations.Nullable [] values, int channels) {
+  private static float[] channelMeans(
+      float @org.jspecify.annotations.Nullable [] values, int channels) {
     assertThat(values).isNotNull();
     float[] means = new float[channels];
     for (int i = 0; i < values.length; i++) {

@@ -75,13 +75,11 @@ class EngineTwinTest {
   private static Engine.StepResult step(
       Graph graph, float[] input, int shift, Engine.Options options, NeuronPath path) {
     Set<String> trained =
-        Set.copyOf(
-            Weights.expected(graph).keySet().stream().filter(Weights::isTrainable).toList());
-    Probes probes = new Probes(criticality(shift), Set.of("conv2", "fc1"), trained, NEURONS, NEURONS);
-    try (Engine engine =
-        new Engine(graph, Small.weights(graph, 5), Small.PLAIN, options, path)) {
-      return engine.train(
-          input, Small.labels(BATCH), Small.settings(STEPS), 0.1, 1, probes);
+        Set.copyOf(Weights.expected(graph).keySet().stream().filter(Weights::isTrainable).toList());
+    Probes probes =
+        new Probes(criticality(shift), Set.of("conv2", "fc1"), trained, NEURONS, NEURONS);
+    try (Engine engine = new Engine(graph, Small.weights(graph, 5), Small.PLAIN, options, path)) {
+      return engine.train(input, Small.labels(BATCH), Small.settings(STEPS), 0.1, 1, probes);
     }
   }
 
@@ -89,8 +87,7 @@ class EngineTwinTest {
     Graph graph = Small.chain(neuron);
     float[] images = Small.images(BATCH);
     float[] input = shift % 2 == 0 ? images : Small.repeat(images, STEPS);
-    Engine.StepResult operations =
-        step(graph, input, shift, Small.ONE_THREAD, NeuronPath.LIBRARY);
+    Engine.StepResult operations = step(graph, input, shift, Small.ONE_THREAD, NeuronPath.LIBRARY);
     for (NeuronPath path : List.of(NeuronPath.KERNELS, NeuronPath.FUSED)) {
       Engine.StepResult kernels = step(graph, input, shift, Small.ONE_THREAD, path);
       assertSame(kernels.measured(), operations.measured());
@@ -115,8 +112,7 @@ class EngineTwinTest {
     assertClose(kernels.gradients(), operations.gradients(), 1e-4);
   }
 
-  private static void assertBitsEqual(
-      Map<String, float[]> actual, Map<String, float[]> expected) {
+  private static void assertBitsEqual(Map<String, float[]> actual, Map<String, float[]> expected) {
     assertThat(actual.keySet()).isEqualTo(expected.keySet());
     expected.forEach((name, values) -> assertThat(actual.get(name)).as(name).isEqualTo(values));
   }

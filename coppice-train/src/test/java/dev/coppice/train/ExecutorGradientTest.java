@@ -19,10 +19,10 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The vector-Jacobian products of the executors against finite differences of {@code Σ v·output},
@@ -41,7 +41,10 @@ class ExecutorGradientTest {
 
   /** An executor and where its numbers lie. */
   private record Subject(
-      Executor executor, @Nullable Parameters parameters, List<float[]> inputs, boolean... constant) {
+      Executor executor,
+      @Nullable Parameters parameters,
+      List<float[]> inputs,
+      boolean... constant) {
     Shape shape(int input, dev.coppice.graph.Shape shape) {
       long samples = constant[input] ? BATCH : STEPS * BATCH;
       return switch (shape) {
@@ -51,7 +54,8 @@ class ExecutorGradientTest {
     }
   }
 
-  private static void check(NDManager manager, Subject subject, dev.coppice.graph.Shape shape, float step) {
+  private static void check(
+      NDManager manager, Subject subject, dev.coppice.graph.Shape shape, float step) {
     float[] output = run(manager, subject, shape, null).output();
     float[] direction = Small.normal(5, output.length, 1);
     Run run = run(manager, subject, shape, direction);
@@ -84,7 +88,10 @@ class ExecutorGradientTest {
       float[] output, List<float[]> inputGradients, Map<String, float[]> gradients) {}
 
   private static Run run(
-      NDManager manager, Subject subject, dev.coppice.graph.Shape shape, float @Nullable [] direction) {
+      NDManager manager,
+      Subject subject,
+      dev.coppice.graph.Shape shape,
+      float @Nullable [] direction) {
     try (NDManager scope = manager.newSubManager()) {
       Pass pass = Pass.of(scope, STEPS, BATCH, true, 99, Probes.NONE);
       List<Activation> inputs = new ArrayList<>();

@@ -41,8 +41,7 @@ class LossFunctionTest {
 
   @Test
   void temporalEfficientTrainingByHand() {
-    assertThat(undecided(new LossFunction.Tet(1e-3f, 1)).value())
-        .isCloseTo(1.126801, within(1e-6));
+    assertThat(undecided(new LossFunction.Tet(1e-3f, 1)).value()).isCloseTo(1.126801, within(1e-6));
   }
 
   @Test
@@ -50,8 +49,7 @@ class LossFunctionTest {
     // Softmax of (ln 3, 0) is (3/4, 1/4); the target is (0.9, 0.1).
     float[] logits = {(float) Math.log(3), 0};
     LossFunction.Value value = MEAN_LOGITS.evaluate(logits, new int[] {0}, 1, 0.2f);
-    assertThat(value.value())
-        .isCloseTo(-0.9 * Math.log(0.75) - 0.1 * Math.log(0.25), within(1e-6));
+    assertThat(value.value()).isCloseTo(-0.9 * Math.log(0.75) - 0.1 * Math.log(0.25), within(1e-6));
     Close.assertClose("gradient", value.gradient(), new float[] {-0.15f, 0.15f}, 1e-5);
   }
 

@@ -63,23 +63,14 @@ class NetworkGradientTest {
     float[] given = Small.normal(4, constant ? images : STEPS * images, 1);
     float[] unfolded = constant ? Small.repeat(given, STEPS) : given;
     ReferenceNetwork expected =
-        new ReferenceNetwork(
-            IN, CONV, NORM, neuron, CLASSES, weights, STEPS, unfolded, LABELS);
+        new ReferenceNetwork(IN, CONV, NORM, neuron, CLASSES, weights, STEPS, unfolded, LABELS);
     Probes probes =
         new Probes(
-            Map.of(),
-            Set.of(),
-            Set.copyOf(expected.gradients.keySet()),
-            Set.of("fc"),
-            Set.of());
-    try (Engine engine =
-        new Engine(graph, weights, Small.PLAIN, Small.ONE_THREAD, path)) {
+            Map.of(), Set.of(), Set.copyOf(expected.gradients.keySet()), Set.of("fc"), Set.of());
+    try (Engine engine = new Engine(graph, weights, Small.PLAIN, Small.ONE_THREAD, path)) {
       Probes.Measured measured =
           engine.train(given, LABELS, Small.settings(STEPS), 0, 1, probes).measured();
-      assertClose(
-          measured.outputs(),
-          Map.of("fc", ReferenceNetwork.floats(expected.logits)),
-          1e-5);
+      assertClose(measured.outputs(), Map.of("fc", ReferenceNetwork.floats(expected.logits)), 1e-5);
       assertClose(measured.gradients(), expected.gradients, 2e-5);
       assertClose(
           "running mean",
@@ -106,10 +97,7 @@ class NetworkGradientTest {
                                 .map(
                                     path ->
                                         DynamicTest.dynamicTest(
-                                            neuron
-                                                + (constant ? ", constant" : "")
-                                                + ", "
-                                                + path,
+                                            neuron + (constant ? ", constant" : "") + ", " + path,
                                             () -> check(neuron, constant, path)))));
   }
 }

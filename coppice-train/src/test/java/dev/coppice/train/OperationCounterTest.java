@@ -120,8 +120,7 @@ class OperationCounterTest {
     }
     float[] sequence = Small.repeat(images, STEPS);
     float[] input = constant ? images : sequence;
-    Map<String, String> sources =
-        Map.of("conv2", "pool1", "fc1", "pool2", "fc2", "neuron3");
+    Map<String, String> sources = Map.of("conv2", "pool1", "fc1", "pool2", "fc2", "neuron3");
     Probes outputs =
         new Probes(Map.of(), Set.of(), Set.of(), Set.copyOf(sources.values()), Set.of());
     Map<String, float[]> inputs = new HashMap<>(Map.of("conv1", sequence));
@@ -155,8 +154,7 @@ class OperationCounterTest {
         .isEqualTo(operations.synaptic() - operations.effectiveMacs());
     assertThat(operations.nanojoules())
         .isCloseTo(
-            0.9e-3 * operations.effectiveAcs() + 4.6e-3 * operations.effectiveMacs(),
-            within(1e-9));
+            0.9e-3 * operations.effectiveAcs() + 4.6e-3 * operations.effectiveMacs(), within(1e-9));
   }
 
   private static Weights filled(Graph graph, float value) {
@@ -222,7 +220,8 @@ class OperationCounterTest {
     for (int i = 0; i < 256; i++) {
       bias[i] = i < 128 ? 1 : 0;
     }
-    Operations half = count(graph, weights.with("fc1.bias", Tensor.of(bias)), ones(784), 1, 4, false);
+    Operations half =
+        count(graph, weights.with("fc1.bias", Tensor.of(bias)), ones(784), 1, 4, false);
     assertThat(half.effectiveMacs()).isEqualTo(802_816);
     assertThat(half.effectiveAcs()).isEqualTo(4 * 128 * 10);
     Operations tenth =
@@ -255,8 +254,7 @@ class OperationCounterTest {
   @Test
   void aConvolutionWithoutPadding() {
     Graph graph = one(new Shape.Map(12, 12, 1), new Op.Conv2d(1, 1, 3, 1, 0, 1, false));
-    assertThat(count(graph, filled(graph, 1), ones(144), 1, 1, true).effectiveAcs())
-        .isEqualTo(900);
+    assertThat(count(graph, filled(graph, 1), ones(144), 1, 1, true).effectiveAcs()).isEqualTo(900);
   }
 
   @Test

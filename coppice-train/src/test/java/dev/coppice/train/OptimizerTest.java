@@ -102,13 +102,11 @@ class OptimizerTest {
 
   @Test
   void adamWithDecayInTheGradient() {
-    check(
-        new Optimizer.Adam(0.9f, 0.99f, 1e-3f, 0.01f), () -> adam(0.9, 0.99, 1e-3, 0.01, 0));
+    check(new Optimizer.Adam(0.9f, 0.99f, 1e-3f, 0.01f), () -> adam(0.9, 0.99, 1e-3, 0.01, 0));
   }
 
   @Test
   void adamWithDecayOfTheWeights() {
-    check(
-        new Optimizer.AdamW(0.8f, 0.95f, 1e-3f, 0.05f), () -> adam(0.8, 0.95, 1e-3, 0, 0.05));
+    check(new Optimizer.AdamW(0.8f, 0.95f, 1e-3f, 0.05f), () -> adam(0.8, 0.95, 1e-3, 0, 0.05));
   }
 }

@@ -11,7 +11,8 @@ import java.util.Map;
 /**
  * The network conv – bn – neuron – flatten – fc in double precision, one element after the other,
  * forward and by back-propagation through time: written down from the equations, without anything
- * of the engine. The loss is the cross entropy of the logits' mean over time; the surrogate is ATan.
+ * of the engine. The loss is the cross entropy of the logits' mean over time; the surrogate is
+ * ATan.
  */
 final class ReferenceNetwork {
   private final Shape.Map in;
@@ -208,8 +209,9 @@ final class ReferenceNetwork {
       for (int t = 0; t < steps; t++) {
         int at = t * step + i;
         h[at] =
-            neuron.charge().leak() * u + neuron.charge().gain() * z[at] + neuron.charge().drift(
-                (float) rest);
+            neuron.charge().leak() * u
+                + neuron.charge().gain() * z[at]
+                + neuron.charge().drift((float) rest);
         s[at] = h[at] >= neuron.threshold() ? 1 : 0;
         u =
             switch (neuron.reset()) {

@@ -82,8 +82,7 @@ final class Small {
                 size *= dimension;
               }
               boolean scale =
-                  name.endsWith(".running_var")
-                      || (shape.length == 1 && name.endsWith(".weight"));
+                  name.endsWith(".running_var") || (shape.length == 1 && name.endsWith(".weight"));
               float[] data = normal(seed + name.hashCode(), size, scale ? 0.1 : 0.6);
               for (int i = 0; scale && i < size; i++) {
                 data[i] = Math.abs(1 + data[i]);
@@ -147,8 +146,7 @@ final class Small {
     int[] labels = labels(count);
     for (int i = 0; i < pixels.length; i++) {
       int position = i % IMAGE.size() / IMAGE.channels();
-      int quarter =
-          position / IMAGE.width() / 3 * 2 + position % IMAGE.width() / 3;
+      int quarter = position / IMAGE.width() / 3 * 2 + position % IMAGE.width() / 3;
       int bright = quarter == labels[i / IMAGE.size()] ? 120 : 0;
       pixels[i] = (byte) (bright + random.nextInt(100));
     }

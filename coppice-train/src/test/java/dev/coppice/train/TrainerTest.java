@@ -167,8 +167,7 @@ class TrainerTest {
     TrainingSettings settings = settings().build();
     End first = interrupted(settings, 1000);
     try (Engine engine = engine(settings.optimizer())) {
-      Trainer trainer =
-          new Trainer(engine, DATA, settings, TrainingMethod.NONE, checkpoints(1000));
+      Trainer trainer = new Trainer(engine, DATA, settings, TrainingMethod.NONE, checkpoints(1000));
       assertThat(end(engine, trainer.run(TrainingListener.NONE, true))).isEqualTo(first);
     }
   }
@@ -177,8 +176,7 @@ class TrainerTest {
   void withoutACheckpointAResumedRunStarts() throws IOException {
     TrainingSettings settings = settings().build();
     try (Engine engine = engine(settings.optimizer())) {
-      Trainer trainer =
-          new Trainer(engine, DATA, settings, TrainingMethod.NONE, checkpoints(1000));
+      Trainer trainer = new Trainer(engine, DATA, settings, TrainingMethod.NONE, checkpoints(1000));
       assertThat(end(engine, trainer.run(TrainingListener.NONE, true)))
           .isEqualTo(uninterrupted(settings));
     }
@@ -193,7 +191,8 @@ class TrainerTest {
   @Test
   void trainingLearnsAndReportsIt() throws IOException {
     DataSet data = Small.data(60, 30);
-    TrainingSettings settings = settings()
+    TrainingSettings settings =
+        settings()
             .epochs(10)
             .learningRate(0.1)
             .batchSize(10)
@@ -315,8 +314,7 @@ class TrainerTest {
 
   @Test
   void truncatedFilesAreRefused() throws IOException {
-    for (String file :
-        List.of("checkpoint.json", "model.safetensors", "optimizer.safetensors")) {
+    for (String file : List.of("checkpoint.json", "model.safetensors", "optimizer.safetensors")) {
       assertThat(damaged(truncated(file))).hasMessageContaining(file);
     }
   }
@@ -358,8 +356,7 @@ class TrainerTest {
       Safetensors.Content content = Safetensors.read(checkpoint.resolve(file));
       Map<String, Safetensors.Array> arrays = new LinkedHashMap<>(content.arrays());
       arrays.put(tensor, Safetensors.Array.of(by));
-      Safetensors.write(
-          checkpoint.resolve(file), content.metadata(), new LinkedHashMap<>(arrays));
+      Safetensors.write(checkpoint.resolve(file), content.metadata(), new LinkedHashMap<>(arrays));
     };
   }
 
