@@ -24,8 +24,7 @@ import java.util.function.Consumer;
  */
 public final class Pruning implements TrainingMethod {
   /** A threshold is infinite where nothing is kept. */
-  private static final Gson GSON =
-      new GsonBuilder().serializeSpecialFloatingPointValues().create();
+  private static final Gson GSON = new GsonBuilder().serializeSpecialFloatingPointValues().create();
 
   private final PruningSettings settings;
   private final PrunableLayers layers;

@@ -261,7 +261,7 @@ public final class Engine implements AutoCloseable {
   private static float[] channelMeans(Activation input) {
     Shape shape = input.array().getShape();
     NDArray rows = input.array().reshape(-1, shape.get(shape.dimension() - 1));
-    return rows.mean(new int[] {0}).toFloatArray();
+    return rows.abs().mean(new int[] {0}).toFloatArray();
   }
 
   private Activation inputActivation(Pass pass, float[] input) {

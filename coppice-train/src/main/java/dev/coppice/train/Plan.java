@@ -70,7 +70,7 @@ final class Plan {
       case Op.Neuron neuron -> neuron(node, neuron, inputs[0], inputTrained);
       case Op.Add() -> new AddExecutor();
       case Op.Dropout(float rate) ->
-          new DropoutExecutor(rate, 0x9E3779B97F4A7C15L * (steps.size() + 1));
+          new DropoutExecutor(rate, 0x9E3779B97F4A7C15L * (graph.nodes().indexOf(node) + 1));
       case Op.Conv2d conv when readsSpikes(node) && SpikeConvExecutor.covers(conv) ->
           new SpikeConvExecutor(
               node.name(),

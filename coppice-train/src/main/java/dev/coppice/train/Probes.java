@@ -46,7 +46,8 @@ public record Probes(
    * Measurements of one batch.
    *
    * @param criticality {@code [C]} by neuron node: the mean over the batch
-   * @param presynaptic {@code [C]} by node: the mean over time, batch and map of the input
+   * @param presynaptic {@code [C]} by node: the mean over time, batch and map of the input's
+   *     magnitude
    * @param gradients by tensor, in its layout
    * @param outputs {@code [T·B, …]} by node ({@code [B, …]} if constant in time)
    * @param potentials {@code [T·B, …]} by neuron node

@@ -310,16 +310,21 @@ class EngineTest {
   }
 
   @Test
-  void presynapticActivityIsTheMeanOfTheInput() {
+  void presynapticActivityIsTheMeanMagnitudeOfTheInput() {
     Graph graph = Small.chain(Small.NEURON);
     Probes probes =
         new Probes(
-            Map.of(), Set.of("conv2", "fc2"), Set.of(), Set.of("pool1", "neuron3"), Set.of());
+            Map.of(),
+            Set.of("conv1", "conv2", "fc2"),
+            Set.of(),
+            Set.of("pool1", "neuron3"),
+            Set.of());
     try (Engine engine = Small.engine(graph)) {
       Probes.Measured measured = engine.measure(IMAGES, BATCH, STEPS, probes);
       assertClose(
           measured.presynaptic(),
           Map.of(
+              "conv1", channelMeans(IMAGES, 2),
               "conv2", channelMeans(measured.outputs().get("pool1"), 4),
               "fc2", channelMeans(measured.outputs().get("neuron3"), 5)),
           1e-5);
@@ -331,7 +336,7 @@ class EngineTest {
     assertThat(values).isNotNull();
     float[] means = new float[channels];
     for (int i = 0; i < values.length; i++) {
-      means[i % channels] += values[i] * channels / values.length;
+      means[i % channels] += Math.abs(values[i]) * channels / values.length;
     }
     return means;
   }

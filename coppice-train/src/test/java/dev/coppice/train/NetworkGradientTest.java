@@ -10,6 +10,7 @@ import dev.coppice.graph.Shape;
 import dev.coppice.graph.Surrogate;
 import dev.coppice.graph.Weights;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
@@ -65,18 +66,11 @@ class NetworkGradientTest {
         new ReferenceNetwork(IN, CONV, NORM, neuron, CLASSES, weights, STEPS, unfolded, LABELS);
     Probes probes =
         new Probes(
-            java.util.Map.of(),
-            Set.of(),
-            Set.copyOf(expected.gradients.keySet()),
-            Set.of("fc"),
-            Set.of());
+            Map.of(), Set.of(), Set.copyOf(expected.gradients.keySet()), Set.of("fc"), Set.of());
     try (Engine engine = new Engine(graph, weights, Small.PLAIN, Small.ONE_THREAD, path)) {
       Probes.Measured measured =
           engine.train(given, LABELS, Small.settings(STEPS), 0, 1, probes).measured();
-      assertClose(
-          measured.outputs(),
-          java.util.Map.of("fc", ReferenceNetwork.floats(expected.logits)),
-          1e-5);
+      assertClose(measured.outputs(), Map.of("fc", ReferenceNetwork.floats(expected.logits)), 1e-5);
       assertClose(measured.gradients(), expected.gradients, 2e-5);
       assertClose(
           "running mean",
@@ -103,7 +97,7 @@ class NetworkGradientTest {
                                 .map(
                                     path ->
                                         DynamicTest.dynamicTest(
-                                            neuron + (constant ? ", constant, " : ", ") + path,
+                                            neuron + (constant ? ", constant" : "") + ", " + path,
                                             () -> check(neuron, constant, path)))));
   }
 }

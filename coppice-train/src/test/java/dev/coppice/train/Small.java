@@ -36,6 +36,7 @@ final class Small {
         .add("conv1", Op.Conv2d.same(2, 4, 3, 1))
         .add("bn1", Op.BatchNorm.of(4))
         .add("neuron1", neuron)
+        .add("dropout", new Op.Dropout(0.2f))
         .add("pool1", new Op.AvgPool(2, 2))
         .add("conv2", new Op.Conv2d(4, 6, 3, 2, 1, 2, true))
         .add("neuron2", neuron)
