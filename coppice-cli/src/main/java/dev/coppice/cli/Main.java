@@ -120,9 +120,7 @@ public final class Main implements Callable<Integer> {
     Map<String, String> values = Configuration.read(source.file(), command);
     IDefaultValueProvider provider =
         argument ->
-            argument instanceof OptionSpec option
-                ? values.get(Configuration.key(option))
-                : null;
+            argument instanceof OptionSpec option ? values.get(Configuration.key(option)) : null;
     command.defaultValueProvider(provider);
     return line.parseArgs(args);
   }

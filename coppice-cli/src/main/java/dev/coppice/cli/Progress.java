@@ -57,9 +57,7 @@ final class Progress implements AutoCloseable {
             epochs,
             metrics.loss(),
             100 * metrics.trainAccuracy(),
-            test == null
-                ? ""
-                : String.format(Locale.ROOT, ", test %.2f %%", 100 * test.accuracy()),
+            test == null ? "" : String.format(Locale.ROOT, ", test %.2f %%", 100 * test.accuracy()),
             100 * metrics.sparsity(),
             metrics.imagesPerSecond()));
   }

@@ -41,8 +41,7 @@ final class Provenance {
     json.addProperty("coppice", Version.number());
     json.addProperty("java", Runtime.version().toString());
     json.addProperty("djl", version(Device.class));
-    json.addProperty(
-        "pytorch", ai.djl.engine.Engine.getEngine("PyTorch").getVersion());
+    json.addProperty("pytorch", ai.djl.engine.Engine.getEngine("PyTorch").getVersion());
     json.addProperty("kernels", engine.kernels().describe());
     json.addProperty("threads", engine.threads());
     json.addProperty("device", engine.device());

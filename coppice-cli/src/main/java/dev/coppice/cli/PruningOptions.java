@@ -159,7 +159,8 @@ final class PruningOptions {
       throw new UsageException(
           "--start-epoch must lie between 0 and the number of epochs, not " + startEpoch);
     }
-    if (pruningEpochs != null && !(pruningEpochs > 0 && pruningEpochs <= epochs - startEpoch + 1.0 / stepsPerEpoch)) {
+    if (pruningEpochs != null
+        && !(pruningEpochs > 0 && pruningEpochs <= epochs - startEpoch + 1.0 / stepsPerEpoch)) {
       throw new UsageException(
           "--pruning-epochs must lie between 0 and the epochs left after --start-epoch, not "
               + pruningEpochs);

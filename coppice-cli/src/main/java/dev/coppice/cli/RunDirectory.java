@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
+import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.Comparator;
 import java.util.List;
@@ -68,7 +69,8 @@ record RunDirectory(Path path) {
   }
 
   private static Path unused(String command) {
-    Path path = Path.of("runs", command + "-" + LocalDateTime.now().format(TIME));
+    Path path =
+        Path.of("runs", command + "-" + LocalDateTime.now(ZoneId.systemDefault()).format(TIME));
     Path free = path;
     for (int i = 2; Files.exists(free); i++) {
       free = path.resolveSibling(path.getFileName() + "-" + i);
@@ -123,8 +125,7 @@ record RunDirectory(Path path) {
 
   /** Writes a text file, whole or not at all. */
   void writeText(String name, String text) throws IOException {
-    AtomicFile.write(
-        path.resolve(name), out -> out.write(text.getBytes(StandardCharsets.UTF_8)));
+    AtomicFile.write(path.resolve(name), out -> out.write(text.getBytes(StandardCharsets.UTF_8)));
   }
 
   /** Writes a JSON file, whole or not at all. */

@@ -98,10 +98,7 @@ final class TrainingOptions {
       description = "what tet draws the logits to (default: 1)")
   float tetPhi = 1;
 
-  @Option(
-      names = "--label-smoothing",
-      paramLabel = "X",
-      description = "in [0, 1) (default: 0)")
+  @Option(names = "--label-smoothing", paramLabel = "X", description = "in [0, 1) (default: 0)")
   float labelSmoothing;
 
   @Option(
