@@ -29,7 +29,8 @@ import picocli.CommandLine.Spec;
     description = "Trains, prunes, regrows and runs spiking neural networks.",
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
-    synopsisSubcommandLabel = "COMMAND")
+    synopsisSubcommandLabel = "COMMAND",
+    subcommands = {InspectCommand.class, DataCommand.class, BenchCommand.class})
 public final class Main implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
