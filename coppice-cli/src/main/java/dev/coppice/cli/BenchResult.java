@@ -2,6 +2,7 @@ package dev.coppice.cli;
 
 import com.google.gson.Gson;
 import com.google.gson.JsonObject;
+import java.io.PrintWriter;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -41,39 +42,38 @@ record BenchResult(
     return imagesPerSecond() / other.get("imagesPerSecond").getAsDouble();
   }
 
-  /** Returns the result for people. */
-  String table() {
-    TextTable table = new TextTable(2, "", "setting", "images/s", "s/step", "peak MB");
-    table.row(
+  /** Prints the result for people. */
+  void print(PrintWriter out) {
+    Table table = new Table(2, "", "setting", "images/s", "s/step", "peak MB");
+    table.add(
         "coppice",
         runs.getFirst().kernels(),
         decimals(imagesPerSecond(), 2),
         decimals(secondsPerStep(), 4),
         decimals(peakMegabytes(), 0));
-    StringBuilder text = new StringBuilder();
     if (peer != null) {
       double images = peer.get("imagesPerSecond").getAsDouble();
-      table.row(
+      table.add(
           peer.get("name").getAsString() + " " + peer.get("version").getAsString(),
           peer.get("setting").getAsString(),
           decimals(images, 2),
           decimals(settings.batch() / images, 4),
           decimals(peer.get("peakMegabytes").getAsDouble(), 0));
-      text.append("coppice trains ")
-          .append(decimals(ratio(peer), 2))
-          .append(" times as many images a second\n");
+    }
+    table.print(out);
+    if (peer != null) {
+      out.println("coppice trains " + decimals(ratio(peer), 2) + " times as many images a second");
     }
     if (overhead != null) {
-      text.append(
+      out.println(
           String.format(
               Locale.ROOT,
               "scoring criticality: %+.2f %% of a step by the median, %+.2f %% by the mean"
-                  + " (%d steps each)%n",
+                  + " (%d steps each)",
               overhead.medianPercent(),
               overhead.meanPercent(),
               overhead.steps()));
     }
-    return table + text.toString();
   }
 
   /** Returns the result for machines. */

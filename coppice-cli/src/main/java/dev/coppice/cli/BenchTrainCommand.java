@@ -118,7 +118,7 @@ final class BenchTrainCommand implements Callable<Integer> {
       overhead = process.overhead();
     }
     BenchResult result = new BenchResult(settings, runs, other, overhead);
-    spec.commandLine().getOut().print(result.table());
+    result.print(spec.commandLine().getOut());
     JsonOutput.write(global.json, result.json());
     return 0;
   }

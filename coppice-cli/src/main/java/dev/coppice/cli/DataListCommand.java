@@ -4,6 +4,7 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import dev.coppice.data.DataCatalog;
 import dev.coppice.data.DataSets;
+import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Optional;
@@ -30,12 +31,12 @@ final class DataListCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     JsonOutput.check(global.json);
-    TextTable table = new TextTable(3, "name", "images", "where");
+    Table table = new Table(3, "name", "images", "where");
     JsonArray sets = new JsonArray();
     for (DataCatalog.Entry entry : DataCatalog.entries()) {
       boolean bundled = entry.files().isEmpty();
       Optional<Path> folder = bundled ? Optional.empty() : DataSets.find(entry.name(), dataDir);
-      table.row(
+      table.add(
           entry.name(),
           entry.title(),
           bundled
@@ -52,7 +53,9 @@ final class DataListCommand implements Callable<Integer> {
       sets.add(set);
     }
     Path root = DataSets.root(dataDir);
-    spec.commandLine().getOut().print(table + "looked in " + root + "\n");
+    PrintWriter out = spec.commandLine().getOut();
+    table.print(out);
+    out.println("looked in " + root);
     JsonObject result = new JsonObject();
     result.addProperty("root", root.toString());
     result.add("sets", sets);

@@ -42,25 +42,27 @@ final class DataVerifyCommand implements Callable<Integer> {
     JsonOutput.check(global.json);
     DataVerifier.Result result = DataVerifier.verify(name, dataDir);
     PrintWriter out = spec.commandLine().getOut();
-    TextTable files = new TextTable(1, "file", "bytes", "sha256", "compared with the published");
+    Table files = new Table(1, "file", "bytes", "sha256", "compared with the published");
     for (DataVerifier.Check check : result.files()) {
-      files.row(
+      files.add(
           check.file().file(),
           Long.toString(check.file().bytes()),
           check.file().sha256(),
           words(check.status()));
     }
-    TextTable classes = new TextTable(1, "class", "training", "test");
+    Table classes = new Table(1, "class", "training", "test");
     for (int i = 0; i < result.classes().size(); i++) {
-      classes.row(
+      classes.add(
           result.classes().get(i),
           Integer.toString(result.trainHistogram()[i]),
           Integer.toString(result.testHistogram()[i]));
     }
     int train = Arrays.stream(result.trainHistogram()).sum();
     int test = Arrays.stream(result.testHistogram()).sum();
-    classes.row("all", Integer.toString(train), Integer.toString(test));
-    out.print(files + "\n" + classes);
+    classes.add("all", Integer.toString(train), Integer.toString(test));
+    files.print(out);
+    out.println();
+    classes.print(out);
     JsonOutput.write(global.json, json(result));
     if (!result.asPublished()) {
       throw new RunFailedException(

@@ -116,36 +116,7 @@ final class InspectCommand implements Callable<Integer> {
   }
 
   private Evaluation evaluate(Model model, Provenance.Stored stored, int steps) throws IOException {
-    DataSet loaded = data.load();
-    Shape reads = model.graph().shape(model.graph().input().name());
-    if (!reads.equals(loaded.train().shape())) {
-      throw new UsageException(
-          "the model reads images of "
-              + reads
-              + ", but those of "
-              + loaded.name()
-              + " are "
-              + loaded.train().shape());
-    }
-    int outputs = model.graph().shape(model.graph().output()).size();
-    if (outputs != loaded.train().classes().size()) {
-      throw new UsageException(
-          "the model tells "
-              + outputs
-              + " classes apart, but "
-              + loaded.name()
-              + " has "
-              + loaded.train().classes().size());
-    }
-    DataSet images =
-        stored.normalization() == null
-            ? loaded
-            : new DataSet(
-                loaded.name(),
-                loaded.train(),
-                loaded.test(),
-                stored.normalization(),
-                loaded.sources());
+    DataSet images = stored.normalized(model.graph(), data.load());
     TrainingSettings settings =
         TrainingSettings.builder()
             .timeSteps(steps)
@@ -160,9 +131,9 @@ final class InspectCommand implements Callable<Integer> {
 
   private void show(Inspection inspection, Map<String, String> metadata) {
     boolean measured = inspection.energyNanojoule() != null;
-    TextTable table =
+    Table table =
         measured
-            ? new TextTable(
+            ? new Table(
                 3,
                 "node",
                 "op",
@@ -173,7 +144,7 @@ final class InspectCommand implements Callable<Integer> {
                 "effective SOPs",
                 "energy nJ",
                 "firing rate")
-            : new TextTable(3, "node", "op", "output", "parameters", "density %", "dense SOPs");
+            : new Table(3, "node", "op", "output", "parameters", "density %", "dense SOPs");
     for (Inspection.Layer layer : inspection.layers()) {
       row(
           table,
@@ -188,10 +159,6 @@ final class InspectCommand implements Callable<Integer> {
           layer.energyNanojoule() == null ? "" : decimals(layer.energyNanojoule(), 3),
           layer.firingRate() == null ? "" : decimals(layer.firingRate(), 4));
     }
-    Double effective =
-        inspection.effectiveAcs() == null || inspection.effectiveMacs() == null
-            ? null
-            : inspection.effectiveAcs() + inspection.effectiveMacs();
     row(
         table,
         measured,
@@ -201,11 +168,11 @@ final class InspectCommand implements Callable<Integer> {
         grouped(inspection.parameters()),
         decimals(100 * inspection.density(), 2),
         grouped(inspection.denseSops()),
-        effective == null ? "" : decimals(effective, 1),
+        inspection.sopsPerImage() == null ? "" : decimals(inspection.sopsPerImage(), 1),
         inspection.energyNanojoule() == null ? "" : decimals(inspection.energyNanojoule(), 3),
         "");
     PrintWriter out = spec.commandLine().getOut();
-    out.print(table);
+    table.print(out);
     out.printf(
         Locale.ROOT,
         "per image of %s over %d time steps; %s of %s weights are not zero%n",
@@ -256,8 +223,8 @@ final class InspectCommand implements Callable<Integer> {
   }
 
   /** Adds a row, without what was not measured. */
-  private static void row(TextTable table, boolean measured, String... cells) {
-    table.row(measured ? cells : Arrays.copyOf(cells, 6));
+  private static void row(Table table, boolean measured, String... cells) {
+    table.add(measured ? cells : Arrays.copyOf(cells, 6));
   }
 
   private static String blankZero(long value) {

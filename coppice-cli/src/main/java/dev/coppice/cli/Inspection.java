@@ -23,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param connectionSparsity the share of zeros among the weights
  * @param footprintBytes of all tensors as 32-bit floats
  * @param denseSops with every weight and every input
+ * @param sopsPerImage the effective ones, of both kinds
  * @param energyNanojoule arithmetic only, see {@link Operations#nanojoules}
  */
 record Inspection(
@@ -35,6 +36,7 @@ record Inspection(
     double connectionSparsity,
     long footprintBytes,
     long denseSops,
+    @Nullable Double sopsPerImage,
     @Nullable Double effectiveAcs,
     @Nullable Double effectiveMacs,
     @Nullable Double energyNanojoule,
@@ -106,6 +108,7 @@ record Inspection(
         1 - density,
         Float.BYTES * expected.values().stream().mapToLong(Inspection::size).sum(),
         dense,
+        operations == null ? null : operations.synaptic(),
         operations == null ? null : operations.effectiveAcs(),
         operations == null ? null : operations.effectiveMacs(),
         operations == null ? null : operations.nanojoules(),

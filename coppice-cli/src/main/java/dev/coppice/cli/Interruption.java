@@ -12,7 +12,6 @@ final class Interruption implements AutoCloseable {
 
   private final CountDownLatch ended = new CountDownLatch(1);
   private final Thread hook;
-  private volatile boolean requested;
 
   /** Calls {@code stop} when the process is asked to end. */
   Interruption(Runnable stop) {
@@ -21,7 +20,6 @@ final class Interruption implements AutoCloseable {
             .name("coppice-stop")
             .unstarted(
                 () -> {
-                  requested = true;
                   stop.run();
                   try {
                     boolean _ = ended.await(PATIENCE_MINUTES, TimeUnit.MINUTES);
@@ -30,11 +28,6 @@ final class Interruption implements AutoCloseable {
                   }
                 });
     Runtime.getRuntime().addShutdownHook(hook);
-  }
-
-  /** Returns whether the process was asked to end. */
-  boolean requested() {
-    return requested;
   }
 
   /** Lets the process end. */

@@ -30,7 +30,15 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {InspectCommand.class, DataCommand.class, BenchCommand.class})
+    subcommands = {
+      QuickstartCommand.class,
+      TrainCommand.class,
+      PruneCommand.class,
+      EvaluateCommand.class,
+      InspectCommand.class,
+      DataCommand.class,
+      BenchCommand.class
+    })
 public final class Main implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
@@ -69,6 +77,8 @@ public final class Main implements Callable<Integer> {
       result = withConfiguration(line, result, args);
       Callable<?> command = (Callable<?>) leaf(result).commandSpec().userObject();
       return command.call() instanceof Integer status ? status : 0;
+    } catch (TrainingRun.Stopped e) {
+      return Failure.FAILED;
     } catch (Exception | OutOfMemoryError | LinkageError e) {
       if (Arrays.asList(args).contains("--debug")) {
         e.printStackTrace(err);

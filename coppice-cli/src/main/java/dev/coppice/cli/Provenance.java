@@ -9,7 +9,10 @@ import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import dev.coppice.data.DataSet;
 import dev.coppice.data.Normalization;
+import dev.coppice.graph.Graph;
+import dev.coppice.graph.Shape;
 import dev.coppice.train.Engine;
+import java.nio.file.Path;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -84,12 +87,50 @@ final class Provenance {
    */
   record Stored(
       @Nullable String data,
-      @Nullable String dataDir,
+      @Nullable Path dataDir,
       @Nullable Integer testSamples,
       @Nullable Integer imageSize,
       @Nullable String encoder,
       @Nullable Integer timeSteps,
-      @Nullable Normalization normalization) {}
+      @Nullable Normalization normalization) {
+
+    /** What a model tells that Coppice did not train. */
+    static final Stored NONE = new Stored(null, null, null, null, null, null, null);
+
+    /**
+     * Returns the images scaled as the model was trained with.
+     *
+     * @throws UsageException if they do not fit the network
+     */
+    DataSet normalized(Graph graph, DataSet images) {
+      Shape input = graph.shape(graph.input().name());
+      if (!input.equals(images.train().shape())) {
+        throw new UsageException(
+            "the network reads images of "
+                + input
+                + ", but those of "
+                + images.name()
+                + " are "
+                + images.train().shape());
+      }
+      int outputs = graph.shape(graph.output()).size();
+      int classes = images.train().classes().size();
+      if (outputs != classes) {
+        throw new UsageException(
+            "the network tells "
+                + outputs
+                + " classes apart, but "
+                + images.name()
+                + " has "
+                + classes);
+      }
+      if (normalization == null || normalization.mean().length != input.channels()) {
+        return images;
+      }
+      return new DataSet(
+          images.name(), images.train(), images.test(), normalization, images.sources());
+    }
+  }
 
   /**
    * Reads what {@link #of} wrote into a model's metadata; what is not there is null.
@@ -99,7 +140,7 @@ final class Provenance {
   static Stored read(Map<String, String> metadata, String file) {
     String text = metadata.get(KEY);
     if (text == null) {
-      return new Stored(null, null, null, null, null, null, null);
+      return Stored.NONE;
     }
     try {
       JsonObject json = JsonParser.parseString(text).getAsJsonObject();
@@ -107,7 +148,7 @@ final class Provenance {
       JsonObject data = json.getAsJsonObject("data");
       return new Stored(
           string(options, "data"),
-          string(options, "data-dir"),
+          path(options, "data-dir"),
           integer(options, "test-samples"),
           integer(options, "image-size"),
           string(options, "encoder"),
@@ -129,6 +170,11 @@ final class Provenance {
   private static @Nullable String string(JsonObject json, String key) {
     JsonElement value = json.get(key);
     return value == null || value.isJsonNull() ? null : value.getAsString();
+  }
+
+  private static @Nullable Path path(JsonObject json, String key) {
+    String text = string(json, key);
+    return text == null ? null : Path.of(text);
   }
 
   private static @Nullable Integer integer(JsonObject json, String key) {

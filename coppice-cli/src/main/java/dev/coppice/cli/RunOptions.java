@@ -2,6 +2,7 @@ package dev.coppice.cli;
 
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 
 /** The options about the folder of a run. */
@@ -41,5 +42,17 @@ final class RunOptions {
       throw new UsageException("--run and --resume name two folders; give one of them");
     }
     return resume.isEmpty() ? run : Path.of(resume);
+  }
+
+  /**
+   * Returns the folder of the run: that to resume, or a new one with the command's options in it.
+   *
+   * @throws UsageException if it cannot be written or holds another run
+   */
+  RunDirectory directory(CommandSpec command) {
+    Path resumed = resumed();
+    return resumed != null
+        ? new RunDirectory(resumed)
+        : RunDirectory.create(run, command.name(), force, Configuration.yaml(command));
   }
 }

@@ -1,0 +1,167 @@
+package dev.coppice.cli;
+
+import com.google.gson.Gson;
+import com.google.gson.JsonObject;
+import dev.coppice.data.DataSet;
+import dev.coppice.graph.Compression;
+import dev.coppice.graph.Graph;
+import dev.coppice.graph.Model;
+import dev.coppice.graph.Weights;
+import dev.coppice.prune.PrunableLayers;
+import dev.coppice.prune.Pruning;
+import dev.coppice.prune.PruningSettings;
+import dev.coppice.train.Engine;
+import dev.coppice.train.Seeds;
+import dev.coppice.train.TrainingSettings;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.Objects;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code coppice prune}. */
+@Command(
+    name = "prune",
+    description =
+        "Prunes and regrows connections while a network is trained, from scratch or from a model.",
+    sortOptions = false)
+final class PruneCommand implements Callable<Integer> {
+  private static final Gson GSON = new Gson();
+
+  @Spec private CommandSpec spec = CommandSpec.create();
+
+  @Option(
+      names = "--from",
+      paramLabel = "MODEL",
+      description = "begin with the network and weights of a model file (default: new weights)")
+  private @Nullable Path from;
+
+  @Mixin private PruningOptions pruning = new PruningOptions();
+  @Mixin private DataOptions data = new DataOptions();
+  @Mixin private NetworkOptions network = new NetworkOptions();
+  @Mixin private TrainingOptions training = new TrainingOptions();
+  @Mixin private RunOptions run = new RunOptions();
+  @Mixin private GlobalOptions global = new GlobalOptions();
+
+  /** The network to begin with. */
+  private record Start(Graph graph, Weights weights, DataSet images) {}
+
+  @Override
+  public Integer call() throws IOException {
+    JsonOutput.check(global.json);
+    Model model = null;
+    Provenance.Stored stored = Provenance.Stored.NONE;
+    if (from != null) {
+      from = from.toAbsolutePath().normalize();
+      model = Model.load(from);
+      stored = Provenance.read(model.metadata(), from.toString());
+      adopt(stored);
+    }
+    data.resolve();
+    DataDefaults defaults = DataDefaults.of(data.name());
+    if (model == null) {
+      network.resolve(defaults);
+    } else if (network.timeSteps == null) {
+      network.timeSteps = defaults.timeSteps();
+    }
+    training.resolve(defaults);
+    TrainingSettings settings =
+        training.settings(Objects.requireNonNull(network.timeSteps), global.seed);
+    Engine.Options engine = global.engine();
+    Start start = start(model, stored);
+    int perEpoch = settings.stepsPerEpoch(start.images().train().size());
+    pruning.resolve(settings.epochs(), perEpoch);
+    PruningSettings pruningSettings = pruning.settings(start.graph(), perEpoch);
+    checkRoom(start, pruningSettings);
+    RunDirectory directory = run.directory(spec);
+    PruningWatcher watcher =
+        new PruningWatcher(directory, pruningSettings.iterations(), spec.commandLine().getErr());
+    Pruning method = new Pruning(start.graph(), pruningSettings, global.seed, watcher);
+    watcher.watch(method);
+    TrainingRun training =
+        new TrainingRun(
+            directory,
+            "prune",
+            Configuration.identity(spec),
+            start.graph(),
+            start.weights(),
+            start.images(),
+            settings,
+            method,
+            engine,
+            run.checkpointInterval,
+            Compression.SPARSE,
+            Provenance.of(
+                "prune",
+                start.images(),
+                start.images().normalization(),
+                Configuration.values(spec),
+                engine));
+    JsonObject result =
+        training.execute(
+            run.resumed() != null,
+            spec.commandLine().getErr(),
+            (json, cost) -> {
+              PruningRecords all = new PruningRecords(method.history());
+              all.write(directory);
+              json.addProperty("method", EnumName.of(pruning.method));
+              json.addProperty("targetSparsity", pruning.sparsity);
+              json.addProperty("regrown", all.regrown());
+              json.addProperty("survivalPercent", all.survivalPercent());
+              json.add("iterations", GSON.toJsonTree(all.iterations()));
+            });
+    RunReport.print(result, spec.commandLine().getOut());
+    JsonOutput.write(global.json, result);
+    return 0;
+  }
+
+  /** Takes from a model what is not given otherwise. */
+  private void adopt(Provenance.Stored stored) {
+    if (network.given() != null) {
+      throw new UsageException(network.given() + " cannot be given with --from: the model has it");
+    }
+    if (data.data == null) {
+      data.data = stored.data();
+      data.dataDir = data.dataDir == null ? stored.dataDir() : data.dataDir;
+      data.imageSize = data.imageSize == null ? stored.imageSize() : data.imageSize;
+    }
+    network.timeSteps = network.timeSteps == null ? stored.timeSteps() : network.timeSteps;
+    training.encoder = training.encoder == null ? stored.encoder() : training.encoder;
+  }
+
+  private Start start(@Nullable Model model, Provenance.Stored stored) throws IOException {
+    DataSet images = data.load();
+    if (model == null) {
+      Graph graph = network.graph(images);
+      return new Start(
+          graph,
+          Weights.initialize(graph, Seeds.INITIALIZATION.at(global.seed, 0), training.init),
+          images);
+    }
+    return new Start(model.graph(), model.weights(), stored.normalized(model.graph(), images));
+  }
+
+  private static void checkRoom(Start start, PruningSettings settings) {
+    float[] weights =
+        PrunableLayers.of(start.graph(), settings.excluded()).gather(start.weights()::get);
+    int zeros = 0;
+    for (float weight : weights) {
+      zeros += weight == 0 ? 1 : 0;
+    }
+    double sparsity = zeros / (double) weights.length;
+    if (sparsity > settings.sparsity()) {
+      throw new UsageException(
+          String.format(
+              Locale.ROOT,
+              "the network is already sparser (%.4f) than --sparsity %.4f",
+              sparsity,
+              settings.sparsity()));
+    }
+  }
+}

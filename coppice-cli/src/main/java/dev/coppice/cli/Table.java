@@ -1,0 +1,44 @@
+package dev.coppice.cli;
+
+import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A table of plain text; the first columns are aligned to the left, the others to the right. */
+final class Table {
+  private final List<List<String>> rows = new ArrayList<>();
+  private final int leftColumns;
+
+  /** Makes a table whose first column alone is aligned to the left. */
+  Table(String... header) {
+    this(1, header);
+  }
+
+  /** Makes a table whose first columns, so many, are aligned to the left. */
+  Table(int leftColumns, String... header) {
+    this.leftColumns = leftColumns;
+    rows.add(List.of(header));
+  }
+
+  void add(String... cells) {
+    rows.add(List.of(cells));
+  }
+
+  void print(PrintWriter out) {
+    int[] widths = new int[rows.getFirst().size()];
+    for (List<String> row : rows) {
+      for (int i = 0; i < widths.length; i++) {
+        widths[i] = Math.max(widths[i], row.get(i).length());
+      }
+    }
+    for (List<String> row : rows) {
+      StringBuilder line = new StringBuilder();
+      for (int i = 0; i < widths.length; i++) {
+        String padding = " ".repeat(widths[i] - row.get(i).length());
+        line.append(i == 0 ? "" : "  ");
+        line.append(i < leftColumns ? row.get(i) + padding : padding + row.get(i));
+      }
+      out.println(line.toString().stripTrailing());
+    }
+  }
+}
