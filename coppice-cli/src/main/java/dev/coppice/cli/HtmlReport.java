@@ -49,7 +49,7 @@ final class HtmlReport {
       svg text { fill: var(--soft); }
       .grid { stroke: var(--line); } .axis, .whisker { stroke: var(--soft); }
       .curve { fill: none; stroke-width: 2; stroke-linejoin: round; }
-      .curve.s0 { stroke: var(--s0); } .curve.s1 { stroke: var(--s1); }
+      .curve.s0 { stroke: var(--s0); } .curve.s1 { stroke: var(--s1); stroke-dasharray: 6 4; }
       .dot { stroke: var(--card); stroke-width: 1; }
       .dot.s0, .bar { fill: var(--s0); } .dot.s1 { fill: var(--s1); }
       .rest { fill: var(--rest); } .median { stroke: var(--card); stroke-width: 2; }
@@ -258,12 +258,15 @@ final class HtmlReport {
     page.open("figure").leaf("figcaption", title);
   }
 
+  /** Epochs without the value, such as those without an evaluation, are passed over. */
   private static Chart.Series series(
       String name, List<Map<String, Double>> epochs, String column, double scale) {
     List<Chart.Point> points = new ArrayList<>();
     for (Map<String, Double> epoch : epochs) {
-      double y = epoch.getOrDefault(column, Double.NaN);
-      points.add(new Chart.Point(epoch.getOrDefault("epoch", Double.NaN), scale * y));
+      Double value = epoch.get(column);
+      if (value != null) {
+        points.add(new Chart.Point(epoch.getOrDefault("epoch", Double.NaN), scale * value));
+      }
     }
     return new Chart.Series(name, points);
   }

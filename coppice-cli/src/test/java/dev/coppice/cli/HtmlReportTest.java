@@ -152,6 +152,12 @@ class HtmlReportTest {
   }
 
   @Test
+  void aCurveJoinsTheEpochsThatWereEvaluated() {
+    assertThat(html(epochs(6), List.of()))
+        .containsPattern("class=\"curve s1\" d=\"M[\\d. ]+L[\\d. ]+L[\\d. ]+\"");
+  }
+
+  @Test
   void valuesThatAreNotFiniteLeaveAGap() throws Exception {
     List<String> metrics = new ArrayList<>(epochs(5));
     metrics.set(2, metrics.get(2).replace("0.3333", "NaN"));
@@ -159,7 +165,9 @@ class HtmlReportTest {
     String html = html(metrics, List.of());
 
     parse(html);
-    assertThat(html).doesNotContain("NaN");
+    assertThat(html)
+        .doesNotContain("NaN")
+        .containsPattern("class=\"curve s0\" d=\"M[\\d. ]+L[\\d. ]+M[\\d. ]+L[\\d. ]+\"");
   }
 
   @Test
