@@ -9,6 +9,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 
 /** What came of running the command line in this process. */
 record Invocation(int status, String out, String err) {
@@ -34,6 +35,11 @@ record Invocation(int status, String out, String err) {
       assertThat(err).doesNotContain("\tat ", "internal error");
     }
     return this;
+  }
+
+  /** Returns the lines of standard error. */
+  List<String> errorLines() {
+    return err.lines().toList();
   }
 
   static JsonObject json(Path file) throws IOException {

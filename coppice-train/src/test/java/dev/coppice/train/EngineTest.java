@@ -14,6 +14,7 @@ import dev.coppice.kernels.Kernels;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -332,8 +333,8 @@ class EngineTest {
   }
 
   private static float[] channelMeans(
-      float @org.jspecify.annotations.Nullable [] values, int channels) {
-    assertThat(values).isNotNull();
+      float @org.jspecify.annotations.Nullable [] measured, int channels) {
+    float[] values = Objects.requireNonNull(measured);
     float[] means = new float[channels];
     for (int i = 0; i < values.length; i++) {
       means[i % channels] += Math.abs(values[i]) * channels / values.length;
