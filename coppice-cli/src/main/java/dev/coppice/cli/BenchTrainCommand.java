@@ -1,6 +1,7 @@
 package dev.coppice.cli;
 
 import com.google.gson.JsonObject;
+import dev.coppice.train.Engine;
 import dev.coppice.graph.Shape;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -86,14 +87,15 @@ final class BenchTrainCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     JsonOutput.check(global.json);
+    Engine.Options engine = global.engine();
     BenchSettings settings =
         new BenchSettings(
             net,
             input,
             timeSteps,
             batch,
-            global.engine().device(),
-            global.threads,
+            engine.device(),
+            engine.threads(),
             warmup,
             steps,
             global.seed);
