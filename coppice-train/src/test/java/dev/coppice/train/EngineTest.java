@@ -14,7 +14,9 @@ import dev.coppice.kernels.Kernels;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -331,9 +333,8 @@ class EngineTest {
     }
   }
 
-  private static float[] channelMeans(
-      float @org.jspecify.annotations.Nullable [] values, int channels) {
-    assertThat(values).isNotNull();
+  private static float[] channelMeans(float @Nullable [] found, int channels) {
+    float[] values = Objects.requireNonNull(found);
     float[] means = new float[channels];
     for (int i = 0; i < values.length; i++) {
       means[i % channels] += Math.abs(values[i]) * channels / values.length;

@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -218,8 +219,7 @@ class TrainerTest {
       assertThat(metrics.test() != null).isEqualTo(metrics.epoch() % 2 == 0);
       assertThat(metrics.step()).isEqualTo(6L * metrics.epoch());
     }
-    Evaluation test = epochs.getLast().test();
-    assertThat(test).isNotNull();
+    Evaluation test = Objects.requireNonNull(epochs.getLast().test());
     assertThat(test.accuracy()).isGreaterThan(0.9);
     assertThat(epochs.getLast().loss()).isLessThan(epochs.getFirst().loss());
   }
