@@ -10,18 +10,20 @@ import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** What came of running the command line in this process. */
 record Invocation(int status, String out, String err) {
-  static Invocation of(Object... args) {
+  static Invocation of(String... args) {
     StringWriter out = new StringWriter();
     StringWriter err = new StringWriter();
-    String[] texts = new String[args.length];
-    for (int i = 0; i < args.length; i++) {
-      texts[i] = args[i].toString();
-    }
-    int status = Main.run(texts, new PrintWriter(out), new PrintWriter(err));
+    int status = Main.run(args, new PrintWriter(out), new PrintWriter(err));
     return new Invocation(status, out.toString(), err.toString());
+  }
+
+  /** Runs with arguments that are not all texts. */
+  static Invocation of(Object... args) {
+    return of(Stream.of(args).map(Object::toString).toArray(String[]::new));
   }
 
   /** Checks the exit status, and that a failure is told in one line. */

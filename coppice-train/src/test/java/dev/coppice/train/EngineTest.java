@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -332,9 +333,14 @@ class EngineTest {
     }
   }
 
+<<<<<<< HEAD
   private static float[] channelMeans(
       float @org.jspecify.annotations.Nullable [] measured, int channels) {
     float[] values = Objects.requireNonNull(measured);
+=======
+  private static float[] channelMeans(float @Nullable [] found, int channels) {
+    float[] values = Objects.requireNonNull(found);
+>>>>>>> wt-tests
     float[] means = new float[channels];
     for (int i = 0; i < values.length; i++) {
       means[i % channels] += Math.abs(values[i]) * channels / values.length;
