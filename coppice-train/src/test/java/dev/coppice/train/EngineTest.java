@@ -333,14 +333,8 @@ class EngineTest {
     }
   }
 
-<<<<<<< HEAD
-  private static float[] channelMeans(
-      float @org.jspecify.annotations.Nullable [] measured, int channels) {
-    float[] values = Objects.requireNonNull(measured);
-=======
   private static float[] channelMeans(float @Nullable [] found, int channels) {
     float[] values = Objects.requireNonNull(found);
->>>>>>> wt-tests
     float[] means = new float[channels];
     for (int i = 0; i < values.length; i++) {
       means[i % channels] += Math.abs(values[i]) * channels / values.length;
