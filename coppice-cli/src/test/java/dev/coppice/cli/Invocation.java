@@ -9,18 +9,29 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
 
-/** What came of running the command line in this process. */
+/**
+ * The command line run within this process.
+ *
+ * @param status the exit status
+ */
 record Invocation(int status, String out, String err) {
-  static Invocation of(Object... args) {
+  static Invocation of(String... args) {
     StringWriter out = new StringWriter();
     StringWriter err = new StringWriter();
-    String[] texts = new String[args.length];
-    for (int i = 0; i < args.length; i++) {
-      texts[i] = args[i].toString();
-    }
-    int status = Main.run(texts, new PrintWriter(out), new PrintWriter(err));
+    int status = Main.run(args, new PrintWriter(out), new PrintWriter(err));
     return new Invocation(status, out.toString(), err.toString());
+  }
+
+  static Invocation of(Object... args) {
+    return of(Stream.of(args).map(Object::toString).toArray(String[]::new));
+  }
+
+  /** Returns the lines of standard error. */
+  List<String> errorLines() {
+    return err.lines().toList();
   }
 
   /** Checks the exit status, and that a failure is told in one line. */

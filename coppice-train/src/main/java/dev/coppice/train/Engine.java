@@ -17,7 +17,6 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -278,8 +277,9 @@ public final class Engine implements AutoCloseable {
   }
 
   private static float[] channelMeans(Activation input) {
-    int[] axes = IntStream.range(0, input.array().getShape().dimension() - 1).toArray();
-    return input.array().mean(axes).toFloatArray();
+    Shape shape = input.array().getShape();
+    long channels = shape.get(shape.dimension() - 1);
+    return input.array().reshape(-1, channels).mean(new int[] {0}).toFloatArray();
   }
 
   private Activation inputActivation(Pass pass, float[] input) {
