@@ -19,6 +19,9 @@ record BenchResult(
     @Nullable JsonObject peer,
     TrainMeasurement.@Nullable Overhead overhead) {
 
+  /** Training keeps its threads busier than this on an idle machine. */
+  private static final double BUSY_SHARE = 0.8;
+
   /** Copies the runs. */
   BenchResult {
     runs = List.copyOf(runs);
@@ -68,12 +71,18 @@ record BenchResult(
       out.println(
           String.format(
               Locale.ROOT,
-              "scoring criticality: %+.2f %% of a step by the median, %+.2f %% by the mean"
-                  + " (%d steps each)",
+              "scoring criticality: %+.2f %% of a step by the median, %+.2f %% by the mean,"
+                  + " %+.2f %% by the fastest (%d steps each)",
               overhead.medianPercent(),
               overhead.meanPercent(),
+              overhead.fastestPercent(),
               overhead.steps()));
     }
+  }
+
+  /** Returns whether something else may have kept the processors from the measurement. */
+  boolean disturbed() {
+    return runs.stream().anyMatch(run -> run.cpusUsed() < BUSY_SHARE * settings.threads());
   }
 
   /** Returns the result for machines. */

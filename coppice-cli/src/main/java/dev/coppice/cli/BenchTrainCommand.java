@@ -1,8 +1,8 @@
 package dev.coppice.cli;
 
 import com.google.gson.JsonObject;
-import dev.coppice.train.Engine;
 import dev.coppice.graph.Shape;
+import dev.coppice.train.Engine;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.ArrayList;
@@ -87,15 +87,15 @@ final class BenchTrainCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     JsonOutput.check(global.json);
-    Engine.Options engine = global.engine();
+    Engine.Options options = global.engine();
     BenchSettings settings =
         new BenchSettings(
             net,
             input,
             timeSteps,
             batch,
-            engine.device(),
-            engine.threads(),
+            options.device(),
+            options.threads(),
             warmup,
             steps,
             global.seed);
@@ -120,6 +120,10 @@ final class BenchTrainCommand implements Callable<Integer> {
       overhead = process.overhead();
     }
     BenchResult result = new BenchResult(settings, runs, other, overhead);
+    if (result.disturbed()) {
+      err.println(
+          "the threads were not busy all the time: measure large networks, on an idle machine");
+    }
     result.print(spec.commandLine().getOut());
     JsonOutput.write(global.json, result.json());
     return 0;

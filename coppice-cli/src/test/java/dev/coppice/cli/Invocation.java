@@ -12,7 +12,11 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** What came of running the command line in this process. */
+/**
+ * The command line run within this process.
+ *
+ * @param status the exit status
+ */
 record Invocation(int status, String out, String err) {
   static Invocation of(String... args) {
     StringWriter out = new StringWriter();
@@ -21,9 +25,13 @@ record Invocation(int status, String out, String err) {
     return new Invocation(status, out.toString(), err.toString());
   }
 
-  /** Runs with arguments that are not all texts. */
   static Invocation of(Object... args) {
     return of(Stream.of(args).map(Object::toString).toArray(String[]::new));
+  }
+
+  /** Returns the lines of standard error. */
+  List<String> errorLines() {
+    return err.lines().toList();
   }
 
   /** Checks the exit status, and that a failure is told in one line. */
@@ -37,11 +45,6 @@ record Invocation(int status, String out, String err) {
       assertThat(err).doesNotContain("\tat ", "internal error");
     }
     return this;
-  }
-
-  /** Returns the lines of standard error. */
-  List<String> errorLines() {
-    return err.lines().toList();
   }
 
   static JsonObject json(Path file) throws IOException {
