@@ -174,8 +174,8 @@ def measure(args, setting):
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     seconds = statistics.median(result[0] for result in results)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    if sys.platform == "darwin":
-        peak //= 1024
+    if sys.platform != "darwin":
+        peak *= 1024
     return {
         "setting": setting.name,
         "imagesPerSecond": round(args.batch / seconds, 3),
@@ -183,7 +183,7 @@ def measure(args, setting):
         "secondsFastestStep": round(min(result[0] for result in results), 6),
         "secondsFirstStep": round(first_seconds, 3),
         "cpusUsed": round(cpu / wall, 2),
-        "peakMegabytes": round(peak / 1024, 1),
+        "peakMegabytes": round(peak / 1e6, 1),
         "firstLoss": first_loss,
         "lastLoss": results[-1][1],
     }

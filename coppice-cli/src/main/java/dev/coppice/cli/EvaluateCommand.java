@@ -54,7 +54,7 @@ final class EvaluateCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     JsonOutput.check(global.json);
-    Model model = Model.load(file);
+    Model model = Provenance.load(file);
     Provenance.Stored stored = Provenance.read(model.metadata(), file.toString());
     if (data.data == null) {
       if (stored.data() == null) {

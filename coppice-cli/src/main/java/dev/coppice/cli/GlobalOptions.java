@@ -17,8 +17,8 @@ final class GlobalOptions {
   @Option(
       names = "--threads",
       paramLabel = "N",
-      description = "CPU threads (default: all processors)")
-  int threads = Runtime.getRuntime().availableProcessors();
+      description = "CPU threads (default: all processors; 1 for quickstart)")
+  @Nullable Integer threads;
 
   @Option(
       names = "--device",
@@ -48,11 +48,14 @@ final class GlobalOptions {
   boolean help;
 
   /**
-   * Returns where to run.
+   * Returns where to run, and fills in the threads.
    *
    * @throws IllegalArgumentException if there is no such device
    */
   Engine.Options engine() {
+    if (threads == null) {
+      threads = Runtime.getRuntime().availableProcessors();
+    }
     Engine.Options options = new Engine.Options(device, threads, Kernels.best());
     if (!device.equals("cpu")) {
       int gpus = ai.djl.engine.Engine.getEngine("PyTorch").getGpuCount();

@@ -34,7 +34,10 @@ import picocli.CommandLine.Spec;
       QuickstartCommand.class,
       TrainCommand.class,
       PruneCommand.class,
-      EvaluateCommand.class
+      EvaluateCommand.class,
+      InspectCommand.class,
+      DataCommand.class,
+      BenchCommand.class
     })
 public final class Main implements Callable<Integer> {
   @Spec private CommandSpec spec;

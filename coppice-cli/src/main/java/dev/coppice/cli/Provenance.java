@@ -10,8 +10,11 @@ import com.google.gson.JsonParser;
 import dev.coppice.data.DataSet;
 import dev.coppice.data.Normalization;
 import dev.coppice.graph.Graph;
+import dev.coppice.graph.Model;
 import dev.coppice.graph.Shape;
 import dev.coppice.train.Engine;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -76,6 +79,19 @@ final class Provenance {
   private static String version(Class<?> type) {
     String version = type.getPackage().getImplementationVersion();
     return version == null ? "unknown" : version;
+  }
+
+  /**
+   * Loads a model that the user names.
+   *
+   * @throws UsageException if it is not a file
+   * @throws IOException if it cannot be read or holds no model
+   */
+  static Model load(Path file) throws IOException {
+    if (Files.exists(file) && !Files.isRegularFile(file)) {
+      throw new UsageException(file + ": is not a file");
+    }
+    return Model.load(file);
   }
 
   /**

@@ -59,7 +59,7 @@ final class PruneCommand implements Callable<Integer> {
     Provenance.Stored stored = Provenance.Stored.NONE;
     if (from != null) {
       from = from.toAbsolutePath().normalize();
-      model = Model.load(from);
+      model = Provenance.load(from);
       stored = Provenance.read(model.metadata(), from.toString());
       adopt(stored);
     }

@@ -85,6 +85,10 @@ final class QuickstartCommand implements Callable<Integer> {
     training.evaluateEvery = Integer.MAX_VALUE;
     training.resolve(defaults);
     TrainingSettings settings = training.settings(defaults.timeSteps(), global.seed);
+    if (global.threads == null) {
+      // Threads that wait for each other cost more than they gain on a network of this size.
+      global.threads = 1;
+    }
     Engine.Options options = global.engine();
     DataSet images = new DataOptions().load();
     Graph graph = network.graph(images);

@@ -4,6 +4,10 @@ package dev.coppice.cli;
 final class RunFailedException extends RuntimeException {
   private static final long serialVersionUID = 1;
 
+  RunFailedException(String message) {
+    super(message);
+  }
+
   RunFailedException(String message, Throwable cause) {
     super(message, cause);
   }

@@ -50,6 +50,10 @@ final class RunOptions {
    * @throws UsageException if it cannot be written or holds another run
    */
   RunDirectory directory(CommandSpec command) {
+    if (checkpointInterval < 1) {
+      throw new UsageException(
+          "--checkpoint-interval must be at least 1, not " + checkpointInterval);
+    }
     Path resumed = resumed();
     return resumed != null
         ? new RunDirectory(resumed)

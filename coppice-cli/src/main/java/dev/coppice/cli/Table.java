@@ -4,11 +4,19 @@ import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
 
-/** A table of plain text; the first column is aligned to the left, the others to the right. */
+/** A table of plain text; the first columns are aligned to the left, the others to the right. */
 final class Table {
   private final List<List<String>> rows = new ArrayList<>();
+  private final int leftColumns;
 
+  /** Makes a table whose first column alone is aligned to the left. */
   Table(String... header) {
+    this(1, header);
+  }
+
+  /** Makes a table whose first columns, so many, are aligned to the left. */
+  Table(int leftColumns, String... header) {
+    this.leftColumns = leftColumns;
     rows.add(List.of(header));
   }
 
@@ -27,7 +35,8 @@ final class Table {
       StringBuilder line = new StringBuilder();
       for (int i = 0; i < widths.length; i++) {
         String padding = " ".repeat(widths[i] - row.get(i).length());
-        line.append(i == 0 ? row.get(i) + padding : "  " + padding + row.get(i));
+        line.append(i == 0 ? "" : "  ");
+        line.append(i < leftColumns ? row.get(i) + padding : padding + row.get(i));
       }
       out.println(line.toString().stripTrailing());
     }

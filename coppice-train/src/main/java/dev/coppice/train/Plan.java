@@ -3,6 +3,7 @@ package dev.coppice.train;
 import dev.coppice.graph.Graph;
 import dev.coppice.graph.Node;
 import dev.coppice.graph.Op;
+import dev.coppice.graph.Shape;
 import dev.coppice.kernels.Kernels;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -70,6 +71,15 @@ final class Plan {
       case Op.Add() -> new AddExecutor();
       case Op.Dropout(float rate) ->
           new DropoutExecutor(rate, 0x9E3779B97F4A7C15L * (graph.nodes().indexOf(node) + 1));
+      case Op.Conv2d conv when readsSpikes(node) && SpikeConvExecutor.covers(conv) ->
+          new SpikeConvExecutor(
+              node.name(),
+              conv,
+              (Shape.Map) graph.shape(node.inputs().getFirst()),
+              parameters,
+              inputTrained,
+              kernels,
+              parallel);
       case Op op -> LibraryExecutor.of(node.name(), op, parameters, inputTrained);
     };
   }
@@ -84,6 +94,11 @@ final class Plan {
           norm.name(), settings, node.name(), neuron, parameters, inputTrained, kernels, parallel);
     }
     return new NeuronExecutor(node.name(), neuron, ownsInput(input), kernels, parallel);
+  }
+
+  private boolean readsSpikes(Node node) {
+    return path == NeuronPath.FUSED
+        && graph.node(node.inputs().getFirst()).op() instanceof Op.Neuron;
   }
 
   /** Whether a batch norm runs as part of the neuron layer that reads it. */

@@ -1,0 +1,86 @@
+package dev.coppice.cli;
+
+import dev.coppice.graph.Charge;
+import dev.coppice.graph.Graph;
+import dev.coppice.graph.Notation;
+import dev.coppice.graph.Op;
+import dev.coppice.graph.Reset;
+import dev.coppice.graph.Shape;
+import dev.coppice.graph.Surrogate;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * What a measurement of training runs.
+ *
+ * @param net in {@link Notation}
+ * @param timeSteps T
+ * @param batch images in a step
+ * @param warmup steps that are not counted
+ * @param steps steps that are counted
+ */
+record BenchSettings(
+    String net,
+    Shape.Map input,
+    int timeSteps,
+    int batch,
+    String device,
+    int threads,
+    int warmup,
+    int steps,
+    long seed) {
+
+  /**
+   * The neuron that the peers measure with: time constant 2, threshold 1, hard reset whose gradient
+   * is cut, ATan surrogate.
+   */
+  private static final Op.Neuron NEURON =
+      new Op.Neuron(
+          new Charge.TimeConstant(2, true),
+          1,
+          false,
+          new Reset.Hard(0),
+          true,
+          new Surrogate.ATan(2));
+
+  private static final int MAX = 10_000;
+
+  /** Throws {@link UsageException} for a number out of its range. */
+  BenchSettings {
+    check("--T", timeSteps);
+    check("--batch", batch);
+    check("--threads", threads);
+    check("--warmup", warmup);
+    check("--steps", steps);
+    if ((long) batch * input.size() > Integer.MAX_VALUE) {
+      throw new UsageException("--batch " + batch + " of " + input + " images is too large");
+    }
+  }
+
+  private static void check(String option, int value) {
+    if (value < 1 || value > MAX) {
+      throw new UsageException(option + " must lie between 1 and " + MAX + ", not " + value);
+    }
+  }
+
+  /**
+   * Returns the network.
+   *
+   * @throws dev.coppice.graph.GraphException if the notation and the input do not make one
+   */
+  Graph graph() {
+    return Notation.parse(net, input, NEURON);
+  }
+
+  /** Returns the options of a peer's script for the same work. */
+  List<String> arguments() {
+    List<String> arguments = new ArrayList<>(List.of("--net", net, "--input", input.toString()));
+    arguments.addAll(List.of("--T", Integer.toString(timeSteps)));
+    arguments.addAll(List.of("--batch", Integer.toString(batch)));
+    arguments.addAll(List.of("--threads", Integer.toString(threads)));
+    arguments.addAll(List.of("--warmup", Integer.toString(warmup)));
+    arguments.addAll(List.of("--steps", Integer.toString(steps)));
+    arguments.addAll(List.of("--seed", Long.toString(seed)));
+    return arguments;
+  }
+}

@@ -1,0 +1,56 @@
+package dev.coppice.cli;
+
+import java.io.IOException;
+import java.util.List;
+
+/** A process that ends with this one. */
+final class Child {
+  /** What watches the output of a process. */
+  interface Watcher {
+    /** Reads the output to its end. */
+    void watch(Process process) throws IOException;
+  }
+
+  private Child() {}
+
+  /**
+   * Runs a process to its end.
+   *
+   * @return its exit status
+   * @throws IOException if it cannot be started
+   */
+  static int run(ProcessBuilder builder, Watcher watcher) throws IOException {
+    Process process = builder.start();
+    Thread hook = Thread.ofPlatform().unstarted(() -> kill(process));
+    Runtime.getRuntime().addShutdownHook(hook);
+    try {
+      process.getOutputStream().close();
+      watcher.watch(process);
+      return process.waitFor();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new RunFailedException("interrupted", e);
+    } finally {
+      kill(process);
+      try {
+        Runtime.getRuntime().removeShutdownHook(hook);
+      } catch (IllegalStateException e) {
+        // This process is ending, and the hook with it.
+      }
+    }
+  }
+
+  /** Returns the last line that is not blank. */
+  static String lastLine(List<String> lines) {
+    return lines.reversed().stream()
+        .map(String::strip)
+        .filter(line -> !line.isEmpty())
+        .findFirst()
+        .orElse("it said nothing");
+  }
+
+  private static void kill(Process process) {
+    process.descendants().forEach(ProcessHandle::destroy);
+    process.destroy();
+  }
+}

@@ -1,0 +1,161 @@
+package dev.coppice.cli;
+
+import java.io.ByteArrayOutputStream;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Locale;
+import java.util.zip.CRC32C;
+
+/**
+ * Scalars over steps as a file that TensorBoard reads: records framed as in TFRecord, each an
+ * {@code Event} message of protocol buffers. Every record is written at once, so that a run that is
+ * killed leaves whole records; a resumed run opens a new file in the same folder, and TensorBoard
+ * joins them.
+ */
+final class EventFile implements Closeable {
+  private static final String VERSION = "brain.Event:2";
+
+  /**
+   * Field numbers and wire types of event.proto and summary.proto, as {@code number << 3 | type}.
+   */
+  private static final int EVENT_WALL_TIME = 1 << 3 | 1;
+
+  private static final int EVENT_STEP = 2 << 3;
+  private static final int EVENT_FILE_VERSION = 3 << 3 | 2;
+  private static final int EVENT_SUMMARY = 5 << 3 | 2;
+  private static final int SUMMARY_VALUE = 1 << 3 | 2;
+  private static final int VALUE_TAG = 1 << 3 | 2;
+  private static final int VALUE_SIMPLE = 2 << 3 | 5;
+
+  /** Added to a rotated checksum, so that a checksum of data with checksums in it stays useful. */
+  private static final int MASK_DELTA = 0xa282ead8;
+
+  private final FileChannel channel;
+
+  private EventFile(FileChannel channel) {
+    this.channel = channel;
+  }
+
+  /**
+   * Opens a new file in a folder, which is made if it is missing.
+   *
+   * @throws IOException if the file cannot be made
+   */
+  static EventFile open(Path folder) throws IOException {
+    Files.createDirectories(folder);
+    long seconds = System.currentTimeMillis() / 1000;
+    for (int number = 0; ; number++) {
+      String name =
+          String.format(Locale.ROOT, "events.out.tfevents.%010d.coppice.%03d", seconds, number);
+      try {
+        FileChannel channel =
+            FileChannel.open(
+                folder.resolve(name), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+        EventFile file = new EventFile(channel);
+        file.write(0, new Message().text(EVENT_FILE_VERSION, VERSION));
+        return file;
+      } catch (FileAlreadyExistsException e) {
+        // Opened within the same second: take the next number.
+      }
+    }
+  }
+
+  /**
+   * Adds a value to the curve of that name.
+   *
+   * @param tag such as {@code loss/train}; what precedes the slash groups the curves
+   * @throws IOException if it cannot be written
+   */
+  void scalar(String tag, long step, double value) throws IOException {
+    Message point = new Message().text(VALUE_TAG, tag).real(VALUE_SIMPLE, (float) value);
+    write(step, new Message().message(EVENT_SUMMARY, new Message().message(SUMMARY_VALUE, point)));
+  }
+
+  @Override
+  public void close() throws IOException {
+    channel.close();
+  }
+
+  private void write(long step, Message what) throws IOException {
+    byte[] event =
+        new Message()
+            .real(EVENT_WALL_TIME, System.currentTimeMillis() / 1000.0)
+            .integer(EVENT_STEP, step)
+            .append(what)
+            .bytes();
+    ByteBuffer frame = ByteBuffer.allocate(16 + event.length).order(ByteOrder.LITTLE_ENDIAN);
+    frame.putLong(event.length).putInt(maskedChecksum(frame.array(), 8));
+    frame.put(event).putInt(maskedChecksum(event, event.length)).flip();
+    while (frame.hasRemaining()) {
+      channel.write(frame);
+    }
+  }
+
+  private static int maskedChecksum(byte[] bytes, int length) {
+    CRC32C checksum = new CRC32C();
+    checksum.update(bytes, 0, length);
+    return Integer.rotateRight((int) checksum.getValue(), 15) + MASK_DELTA;
+  }
+
+  /** A message of protocol buffers in the making. */
+  private static final class Message {
+    private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+
+    Message integer(int key, long value) {
+      return varint(key).varint(value);
+    }
+
+    Message real(int key, double value) {
+      return varint(key)
+          .raw(ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putDouble(value).array());
+    }
+
+    Message real(int key, float value) {
+      return varint(key)
+          .raw(ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN).putFloat(value).array());
+    }
+
+    Message text(int key, String value) {
+      return delimited(key, value.getBytes(StandardCharsets.UTF_8));
+    }
+
+    Message message(int key, Message value) {
+      return delimited(key, value.bytes());
+    }
+
+    Message append(Message fields) {
+      return raw(fields.bytes());
+    }
+
+    byte[] bytes() {
+      return out.toByteArray();
+    }
+
+    private Message delimited(int key, byte[] value) {
+      return varint(key).varint(value.length).raw(value);
+    }
+
+    private Message varint(long value) {
+      long rest = value;
+      while ((rest & ~0x7fL) != 0) {
+        out.write((int) ((rest & 0x7f) | 0x80));
+        rest >>>= 7;
+      }
+      out.write((int) rest);
+      return this;
+    }
+
+    private Message raw(byte[] value) {
+      out.writeBytes(value);
+      return this;
+    }
+  }
+}

@@ -1,0 +1,162 @@
+package dev.coppice.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import com.google.gson.JsonObject;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+
+class BenchTrainCommandTest {
+  @TempDir Path folder;
+
+  private static Invocation bench(Object... more) {
+    Object[] fixed = {
+      "bench",
+      "train",
+      "--net",
+      "4C3-P2-FC10",
+      "--input",
+      "8x8x1",
+      "--batch",
+      "4",
+      "--warmup",
+      "1",
+      "--steps",
+      "3",
+      "--threads",
+      "1"
+    };
+    return Invocation.of(Stream.concat(Stream.of(fixed), Stream.of(more)).toArray());
+  }
+
+  /** A stand-in for Python: a script that is given the peer's script and its arguments. */
+  private Path python(String body) throws IOException {
+    Path file = folder.resolve("python");
+    Files.writeString(file, "#!/bin/sh\n" + body + "\n");
+    return Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwxr-xr-x"));
+  }
+
+  @Test
+  void trainingIsMeasuredInAProcessOfItsOwn() throws IOException {
+    Path json = folder.resolve("bench.json");
+
+    Invocation run = bench("--score-overhead", "--json", json).exits(0);
+
+    JsonObject result = Invocation.json(json);
+    double seconds = result.get("secondsPerStep").getAsDouble();
+    assertThat(seconds).isPositive();
+    assertThat(result.get("imagesPerSecond").getAsDouble()).isCloseTo(4 / seconds, within(1e-6));
+    assertThat(result.get("peakMegabytes").getAsDouble()).isGreaterThanOrEqualTo(0);
+    assertThat(result.getAsJsonArray("runs").size()).isEqualTo(1);
+    JsonObject settings = result.getAsJsonObject("settings");
+    assertThat(settings.get("net").getAsString()).isEqualTo("4C3-P2-FC10");
+    assertThat(settings.get("input").getAsString()).isEqualTo("8x8x1");
+    assertThat(settings.get("steps").getAsInt()).isEqualTo(3);
+    assertThat(result.get("kernels").getAsString()).isNotBlank();
+    assertThat(result.getAsJsonObject("versions").keySet())
+        .containsExactly("coppice", "java", "djl", "pytorch");
+    assertThat(result.has("peer")).isFalse();
+    JsonObject overhead = result.getAsJsonObject("scoreOverhead");
+    assertThat(overhead.get("medianPercent").getAsDouble())
+        .isCloseTo(
+            100
+                * (overhead.get("secondsPerMeasuredStep").getAsDouble()
+                        / overhead.get("secondsPerStep").getAsDouble()
+                    - 1),
+            within(1e-6));
+    assertThat(run.out()).contains("images/s", "scoring criticality");
+  }
+
+  @Test
+  @DisabledOnOs(OS.WINDOWS)
+  void aPeerIsMeasuredBetweenTwoRuns() throws IOException {
+    Path json = folder.resolve("bench.json");
+    Path python =
+        python(
+            """
+            printf '%%s\\n' "$@" >'%s'
+            echo 'eager+nchw 8 images/s' >&2
+            while [ "$1" != --json ]; do shift; done
+            cat >"$2" <<'END'
+            {"name":"spikingjelly","version":"9.9","setting":"eager+nchw",
+             "imagesPerSecond":8.0,"peakMegabytes":700.5,"torch":"1.2"}
+            END
+            """
+                .formatted(folder.resolve("arguments")));
+
+    Invocation run =
+        bench(
+                "--peer",
+                "spikingjelly",
+                "--python",
+                python,
+                "--peer-settings",
+                "eager+nchw,eager+channels_last",
+                "--json",
+                json)
+            .exits(0);
+
+    List<String> arguments = Files.readAllLines(folder.resolve("arguments"));
+    assertThat(arguments.getFirst()).endsWith("benchmarks/peers/spikingjelly_train.py");
+    assertThat(String.join(" ", arguments))
+        .contains("--net 4C3-P2-FC10 --input 8x8x1 --T 4 --batch 4 --threads 1")
+        .contains("--warmup 1 --steps 3")
+        .endsWith("--settings eager+nchw eager+channels_last");
+    JsonObject result = Invocation.json(json);
+    assertThat(result.getAsJsonArray("runs").size()).isEqualTo(2);
+    double first = secondsPerStep(result, 0);
+    double second = secondsPerStep(result, 1);
+    assertThat(result.get("secondsPerStep").getAsDouble())
+        .isCloseTo((first + second) / 2, within(1e-9));
+    assertThat(result.getAsJsonObject("peer").get("version").getAsString()).isEqualTo("9.9");
+    assertThat(result.get("ratio").getAsDouble())
+        .isCloseTo(result.get("imagesPerSecond").getAsDouble() / 8, within(1e-9));
+    assertThat(run.err()).contains("eager+nchw 8 images/s", "measuring coppice again");
+    assertThat(run.out()).contains("spikingjelly 9.9", "8.00", "times as many images");
+  }
+
+  private static double secondsPerStep(JsonObject result, int run) {
+    return result
+        .getAsJsonArray("runs")
+        .get(run)
+        .getAsJsonObject()
+        .get("secondsPerStep")
+        .getAsDouble();
+  }
+
+  @Test
+  @DisabledOnOs(OS.WINDOWS)
+  void aPeerThatFailsFailsTheRun() throws IOException {
+    Path python = python("echo 'ModuleNotFoundError: no spikingjelly' >&2; exit 1");
+
+    bench("--peer", "spikingjelly", "--python", python)
+        .exits(1, "status 1", "ModuleNotFoundError: no spikingjelly");
+  }
+
+  @Test
+  @DisabledOnOs(OS.WINDOWS)
+  void aPeerThatWritesNoFiguresFailsTheRun() throws IOException {
+    bench("--peer", "spikingjelly", "--python", python("exit 0")).exits(1, "wrote no");
+  }
+
+  @Test
+  void whatCannotBeMeasuredIsToldBeforeAnythingRuns() {
+    bench("--T", "0").exits(2, "--T must lie between 1 and 10000, not 0");
+    Invocation.of("bench", "train", "--net", "4C3").exits(2, "the last part must be FCn");
+    Invocation.of("bench", "train", "--input", "8").exits(2, "expected HxWxC");
+    bench("--peer", "norse").exits(2, "expected spikingjelly");
+    bench("--peer", "spikingjelly", "--python", folder.resolve("none")).exits(2, "is no program");
+    bench("--peer", "spikingjelly", "--python", "no-such-python").exits(2, "no-such-python");
+    bench("--json", folder).exits(2, "is a folder");
+    Invocation.of("bench").exits(2, "coppice bench --help");
+  }
+}

@@ -1,0 +1,191 @@
+package dev.coppice.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.Assumptions.assumeThat;
+
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import dev.coppice.graph.Model;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The commands end to end on small parts of real data. */
+final class RunTest {
+  /**
+   * The folder that the system property coppice.data names, or ../shared/data of the repository.
+   */
+  private static final Path SHARED =
+      Path.of(System.getProperty("coppice.data", "../../shared/data"));
+
+  @TempDir private Path folder = Path.of("");
+
+  private static Invocation succeed(String... args) {
+    Invocation invocation = Invocation.of(args);
+    assertThat(invocation.err()).doesNotContain("coppice: ");
+    assertThat(invocation.status()).isEqualTo(0);
+    return invocation;
+  }
+
+  private String path(String name) {
+    return folder.resolve(name).toString();
+  }
+
+  private static JsonObject json(Path file) throws IOException {
+    return JsonParser.parseString(Files.readString(file)).getAsJsonObject();
+  }
+
+  private List<String> small(String command, String run) {
+    return new ArrayList<>(
+        List.of(
+            command,
+            "--run",
+            path(run),
+            "--net",
+            "8C3-P4-FC10",
+            "--train-samples",
+            "200",
+            "--test-samples",
+            "100",
+            "--T",
+            "2",
+            "--epochs",
+            "3",
+            "--threads",
+            "1"));
+  }
+
+  private static Invocation succeed(List<String> args) {
+    return succeed(args.toArray(String[]::new));
+  }
+
+  @Test
+  void trainingIsRepeatedByItsConfigurationAndEvaluatedFromItsModelAlone() throws IOException {
+    List<String> args = small("train", "a");
+    args.addAll(List.of("--json", path("a.json"), "--flip", "--batch", "16"));
+    Invocation first = succeed(args);
+    assertThat(first.out()).contains("accuracy", "model: ");
+    assertThat(first.err()).contains("epoch 3/3");
+    JsonObject result = json(folder.resolve("a.json"));
+    assertThat(result.get("accuracy").getAsDouble()).isBetween(0.3, 1.0);
+    assertThat(result.get("steps").getAsLong()).isEqualTo(39);
+    assertThat(Path.of(result.get("model").getAsString())).isRegularFile();
+    assertThat(folder.resolve("a/metrics.csv")).content().hasLineCount(4);
+    assertThat(folder.resolve("a/config.yaml")).content().contains("flip: true", "seed: 1");
+
+    succeed("train", "--config", path("a/config.yaml"), "--run", path("b"));
+    assertThat(folder.resolve("b/model.safetensors"))
+        .hasSameBinaryContentAs(folder.resolve("a/model.safetensors"));
+    succeed("train", "--config", path("a/config.yaml"), "--run", path("c"), "--no-flip");
+    assertThat(folder.resolve("c/config.yaml")).content().contains("flip: false");
+
+    succeed("evaluate", path("a/model.safetensors"), "--json", path("e.json"));
+    JsonObject evaluation = json(folder.resolve("e.json"));
+    assertThat(evaluation.get("samples").getAsInt()).isEqualTo(100);
+    assertThat(evaluation.get("accuracy").getAsDouble())
+        .isCloseTo(result.get("accuracy").getAsDouble(), within(1e-9));
+    assertThat(evaluation.get("density").getAsDouble()).isEqualTo(1.0);
+    assertThat(evaluation.get("sopsPerImage").getAsDouble()).isPositive();
+    assertThat(evaluation.getAsJsonObject("firingRate").keySet()).containsExactly("neuron1");
+    assertThat(
+            evaluation.getAsJsonObject("neurobench").getAsJsonObject("SynapticOperations").keySet())
+        .containsExactly("Effective_ACs", "Effective_MACs", "Dense");
+  }
+
+  @Test
+  void pruningReachesTheTargetFromScratchAndFromAModel() throws IOException {
+    List<String> args = small("prune", "p");
+    args.addAll(List.of("--sparsity", "0.8", "--presynaptic", "--json", path("p.json")));
+    assertThat(succeed(args).err()).contains("pruning 1/10", "pruning 10/10");
+    JsonObject result = json(folder.resolve("p.json"));
+    assertThat(result.get("sparsity").getAsDouble()).isBetween(0.799, 0.805);
+    assertThat(result.getAsJsonArray("iterations")).hasSize(10);
+    assertThat(result.getAsJsonObject("cost").get("forwardSopsDense").getAsDouble()).isPositive();
+    assertThat(folder.resolve("p/pruning.csv")).content().hasLineCount(11);
+
+    succeed(
+        "prune",
+        "--from",
+        path("p/model.safetensors"),
+        "--train-samples",
+        "200",
+        "--epochs",
+        "2",
+        "--sparsity",
+        "0.9",
+        "--method",
+        "gradient",
+        "--threads",
+        "1",
+        "--run",
+        path("q"));
+    JsonObject second = json(folder.resolve("q/result.json"));
+    assertThat(second.get("sparsity").getAsDouble()).isBetween(0.899, 0.905);
+    assertThat(Model.load(folder.resolve("q/model.safetensors")).graph())
+        .isEqualTo(Model.load(folder.resolve("p/model.safetensors")).graph());
+
+    Invocation refused =
+        Invocation.of(
+            "prune",
+            "--from",
+            path("q/model.safetensors"),
+            "--sparsity",
+            "0.5",
+            "--run",
+            path("r"));
+    assertThat(refused.status()).isEqualTo(2);
+    assertThat(refused.err()).contains("already sparser");
+    assertThat(folder.resolve("r")).doesNotExist();
+  }
+
+  @Test
+  void divergenceFailsTheRunAndKeepsTheCheckpoint() {
+    List<String> args = small("train", "d");
+    args.addAll(List.of("--lr", "1e38", "--batch", "100"));
+    Invocation invocation = Invocation.of(args.toArray(String[]::new));
+    assertThat(invocation.status()).isEqualTo(1);
+    assertThat(invocation.errorLines().getLast())
+        .startsWith("coppice: training diverged: ")
+        .contains("not finite");
+    assertThat(folder.resolve("d/model.safetensors")).doesNotExist();
+  }
+
+  @Test
+  void fashionMnist() throws IOException {
+    assumeThat(SHARED.resolve("fashion-mnist"))
+        .as("there is no Fashion-MNIST in " + SHARED + "; set -Dcoppice.data=FOLDER")
+        .isDirectory();
+    succeed(
+        "prune",
+        "--data",
+        "fashion-mnist",
+        "--data-dir",
+        SHARED.toString(),
+        "--net",
+        "8C3-P4-16C3-P7-FC10",
+        "--train-samples",
+        "1000",
+        "--test-samples",
+        "200",
+        "--T",
+        "2",
+        "--epochs",
+        "4",
+        "--batch",
+        "16",
+        "--sparsity",
+        "0.8",
+        "--threads",
+        "1",
+        "--run",
+        path("f"));
+    JsonObject result = json(folder.resolve("f/result.json"));
+    assertThat(result.get("accuracy").getAsDouble()).isBetween(0.3, 1.0);
+    assertThat(result.get("sparsity").getAsDouble()).isBetween(0.799, 0.801);
+  }
+}

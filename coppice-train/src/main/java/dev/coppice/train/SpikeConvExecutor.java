@@ -1,0 +1,180 @@
+package dev.coppice.train;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.pytorch.engine.PtNDArray;
+import ai.djl.pytorch.jni.JniUtils;
+import dev.coppice.graph.Op;
+import dev.coppice.kernels.Kernels;
+import dev.coppice.kernels.SpikeConvolution;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Collections;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A convolution of spikes: the output and the gradient of the weights are sums over the spikes that
+ * there are, by the kernels; the gradient of the input, which is not sparse, is a dense convolution
+ * by libtorch. Batches with more spikes than pay off go the dense way.
+ */
+final class SpikeConvExecutor implements Executor {
+  /** The density of spikes above which libtorch's dense convolution is faster. */
+  static final double MOST_DENSE = 0.28;
+
+  private static final int CHANNELS_PER_TASK = 64;
+
+  private final String weight;
+  private final Op.Conv2d conv;
+  private final dev.coppice.graph.Shape.Map in;
+  private final SpikeConvolution geometry;
+  private final Parameters parameters;
+  private final boolean inputGradient;
+  private final Executor dense;
+  private final Kernels kernels;
+  private final Parallel parallel;
+
+  /** Makes an executor; see {@link #covers}. */
+  SpikeConvExecutor(
+      String node,
+      Op.Conv2d conv,
+      dev.coppice.graph.Shape.Map in,
+      Parameters parameters,
+      boolean inputGradient,
+      Kernels kernels,
+      Parallel parallel) {
+    this.weight = node + ".weight";
+    this.conv = conv;
+    this.in = in;
+    this.geometry =
+        new SpikeConvolution(
+            in.height(),
+            in.width(),
+            in.channels(),
+            conv.outChannels(),
+            conv.kernel(),
+            conv.stride(),
+            conv.padding());
+    this.parameters = parameters;
+    this.inputGradient = inputGradient;
+    this.dense = LibraryExecutor.of(node, conv, parameters, inputGradient);
+    this.kernels = kernels;
+    this.parallel = parallel;
+  }
+
+  /** Whether the kernels compute such a convolution. */
+  static boolean covers(Op.Conv2d conv) {
+    return conv.groups() == 1
+        && !conv.bias()
+        && conv.stride() == 1
+        && conv.padding() < conv.kernel();
+  }
+
+  @Override
+  public Result forward(List<Activation> inputs, Pass pass) {
+    Activation input = inputs.getFirst();
+    int images = Math.toIntExact(input.array().getShape().get(0));
+    long[] packed = new long[Math.multiplyExact(images, geometry.imageWords())];
+    pack(Memory.of(input.array()), packed, images);
+    if (density(packed, images) > MOST_DENSE) {
+      return dense.forward(inputs, pass);
+    }
+    NDArray output =
+        pass.manager()
+            .create(
+                new Shape(images, geometry.outHeight(), geometry.outWidth(), conv.outChannels()),
+                DataType.FLOAT32);
+    MemorySegment out = Memory.of(output);
+    try (Arena arena = Arena.ofShared()) {
+      MemorySegment weights = geometry.allocateWeights(arena);
+      geometry.packWeights(Memory.of(parameters.view(weight)), weights);
+      parallel.run(
+          images,
+          1,
+          (from, to) ->
+              kernels.spikeConvForward(
+                  geometry, packed, weights, out, images, (int) from, (int) to));
+    }
+    return new Result(
+        new Activation(output, input.constant()),
+        pass.training() ? gradient -> backward(gradient, packed, images, pass) : null);
+  }
+
+  private void pack(MemorySegment spikes, long[] packed, int images) {
+    long pixels = (long) images * in.height() * in.width();
+    parallel.run(
+        pixels,
+        1,
+        (from, to) -> kernels.packSpikes(spikes, in.channels(), packed, pixels, from, to));
+  }
+
+  private double density(long[] packed, int images) {
+    long spikes = 0;
+    for (long word : packed) {
+      spikes += Long.bitCount(word);
+    }
+    return spikes / ((double) images * in.size());
+  }
+
+  private List<@Nullable NDArray> backward(NDArray gradient, long[] packed, int images, Pass pass) {
+    NDArray weightGradient =
+        pass.manager().create(parameters.view(weight).getShape(), DataType.FLOAT32);
+    MemorySegment gradOut = Memory.of(gradient);
+    try (Arena arena = Arena.ofShared()) {
+      MemorySegment sums = geometry.allocateWeights(arena);
+      parallel.run(
+          in.channels(),
+          taskChannels(),
+          (from, to) ->
+              kernels.spikeConvWeightGradient(
+                  geometry, packed, gradOut, sums, images, (int) from, (int) to));
+      geometry.unpackWeights(sums, Memory.of(weightGradient));
+    }
+    pass.gradients().put(weight, weightGradient);
+    NDArray result = inputGradient ? inputGradient(gradient, pass) : null;
+    gradient.close();
+    return Collections.singletonList(result);
+  }
+
+  /** Channels that a thread takes at a time: 64 where there are enough of them. */
+  private int taskChannels() {
+    return Math.clamp(in.channels() / 2, 1, CHANNELS_PER_TASK);
+  }
+
+  /**
+   * The input's gradient of a convolution of stride 1 is the convolution of the output's gradient
+   * with the kernel turned by half a circle, inputs and outputs exchanged.
+   */
+  private NDArray inputGradient(NDArray gradient, Pass pass) {
+    int k = conv.kernel();
+    float[] weights = Memory.of(parameters.view(weight)).toArray(ValueLayout.JAVA_FLOAT);
+    float[] turned = new float[weights.length];
+    int inputs = conv.inChannels();
+    int outputs = conv.outChannels();
+    int taps = k * k;
+    for (int o = 0; o < outputs; o++) {
+      for (int tap = 0; tap < taps; tap++) {
+        int from = (o * taps + tap) * inputs;
+        int to = (taps - 1 - tap) * outputs + o;
+        for (int i = 0; i < inputs; i++) {
+          turned[i * taps * outputs + to] = weights[from + i];
+        }
+      }
+    }
+    try (NDArray kernel = Memory.upload(pass.manager(), turned, new Shape(inputs, k, k, outputs))) {
+      int padding = k - 1 - conv.padding();
+      PtNDArray result =
+          JniUtils.convolution(
+              LibraryExecutor.channelsFirst(gradient),
+              LibraryExecutor.channelsFirst(kernel),
+              null,
+              new Shape(1, 1),
+              new Shape(padding, padding),
+              new Shape(1, 1),
+              1);
+      return LibraryExecutor.channelsLast(result);
+    }
+  }
+}
