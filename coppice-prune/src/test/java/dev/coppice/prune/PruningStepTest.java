@@ -160,13 +160,13 @@ class PruningStepTest {
         .containsExactly(false, true, false, true, false, false, true, true, false);
   }
 
-  /** Two neurons with two connections each, and a classifier with two. */
+  /** Two neurons with two connections each, and a classifier with two, one of them dead. */
   private static final PrunableLayers HAND = Layers.of(new int[] {2, 2}, new int[] {1, 2});
 
-  private static final float[] HAND_WEIGHTS = {.5f, -.1f, -.4f, .05f, .3f, .02f};
+  private static final float[] HAND_WEIGHTS = {.5f, -.1f, -.4f, .05f, .3f, 0};
 
   private static PruningStep.Result hand(float firstNeuron, float secondNeuron) {
-    boolean[] alive = {true, true, true, true, true, true};
+    boolean[] alive = {true, true, true, true, true, false};
     float[] scores = {firstNeuron, firstNeuron, secondNeuron, secondNeuron, 9, 9};
     return new Case(HAND, HAND_WEIGHTS, alive, scores).run(Scope.GLOBAL, 0.5, 0.5, 1);
   }
@@ -180,8 +180,8 @@ class PruningStepTest {
     assertThat(result.keep()).isEqualTo(3);
     assertThat(result.grow()).isEqualTo(1);
     assertThat(result.regrown()).isEqualTo(1);
-    assertThat(result.removed()).isEqualTo(3);
-    assertThat(result.survivalPercent()).isCloseTo(100 / 3.0, within(1e-9));
+    assertThat(result.removed()).isEqualTo(2);
+    assertThat(result.survivalPercent()).isCloseTo(50, within(1e-9));
   }
 
   /** What magnitude alone would have kept is not counted as regrown when a score keeps it. */

@@ -87,4 +87,28 @@ class SelectionTest {
       fewer = chosen;
     }
   }
+
+  /** Where both selections of a pruning step meet the same ties they must agree. */
+  @Property(tries = 200)
+  void leavingCandidatesOutChangesNothingAmongTheOthers(
+      @ForAll @IntRange(min = 1, max = 60) int size, @ForAll long seed) {
+    SplittableRandom random = new SplittableRandom(seed);
+    float[] equal = new float[size];
+    boolean[] all = new boolean[size];
+    boolean[] some = new boolean[size];
+    for (int i = 0; i < size; i++) {
+      all[i] = true;
+      some[i] = random.nextBoolean();
+    }
+    boolean[] chosen = new boolean[size];
+    Selection.best(equal, equal, all, size / 2, seed, chosen);
+    int count = 0;
+    for (int i = 0; i < size; i++) {
+      chosen[i] &= some[i];
+      count += chosen[i] ? 1 : 0;
+    }
+    boolean[] among = new boolean[size];
+    Selection.best(equal, equal, some, count, seed, among);
+    assertThat(among).isEqualTo(chosen);
+  }
 }

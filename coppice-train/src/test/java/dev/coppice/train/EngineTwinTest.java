@@ -8,9 +8,11 @@ import dev.coppice.graph.Graph;
 import dev.coppice.graph.Op;
 import dev.coppice.graph.Reset;
 import dev.coppice.graph.Surrogate;
+import dev.coppice.graph.Tensor;
 import dev.coppice.graph.Weights;
 import dev.coppice.kernels.Kernels;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -18,6 +20,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 
 /**
@@ -125,5 +128,42 @@ class EngineTwinTest {
       tests.add(DynamicTest.dynamicTest(neuron.toString(), () -> check(neuron, shift)));
     }
     return tests.stream();
+  }
+
+  /** Few spikes before a convolution, which the kernels may then run by the spikes there are. */
+  @Test
+  void convolutionsOfFewSpikesGiveTheSame() {
+    Graph graph = Small.residual();
+    Weights weights = Small.weights(graph, 5).with("bn0.bias", Tensor.of(-1.5f, -0.8f, -0.5f, -1f));
+    Probes probes =
+        new Probes(
+            Map.of(),
+            Set.of(),
+            Set.copyOf(
+                Weights.expected(graph).keySet().stream().filter(Weights::isTrainable).toList()),
+            Set.of("neuron0", "conv1", "fc"),
+            Set.of());
+    Map<NeuronPath, Probes.Measured> found = new EnumMap<>(NeuronPath.class);
+    for (NeuronPath path : NeuronPath.values()) {
+      try (Engine engine = new Engine(graph, weights, Small.PLAIN, Small.ONE_THREAD, path)) {
+        found.put(
+            path,
+            engine
+                .train(
+                    Small.images(BATCH), Small.labels(BATCH), Small.settings(STEPS), 0.1, 1, probes)
+                .measured());
+      }
+    }
+    Probes.Measured operations = Objects.requireNonNull(found.get(NeuronPath.LIBRARY));
+    double rate = 0;
+    float[] spikes = Objects.requireNonNull(operations.outputs().get("neuron0"));
+    for (float spike : spikes) {
+      rate += spike / spikes.length;
+    }
+    assertThat(rate).isBetween(0.01, 0.25);
+    for (Probes.Measured measured : found.values()) {
+      assertClose(measured.outputs(), operations.outputs(), 1e-5);
+      assertClose(measured.gradients(), operations.gradients(), 1e-4);
+    }
   }
 }
