@@ -199,16 +199,23 @@ public sealed interface Kernels permits ScalarKernels, VectorKernels {
   /**
    * Packs spikes into bits, as {@link SpikeConvolution} lays them out.
    *
-   * @param s spikes {@code [rows, C]}; whatever is not 0 is one
-   * @param packed {@code [rows, ⌈C/64⌉]}, written
+   * @param s {@code [rows, C]}: spikes, or averages of {@code levels} of them; rounded to a
+   *     multiple of {@code 1/levels}
+   * @param packed {@code [rows, levels, ⌈C/64⌉]}, written
    */
   void packSpikes(
-      MemorySegment s, int channels, long[] packed, long rows, long fromRow, long toRow);
+      MemorySegment s,
+      int channels,
+      int levels,
+      long[] packed,
+      long rows,
+      long fromRow,
+      long toRow);
 
   /**
    * Convolution of spikes: every output is the sum of the weights whose input is a spike.
    *
-   * @param packed packed spikes {@code [N, H, W, ⌈I/64⌉]}
+   * @param packed packed spikes {@code [N, H, W, levels, ⌈I/64⌉]}
    * @param weights packed weights
    * @param out {@code [N, H′, W′, O]}, written for the images of the range
    * @param images {@code N}
@@ -228,7 +235,7 @@ public sealed interface Kernels permits ScalarKernels, VectorKernels {
    * channels of its range for all images, so that threads that work on different channels share one
    * result, which does not depend on their number. Ranges of 64 channels are the fastest.
    *
-   * @param packed packed spikes {@code [N, H, W, ⌈I/64⌉]}
+   * @param packed packed spikes {@code [N, H, W, levels, ⌈I/64⌉]}
    * @param gradOut gradient of the output {@code [N, H′, W′, O]}
    * @param gradWeights packed as weights are; added to
    * @param images {@code N}

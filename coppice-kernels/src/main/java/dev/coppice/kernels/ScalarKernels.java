@@ -241,9 +241,15 @@ final class ScalarKernels implements Kernels {
 
   @Override
   public void packSpikes(
-      MemorySegment s, int channels, long[] packed, long rows, long fromRow, long toRow) {
-    SpikeArguments.checkPack(s, channels, packed, rows, fromRow, toRow);
-    ScalarSpikeConvolution.pack(s, channels, packed, fromRow, toRow);
+      MemorySegment s,
+      int channels,
+      int levels,
+      long[] packed,
+      long rows,
+      long fromRow,
+      long toRow) {
+    SpikeArguments.checkPack(s, channels, levels, packed, rows, fromRow, toRow);
+    ScalarSpikeConvolution.pack(s, channels, levels, packed, fromRow, toRow);
   }
 
   @Override

@@ -2,20 +2,24 @@ package dev.coppice.kernels;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 
 /** Spike-driven convolution as plain loops over positions, taps and channels. */
 final class ScalarSpikeConvolution {
   private ScalarSpikeConvolution() {}
 
-  static void pack(MemorySegment s, int channels, long[] packed, long fromRow, long toRow) {
+  static void pack(
+      MemorySegment s, int channels, int levels, long[] packed, long fromRow, long toRow) {
     int words = Math.ceilDiv(channels, Long.SIZE);
     for (long row = fromRow; row < toRow; row++) {
-      for (int word = 0; word < words; word++) {
-        packed[(int) (row * words) + word] = 0;
-      }
-      for (int i = 0; i < channels; i++) {
-        if (s.getAtIndex(ValueLayout.JAVA_FLOAT, row * channels + i) != 0) {
-          packed[(int) (row * words) + i / Long.SIZE] |= 1L << i;
+      for (int level = 0; level < levels; level++) {
+        int at = (int) (row * levels + level) * words;
+        float bound = (level + 0.5f) / levels;
+        Arrays.fill(packed, at, at + words, 0);
+        for (int i = 0; i < channels; i++) {
+          if (s.getAtIndex(ValueLayout.JAVA_FLOAT, row * channels + i) > bound) {
+            packed[at + i / Long.SIZE] |= 1L << i;
+          }
         }
       }
     }
@@ -35,9 +39,11 @@ final class ScalarSpikeConvolution {
             float sum = 0;
             for (int ky = 0; ky < g.kernel(); ky++) {
               for (int kx = 0; kx < g.kernel(); kx++) {
-                for (int i = 0; i < g.in(); i++) {
-                  if (fired(g, packed, image, y, x, ky, kx, i)) {
-                    sum += weights.getAtIndex(ValueLayout.JAVA_FLOAT, weight(g, o, ky, kx, i));
+                for (int level = 0; level < g.levels(); level++) {
+                  for (int i = 0; i < g.in(); i++) {
+                    if (fired(g, packed, image, y, x, ky, kx, level, i)) {
+                      sum += weights.getAtIndex(ValueLayout.JAVA_FLOAT, weight(g, o, ky, kx, i));
+                    }
                   }
                 }
               }
@@ -69,8 +75,11 @@ final class ScalarSpikeConvolution {
               for (int image = first; image < Math.min(images, first + group); image++) {
                 for (int y = 0; y < g.outHeight(); y++) {
                   for (int x = 0; x < g.outWidth(); x++) {
-                    if (fired(g, packed, image, y, x, ky, kx, i)) {
-                      sum += gradOut.getAtIndex(ValueLayout.JAVA_FLOAT, output(g, image, y, x) + o);
+                    for (int level = 0; level < g.levels(); level++) {
+                      if (fired(g, packed, image, y, x, ky, kx, level, i)) {
+                        sum +=
+                            gradOut.getAtIndex(ValueLayout.JAVA_FLOAT, output(g, image, y, x) + o);
+                      }
                     }
                   }
                 }
@@ -84,18 +93,25 @@ final class ScalarSpikeConvolution {
     }
   }
 
-  /**
-   * Whether the input of a tap of an output position is a spike, which it is not in the padding.
-   */
+  /** Whether the input of a tap of an output position has a spike of a level; no padding has. */
   private static boolean fired(
-      SpikeConvolution g, long[] packed, int image, int y, int x, int ky, int kx, int i) {
+      SpikeConvolution g,
+      long[] packed,
+      int image,
+      int y,
+      int x,
+      int ky,
+      int kx,
+      int level,
+      int i) {
     int row = y * g.stride() - g.padding() + ky;
     int column = x * g.stride() - g.padding() + kx;
     if (row < 0 || row >= g.height() || column < 0 || column >= g.width()) {
       return false;
     }
     int pixel = (image * g.height() + row) * g.width() + column;
-    return (packed[pixel * g.words() + i / Long.SIZE] >>> i & 1) != 0;
+    long word = packed[(pixel * g.levels() + level) * g.words() + i / Long.SIZE];
+    return ((word >>> i) & 1) != 0;
   }
 
   private static long output(SpikeConvolution g, int image, int y, int x) {

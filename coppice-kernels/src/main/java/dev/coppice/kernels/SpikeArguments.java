@@ -7,14 +7,24 @@ final class SpikeArguments {
   private SpikeArguments() {}
 
   static void checkPack(
-      MemorySegment s, int channels, long[] packed, long rows, long fromRow, long toRow) {
+      MemorySegment s,
+      int channels,
+      int levels,
+      long[] packed,
+      long rows,
+      long fromRow,
+      long toRow) {
+    if (levels < 1) {
+      throw new IllegalArgumentException("levels must be positive, not " + levels);
+    }
     if (channels < 1 || rows < 0 || rows > Long.MAX_VALUE / Float.BYTES / channels) {
       throw new IllegalArgumentException(
           "%d rows of %d channels cannot be packed".formatted(rows, channels));
     }
     checkRange("rows", fromRow, toRow, rows);
     NeuronArguments.requireFloats("s", s, rows * channels * Float.BYTES);
-    requireWords(packed, rows * Math.ceilDiv(channels, Long.SIZE));
+    requireWords(
+        packed, Math.multiplyExact(rows * Math.ceilDiv(channels, Long.SIZE), (long) levels));
   }
 
   static void checkConvolution(

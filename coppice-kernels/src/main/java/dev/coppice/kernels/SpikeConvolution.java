@@ -7,10 +7,12 @@ import java.lang.foreign.ValueLayout;
 /**
  * The shape of a convolution whose input is spikes, and how its kernels lay out their arrays.
  *
- * <p>Packed spikes are {@code [N, H, W, ⌈I/64⌉]} longs: bit {@code i mod 64} of word {@code i/64}
- * is the spike of channel {@code i}. Packed weights are {@code [⌈O/64⌉, k, k, I, 64]} floats, the
- * last block of output channels being filled up with zeros, so that what a spike adds to 64 output
- * channels lies in one piece.
+ * <p>An input is a number of spikes of size {@code 1/levels}: 0 or 1 of a neuron, or a multiple of
+ * {@code 1/levels} of an average over as many neurons. Packed spikes are {@code [N, H, W, levels,
+ * ⌈I/64⌉]} longs: bit {@code i mod 64} of word {@code i/64} of level {@code l} tells whether
+ * channel {@code i} has more than {@code l} spikes. Packed weights are {@code [⌈O/64⌉, k, k, I,
+ * 64]} floats, the last block of output channels being filled up with zeros, so that what a spike
+ * adds to 64 output channels lies in one piece.
  *
  * @param height H of the input
  * @param width W of the input
@@ -19,9 +21,10 @@ import java.lang.foreign.ValueLayout;
  * @param kernel k, side of the square kernel
  * @param stride steps of the kernel in both directions
  * @param padding zeros around the input, fewer than {@code kernel}
+ * @param levels the most spikes that an input may have
  */
 public record SpikeConvolution(
-    int height, int width, int in, int out, int kernel, int stride, int padding) {
+    int height, int width, int in, int out, int kernel, int stride, int padding, int levels) {
   /** Output channels whose weights lie together. */
   static final int BLOCK = 64;
 
@@ -34,7 +37,7 @@ public record SpikeConvolution(
 
   /** Throws {@link IllegalArgumentException} when the numbers make no convolution. */
   public SpikeConvolution {
-    if (height < 1 || width < 1 || in < 1 || out < 1 || kernel < 1 || stride < 1) {
+    if (height < 1 || width < 1 || in < 1 || out < 1 || kernel < 1 || stride < 1 || levels < 1) {
       throw new IllegalArgumentException("sizes of a convolution must be positive");
     }
     if (padding < 0 || padding >= kernel) {
@@ -46,15 +49,23 @@ public record SpikeConvolution(
       throw new IllegalArgumentException(
           "a kernel of %d does not fit into %d x %d".formatted(kernel, height, width));
     }
-    requireInt(
-        (height + kernel - 1.0) * (width + kernel - 1) * Math.max(in, BLOCK) * BLOCK * Float.BYTES);
-    requireInt((double) kernel * kernel * in * blocks(out) * BLOCK);
-  }
-
-  private static void requireInt(double size) {
-    if (size > Integer.MAX_VALUE) {
+    if (!fits(height, width, in, out, kernel, levels)) {
       throw new IllegalArgumentException("the convolution is too large for spike-driven kernels");
     }
+  }
+
+  /** A convolution of the spikes of neurons: 0 or 1. */
+  public SpikeConvolution(
+      int height, int width, int in, int out, int kernel, int stride, int padding) {
+    this(height, width, in, out, kernel, stride, padding, 1);
+  }
+
+  /** Returns whether the kernels can address a convolution of this size. */
+  public static boolean fits(int height, int width, int in, int out, int kernel, int levels) {
+    double plane = (height + kernel - 1.0) * (width + kernel - 1.0) * BLOCK * Float.BYTES;
+    double weights = (double) kernel * kernel * in * blocks(out) * BLOCK;
+    return plane * Math.max(in * (double) levels, BLOCK) <= Integer.MAX_VALUE
+        && weights <= Integer.MAX_VALUE;
   }
 
   private static int blocks(int out) {
@@ -73,10 +84,15 @@ public record SpikeConvolution(
 
   /** Returns the words of packed spikes of an image. */
   public int imageWords() {
-    return height * width * words();
+    return height * width * pixelWords();
   }
 
-  /** Returns the words of packed spikes of a pixel. */
+  /** Returns the words of packed spikes of a pixel, all levels together. */
+  int pixelWords() {
+    return levels * words();
+  }
+
+  /** Returns the words of a level of a pixel. */
   int words() {
     return Math.ceilDiv(in, Long.SIZE);
   }
@@ -104,7 +120,7 @@ public record SpikeConvolution(
 
   /** Images whose spikes are listed at a time, so that lists and weights share the second cache. */
   int listedImages() {
-    return Math.max(1, MOST_LISTED / (height * width * in));
+    return Math.max(1, MOST_LISTED / (height * width * in * levels));
   }
 
   /** Floats of a plane of output gradients with the border that the kernel reaches over. */
@@ -122,7 +138,7 @@ public record SpikeConvolution(
   }
 
   /**
-   * Packs weights.
+   * Packs weights, divided by the levels: what a single spike adds.
    *
    * @param weights {@code [O, k, k, I]}
    * @param packed written
@@ -133,11 +149,11 @@ public record SpikeConvolution(
   }
 
   /**
-   * Writes packed weights, or gradients of weights, as {@code [O, k, k, I]}.
+   * Writes packed gradients of weights, divided by the levels, as {@code [O, k, k, I]}.
    *
    * @param weights written
    */
-  public void unpackWeights(MemorySegment packed, MemorySegment weights) {
+  public void unpackGradient(MemorySegment packed, MemorySegment weights) {
     check(weights, packed);
     transfer(weights, packed, false);
   }
@@ -157,16 +173,13 @@ public record SpikeConvolution(
           int at = o / BLOCK * blockFloats() + o % BLOCK;
           for (int r = r0; r < Math.min(rows, r0 + TILE); r++) {
             long index = (long) o * rows + r;
+            long place = at + (long) r * BLOCK;
             if (pack) {
-              packed.setAtIndex(
-                  ValueLayout.JAVA_FLOAT,
-                  at + (long) r * BLOCK,
-                  weights.getAtIndex(ValueLayout.JAVA_FLOAT, index));
+              float weight = weights.getAtIndex(ValueLayout.JAVA_FLOAT, index);
+              packed.setAtIndex(ValueLayout.JAVA_FLOAT, place, weight / levels);
             } else {
-              weights.setAtIndex(
-                  ValueLayout.JAVA_FLOAT,
-                  index,
-                  packed.getAtIndex(ValueLayout.JAVA_FLOAT, at + (long) r * BLOCK));
+              float gradient = packed.getAtIndex(ValueLayout.JAVA_FLOAT, place);
+              weights.setAtIndex(ValueLayout.JAVA_FLOAT, index, gradient / levels);
             }
           }
         }

@@ -431,9 +431,15 @@ final class VectorKernels implements Kernels {
 
   @Override
   public void packSpikes(
-      MemorySegment s, int channels, long[] packed, long rows, long fromRow, long toRow) {
-    SpikeArguments.checkPack(s, channels, packed, rows, fromRow, toRow);
-    VectorSpikeConvolution.pack(s, channels, packed, fromRow, toRow);
+      MemorySegment s,
+      int channels,
+      int levels,
+      long[] packed,
+      long rows,
+      long fromRow,
+      long toRow) {
+    SpikeArguments.checkPack(s, channels, levels, packed, rows, fromRow, toRow);
+    VectorSpikeConvolution.pack(s, channels, levels, packed, fromRow, toRow);
   }
 
   @Override

@@ -24,10 +24,26 @@ final class VectorSpikeConvolution {
 
   private VectorSpikeConvolution() {}
 
-  static void pack(MemorySegment s, int channels, long[] packed, long fromRow, long toRow) {
+  static void pack(
+      MemorySegment s, int channels, int levels, long[] packed, long fromRow, long toRow) {
+    for (int level = 0; level < levels; level++) {
+      pack(s, channels, levels, level, packed, fromRow, toRow);
+    }
+  }
+
+  private static void pack(
+      MemorySegment s,
+      int channels,
+      int levels,
+      int level,
+      long[] packed,
+      long fromRow,
+      long toRow) {
     int words = Math.ceilDiv(channels, Long.SIZE);
+    float bound = (level + 0.5f) / levels;
     for (long row = fromRow; row < toRow; row++) {
       long at = row * channels * Float.BYTES;
+      int to = (int) (row * levels + level) * words;
       for (int word = 0; word < words; word++) {
         int first = word * Long.SIZE;
         int end = Math.min(channels, first + Long.SIZE);
@@ -37,16 +53,16 @@ final class VectorSpikeConvolution {
           bits |=
               FloatVector.fromMemorySegment(
                           Lanes.FLOATS, s, at + (long) i * Float.BYTES, ByteOrder.nativeOrder())
-                      .compare(VectorOperators.NE, 0)
+                      .compare(VectorOperators.GT, bound)
                       .toLong()
                   << i;
         }
         for (; i < end; i++) {
-          if (s.get(ValueLayout.JAVA_FLOAT, at + (long) i * Float.BYTES) != 0) {
+          if (s.get(ValueLayout.JAVA_FLOAT, at + (long) i * Float.BYTES) > bound) {
             bits |= 1L << i;
           }
         }
-        packed[(int) (row * words) + word] = bits;
+        packed[to + word] = bits;
       }
     }
   }
@@ -60,7 +76,7 @@ final class VectorSpikeConvolution {
       int toImage) {
     int pixels = g.height() * g.width();
     int group = Math.min(g.listedImages(), Math.max(1, toImage - fromImage));
-    int[] list = new int[group * pixels * g.in()];
+    int[] list = new int[group * pixels * g.in() * g.levels()];
     int[] starts = new int[group * pixels + 1];
     for (int first = fromImage; first < toImage; first += group) {
       int count = Math.min(group, toImage - first);
@@ -98,12 +114,12 @@ final class VectorSpikeConvolution {
     int length = 0;
     int pixel = 0;
     for (int row = 0; row < count * g.height(); row++) {
-      int at = (first * g.height() + row) * g.width() * words;
+      int at = (first * g.height() + row) * g.width() * g.pixelWords();
       for (int x = 0; x < g.width(); x++) {
         starts[pixel++] = length;
-        for (int word = 0; word < words; word++) {
+        for (int word = 0; word < g.pixelWords(); word++) {
           long bits = packed[at++];
-          int base = x * g.in() + word * Long.SIZE;
+          int base = x * g.in() + word % words * Long.SIZE;
           while (bits != 0) {
             list[length++] = (base + Long.numberOfTrailingZeros(bits)) * BLOCK_BYTES;
             bits &= bits - 1;
@@ -217,7 +233,7 @@ final class VectorSpikeConvolution {
       int toChannel) {
     int group = Math.min(g.gradientImages(), Math.max(1, images));
     int channels = toChannel - fromChannel;
-    int most = group * g.height() * g.width();
+    int most = group * g.height() * g.width() * g.levels();
     int[] list = new int[channels * most];
     int[] lengths = new int[channels];
     try (Arena arena = Arena.ofConfined()) {
@@ -264,16 +280,18 @@ final class VectorSpikeConvolution {
       }
       for (int image = 0; image < count; image++) {
         for (int y = 0; y < g.height(); y++) {
-          int at = (((first + image) * g.height() + y) * g.width()) * words + word;
+          int at = (((first + image) * g.height() + y) * g.width()) * g.pixelWords() + word;
           int offset = image * g.planeFloats() * Float.BYTES + y * g.planeWidth() * BLOCK_BYTES;
           for (int x = 0; x < g.width(); x++) {
-            long bits = packed[at] & wanted;
-            while (bits != 0) {
-              int i = base + Long.numberOfTrailingZeros(bits);
-              list[i * most + lengths[i]++] = offset;
-              bits &= bits - 1;
+            for (int level = 0; level < g.levels(); level++) {
+              long bits = packed[at] & wanted;
+              while (bits != 0) {
+                int i = base + Long.numberOfTrailingZeros(bits);
+                list[i * most + lengths[i]++] = offset;
+                bits &= bits - 1;
+              }
+              at += words;
             }
-            at += words;
             offset += BLOCK_BYTES;
           }
         }

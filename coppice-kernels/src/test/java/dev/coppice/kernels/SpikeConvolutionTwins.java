@@ -19,19 +19,22 @@ final class SpikeConvolutionTwins {
           new SpikeConvolution(9, 8, 64, 64, 5, 3, 4),
           new SpikeConvolution(7, 7, 130, 20, 2, 1, 0),
           new SpikeConvolution(33, 32, 64, 9, 3, 1, 1),
-          new SpikeConvolution(4, 4, 20, 130, 1, 2, 0));
+          new SpikeConvolution(4, 4, 20, 130, 1, 2, 0),
+          new SpikeConvolution(6, 7, 70, 20, 3, 1, 1, 4),
+          new SpikeConvolution(3, 5, 64, 65, 2, 1, 0, 3));
 
   static final int IMAGES = 5;
 
   private SpikeConvolutionTwins() {}
 
   /** Spikes with whole words of zeros and ones among them. */
-  static float[] spikes(long seed, int count) {
+  static float[] spikes(long seed, SpikeConvolution g) {
+    int count = IMAGES * g.height() * g.width() * g.in();
     SplittableRandom random = new SplittableRandom(seed);
     float[] s = new float[count];
     for (int i = 0; i < count; i++) {
       double rate = i / 500 % 4 == 0 ? 1 : i / 500 % 4 == 1 ? 0 : 0.2;
-      s[i] = random.nextDouble() < rate ? 1 : 0;
+      s[i] = random.nextDouble() < rate ? (1 + random.nextInt(g.levels())) / (float) g.levels() : 0;
     }
     return s;
   }
@@ -39,16 +42,16 @@ final class SpikeConvolutionTwins {
   static long[] packed(SpikeConvolution g, float[] spikes) {
     long[] packed = new long[IMAGES * g.imageWords()];
     int rows = IMAGES * g.height() * g.width();
-    SCALAR.packSpikes(Floats.of(spikes), g.in(), packed, rows, 0, rows);
+    SCALAR.packSpikes(Floats.of(spikes), g.in(), g.levels(), packed, rows, 0, rows);
     return packed;
   }
 
   static void pack() {
     for (SpikeConvolution g : SHAPES) {
       int rows = IMAGES * g.height() * g.width();
-      float[] spikes = spikes(g.hashCode(), rows * g.in());
+      float[] spikes = spikes(g.hashCode(), g);
       long[] packed = new long[IMAGES * g.imageWords()];
-      VECTOR.packSpikes(Floats.of(spikes), g.in(), packed, rows, 0, rows);
+      VECTOR.packSpikes(Floats.of(spikes), g.in(), g.levels(), packed, rows, 0, rows);
       assertThat(packed).as(g.toString()).containsExactly(packed(g, spikes));
     }
   }
@@ -63,7 +66,7 @@ final class SpikeConvolutionTwins {
     var out = Floats.zeros(IMAGES * g.outHeight() * g.outWidth() * g.out());
     kernels.spikeConvForward(
         g,
-        packed(g, spikes(1, IMAGES * g.height() * g.width() * g.in())),
+        packed(g, spikes(1, g)),
         Floats.of(Floats.random(2, g.weightFloats(), 1)),
         out,
         IMAGES,
@@ -83,14 +86,14 @@ final class SpikeConvolutionTwins {
     var gradient = Floats.of(Floats.random(4, g.weightFloats(), 1));
     kernels.spikeConvWeightGradient(
         g,
-        packed(g, spikes(1, IMAGES * g.height() * g.width() * g.in())),
+        packed(g, spikes(1, g)),
         Floats.of(Floats.random(3, IMAGES * g.outHeight() * g.outWidth() * g.out(), 1)),
         gradient,
         IMAGES,
         0,
         g.in());
     var unpacked = Floats.zeros(g.out() * g.kernel() * g.kernel() * g.in());
-    g.unpackWeights(gradient, unpacked);
+    g.unpackGradient(gradient, unpacked);
     return Floats.bits(Floats.array(unpacked));
   }
 }

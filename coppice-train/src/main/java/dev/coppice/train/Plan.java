@@ -14,6 +14,9 @@ import org.jspecify.annotations.Nullable;
 
 /** The order in which an engine runs a graph, and by what. The first step is the input. */
 final class Plan {
+  /** The side of the largest window whose averages are worth taking apart into spikes. */
+  private static final int MOST_POOLED = 2;
+
   private final Graph graph;
   private final Parameters parameters;
   private final NeuronPath path;
@@ -71,16 +74,34 @@ final class Plan {
       case Op.Add() -> new AddExecutor();
       case Op.Dropout(float rate) ->
           new DropoutExecutor(rate, 0x9E3779B97F4A7C15L * (graph.nodes().indexOf(node) + 1));
-      case Op.Conv2d conv when readsSpikes(node) && SpikeConvExecutor.covers(conv) ->
-          new SpikeConvExecutor(
-              node.name(),
-              conv,
-              (Shape.Map) graph.shape(node.inputs().getFirst()),
-              parameters,
-              inputTrained,
-              kernels,
-              parallel);
+      case Op.Conv2d conv -> convolution(node, conv, inputTrained);
       case Op op -> LibraryExecutor.of(node.name(), op, parameters, inputTrained);
+    };
+  }
+
+  private Executor convolution(Node node, Op.Conv2d conv, boolean inputTrained) {
+    int levels = levels(node.inputs().getFirst());
+    if (levels > 0 && graph.shape(node.inputs().getFirst()) instanceof Shape.Map in) {
+      if (SpikeConvExecutor.covers(conv, in, levels)) {
+        return new SpikeConvExecutor(
+            node.name(), conv, in, levels, parameters, inputTrained, kernels, parallel);
+      }
+    }
+    return LibraryExecutor.of(node.name(), conv, parameters, inputTrained);
+  }
+
+  /** Returns how many spikes a node's output is an average of; 0 if it is not one of few. */
+  private int levels(String name) {
+    if (path != NeuronPath.FUSED) {
+      return 0;
+    }
+    Node node = graph.node(name);
+    return switch (node.op()) {
+      case Op.Neuron _ -> 1;
+      case Op.MaxPool _ -> levels(node.inputs().getFirst());
+      case Op.AvgPool(int kernel, int _) when kernel <= MOST_POOLED ->
+          levels(node.inputs().getFirst()) == 1 ? kernel * kernel : 0;
+      default -> 0;
     };
   }
 
@@ -94,11 +115,6 @@ final class Plan {
           norm.name(), settings, node.name(), neuron, parameters, inputTrained, kernels, parallel);
     }
     return new NeuronExecutor(node.name(), neuron, ownsInput(input), kernels, parallel);
-  }
-
-  private boolean readsSpikes(Node node) {
-    return path == NeuronPath.FUSED
-        && graph.node(node.inputs().getFirst()).op() instanceof Op.Neuron;
   }
 
   /** Whether a batch norm runs as part of the neuron layer that reads it. */

@@ -16,9 +16,10 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A convolution of spikes: the output and the gradient of the weights are sums over the spikes that
- * there are, by the kernels; the gradient of the input, which is not sparse, is a dense convolution
- * by libtorch. Batches with more spikes than pay off go the dense way.
+ * A convolution of spikes, or of averages over windows of them: the output and the gradient of the
+ * weights are sums over the spikes that there are, by the kernels; the gradient of the input, which
+ * is not sparse, is a dense convolution by libtorch. Batches with more spikes than pay off go the
+ * dense way.
  */
 final class SpikeConvExecutor implements Executor {
   /** The density of spikes above which libtorch's dense convolution is faster. */
@@ -36,11 +37,16 @@ final class SpikeConvExecutor implements Executor {
   private final Kernels kernels;
   private final Parallel parallel;
 
-  /** Makes an executor; see {@link #covers}. */
+  /**
+   * Makes an executor; see {@link #covers}.
+   *
+   * @param levels the spikes that an input is an average of
+   */
   SpikeConvExecutor(
       String node,
       Op.Conv2d conv,
       dev.coppice.graph.Shape.Map in,
+      int levels,
       Parameters parameters,
       boolean inputGradient,
       Kernels kernels,
@@ -56,7 +62,8 @@ final class SpikeConvExecutor implements Executor {
             conv.outChannels(),
             conv.kernel(),
             conv.stride(),
-            conv.padding());
+            conv.padding(),
+            levels);
     this.parameters = parameters;
     this.inputGradient = inputGradient;
     this.dense = LibraryExecutor.of(node, conv, parameters, inputGradient);
@@ -65,11 +72,13 @@ final class SpikeConvExecutor implements Executor {
   }
 
   /** Whether the kernels compute such a convolution. */
-  static boolean covers(Op.Conv2d conv) {
+  static boolean covers(Op.Conv2d conv, dev.coppice.graph.Shape.Map in, int levels) {
     return conv.groups() == 1
         && !conv.bias()
         && conv.stride() == 1
-        && conv.padding() < conv.kernel();
+        && conv.padding() < conv.kernel()
+        && SpikeConvolution.fits(
+            in.height(), in.width(), in.channels(), conv.outChannels(), conv.kernel(), levels);
   }
 
   @Override
@@ -107,7 +116,8 @@ final class SpikeConvExecutor implements Executor {
     parallel.run(
         pixels,
         1,
-        (from, to) -> kernels.packSpikes(spikes, in.channels(), packed, pixels, from, to));
+        (from, to) ->
+            kernels.packSpikes(spikes, in.channels(), geometry.levels(), packed, pixels, from, to));
   }
 
   private double density(long[] packed, int images) {
@@ -130,7 +140,7 @@ final class SpikeConvExecutor implements Executor {
           (from, to) ->
               kernels.spikeConvWeightGradient(
                   geometry, packed, gradOut, sums, images, (int) from, (int) to));
-      geometry.unpackWeights(sums, Memory.of(weightGradient));
+      geometry.unpackGradient(sums, Memory.of(weightGradient));
     }
     pass.gradients().put(weight, weightGradient);
     NDArray result = inputGradient ? inputGradient(gradient, pass) : null;
