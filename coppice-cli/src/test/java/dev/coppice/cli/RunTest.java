@@ -120,6 +120,9 @@ final class RunTest {
     assertThat(result.getAsJsonObject("cost").get("forwardSopsDense").getAsDouble()).isPositive();
     assertThat(folder.resolve("p/pruning.csv")).content().hasLineCount(11);
     assertThat(events("p")).contains("sparsity", "sops_per_image");
+    succeed("prune", "--config", path("p/config.yaml"), "--run", path("again"));
+    assertThat(folder.resolve("again/model.safetensors"))
+        .hasSameBinaryContentAs(folder.resolve("p/model.safetensors"));
     assertThat(folder.resolve("p/report.html")).content().contains("Pruning on", "Survival");
 
     succeed(
