@@ -25,6 +25,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A training run in its folder, from the first step or the newest checkpoint to the saved model.
@@ -203,12 +204,11 @@ record TrainingRun(
   private final class Watcher implements TrainingListener, AutoCloseable {
     private final Progress progress;
     private final MetricsFile metrics;
-    private final EventFile events;
+    private @Nullable EventFile events;
     private boolean begun;
 
     Watcher(PrintWriter err) throws IOException {
       metrics = new MetricsFile(directory);
-      events = EventFile.open(directory.resolve("events"));
       progress = new Progress(command, err);
     }
 
@@ -223,6 +223,9 @@ record TrainingRun(
       progress.epoch(epoch, settings.epochs());
       try {
         metrics.add(epoch);
+        if (events == null) {
+          events = EventFile.open(directory.resolve("events"));
+        }
         events.epoch(epoch);
       } catch (IOException e) {
         throw new UncheckedIOException(e);
@@ -232,7 +235,9 @@ record TrainingRun(
     @Override
     public void close() throws IOException {
       progress.close();
-      events.close();
+      if (events != null) {
+        events.close();
+      }
     }
   }
 }
