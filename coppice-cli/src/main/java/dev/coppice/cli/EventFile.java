@@ -1,5 +1,7 @@
 package dev.coppice.cli;
 
+import dev.coppice.train.EpochMetrics;
+import dev.coppice.train.Evaluation;
 import java.io.ByteArrayOutputStream;
 import java.io.Closeable;
 import java.io.IOException;
@@ -12,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Locale;
+import java.util.Map;
 import java.util.zip.CRC32C;
 
 /**
@@ -77,6 +80,28 @@ final class EventFile implements Closeable {
   void scalar(String tag, long step, double value) throws IOException {
     Message point = new Message().text(VALUE_TAG, tag).real(VALUE_SIMPLE, (float) value);
     write(step, new Message().message(EVENT_SUMMARY, new Message().message(SUMMARY_VALUE, point)));
+  }
+
+  /**
+   * Adds the values of an epoch at its last optimizer step.
+   *
+   * @throws IOException if they cannot be written
+   */
+  void epoch(EpochMetrics metrics) throws IOException {
+    long step = metrics.step();
+    scalar("loss/train", step, metrics.loss());
+    scalar("accuracy/train", step, metrics.trainAccuracy());
+    scalar("learning_rate", step, metrics.learningRate());
+    scalar("sparsity", step, metrics.sparsity());
+    Evaluation test = metrics.test();
+    if (test != null) {
+      scalar("loss/test", step, test.loss());
+      scalar("accuracy/test", step, test.accuracy());
+      scalar("sops_per_image", step, test.operations().synaptic());
+      for (Map.Entry<String, Double> rate : test.firingRates().entrySet()) {
+        scalar("firing_rate/" + rate.getKey(), step, rate.getValue());
+      }
+    }
   }
 
   @Override

@@ -3,6 +3,7 @@ package dev.coppice.cli;
 import dev.coppice.graph.Initialization;
 import dev.coppice.graph.Surrogate;
 import dev.coppice.prune.PruningSettings;
+import dev.coppice.prune.Regrowth;
 import dev.coppice.prune.Scope;
 import dev.coppice.prune.SparsitySchedule;
 import dev.coppice.prune.Ties;
@@ -109,6 +110,7 @@ public final class Main implements Callable<Integer> {
             Scope.class,
             SparsitySchedule.class,
             Ties.class,
+            Regrowth.Criticality.Choice.class,
             CriticalityProbe.Pooling.class)) {
       register(line, type);
     }

@@ -1,6 +1,5 @@
 package dev.coppice.cli;
 
-import ai.djl.Device;
 import com.google.gson.Gson;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
@@ -46,7 +45,7 @@ final class Provenance {
     json.addProperty("command", command);
     json.addProperty("coppice", Version.number());
     json.addProperty("java", Runtime.version().toString());
-    json.addProperty("djl", version(Device.class));
+    json.addProperty("djl", ai.djl.engine.Engine.getDjlVersion());
     json.addProperty("pytorch", ai.djl.engine.Engine.getEngine("PyTorch").getVersion());
     json.addProperty("kernels", engine.kernels().describe());
     json.addProperty("threads", engine.threads());
@@ -74,11 +73,6 @@ final class Provenance {
     json.add("std", GSON.toJsonTree(normalization.std()));
     json.add("classes", GSON.toJsonTree(data.train().classes()));
     return json;
-  }
-
-  private static String version(Class<?> type) {
-    String version = type.getPackage().getImplementationVersion();
-    return version == null ? "unknown" : version;
   }
 
   /**

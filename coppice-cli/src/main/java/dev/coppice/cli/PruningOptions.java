@@ -20,7 +20,7 @@ final class PruningOptions {
       names = "--sparsity",
       paramLabel = "X",
       description = "the share of zeros at the end, in [0, 1) (default: 0.95)")
-  double sparsity = PruningDefaults.SPARSITY;
+  double sparsity = PruningSettings.Builder.SPARSITY;
 
   @Option(
       names = "--method",
@@ -34,13 +34,13 @@ final class PruningOptions {
       names = "--ratio",
       paramLabel = "X",
       description = "the share of the kept connections that regrowth chooses (default: 0.2)")
-  double ratio = PruningDefaults.RATIO;
+  double ratio = PruningSettings.Builder.RATIO;
 
   @Option(
       names = "--ratio-decay",
       paramLabel = "NAME",
       description = "constant, or cosine: to zero (default: cosine)")
-  PruningSettings.Decay ratioDecay = PruningDefaults.DECAY;
+  PruningSettings.Decay ratioDecay = PruningSettings.Builder.DECAY;
 
   @Option(
       names = "--scope",
@@ -97,7 +97,7 @@ final class PruningOptions {
       names = "--window",
       paramLabel = "STEPS",
       description = "optimizer steps before a pruning whose scores are averaged (default: 1)")
-  int window = PruningDefaults.SCORE_WINDOW;
+  int window = PruningSettings.Builder.SCORE_WINDOW;
 
   @Option(
       names = "--start-epoch",
@@ -134,7 +134,7 @@ final class PruningOptions {
       names = "--regrown-value",
       paramLabel = "NAME",
       description = "what a regrown connection starts from: zero or kept (default: zero)")
-  PruningSettings.RegrownValue regrownValue = PruningDefaults.REGROWN_VALUE;
+  PruningSettings.RegrownValue regrownValue = PruningSettings.Builder.REGROWN_VALUE;
 
   /** What decides which connections come back. */
   enum Method {
@@ -187,7 +187,8 @@ final class PruningOptions {
     double span =
         pruningEpochs != null
             ? pruningEpochs
-            : Math.max(PruningDefaults.WINDOW_OF_RUN * epochs - startEpoch, 0.5 / stepsPerEpoch);
+            : Math.max(
+                PruningSettings.Builder.WINDOW_OF_RUN * epochs - startEpoch, 0.5 / stepsPerEpoch);
     long steps = Math.clamp(Math.round(span * stepsPerEpoch), 1, total);
     if (pruningInterval != null) {
       iterations =
@@ -197,7 +198,7 @@ final class PruningOptions {
     } else {
       iterations =
           iterations == null
-              ? Integer.valueOf((int) Math.min(PruningDefaults.ITERATIONS, steps))
+              ? Integer.valueOf((int) Math.min(PruningSettings.Builder.ITERATIONS, steps))
               : iterations;
       pruningInterval = Math.toIntExact(Math.max(1, steps / iterations));
     }

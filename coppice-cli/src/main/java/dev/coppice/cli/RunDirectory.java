@@ -119,6 +119,10 @@ record RunDirectory(Path path) {
     return path.resolve("model.safetensors");
   }
 
+  Path report() {
+    return path.resolve("report.html");
+  }
+
   Path resolve(String name) {
     return path.resolve(name);
   }

@@ -6,6 +6,8 @@ import dev.coppice.graph.Compression;
 import dev.coppice.graph.Graph;
 import dev.coppice.graph.Model;
 import dev.coppice.graph.Weights;
+import dev.coppice.prune.Pruning;
+import dev.coppice.prune.PruningIteration;
 import dev.coppice.train.Engine;
 import dev.coppice.train.EpochMetrics;
 import dev.coppice.train.Evaluation;
@@ -21,7 +23,9 @@ import java.nio.file.Files;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A training run in its folder, from the first step or the newest checkpoint to the saved model.
@@ -149,7 +153,30 @@ record TrainingRun(
     result.add("cost", cost.json());
     result.add("provenance", provenance);
     directory.writeJson("result.json", result);
+    report(result, outcome.csv(), watcher);
     return result;
+  }
+
+  /** Writes report.html; the run has its result without it. */
+  private void report(JsonObject result, List<String> metrics, Watcher watcher) {
+    List<PruningIteration> iterations =
+        method instanceof Pruning pruning ? pruning.history() : List.of();
+    JsonObject shown = result.deepCopy();
+    shown.remove("iterations"); // the report has a table of them
+    try {
+      HtmlReport.write(
+          directory.report(),
+          new HtmlReport.Content(
+              (method instanceof Pruning ? "Pruning on " : "Training on ") + data.name(),
+              metrics,
+              iterations,
+              shown.toString(),
+              Files.readString(directory.resolve(Configuration.FILE))));
+    } catch (IOException | RuntimeException e) {
+      watcher.progress.line(
+          "the report could not be written: "
+              + (e instanceof IOException io ? Failure.describe(io) : e.toString()));
+    }
   }
 
   private void save(Weights weights, Evaluation test, ModelSummary summary) throws IOException {
@@ -173,10 +200,11 @@ record TrainingRun(
     }
   }
 
-  /** Shows progress and keeps metrics.csv. */
+  /** Shows progress and keeps metrics.csv and the events. */
   private final class Watcher implements TrainingListener, AutoCloseable {
     private final Progress progress;
     private final MetricsFile metrics;
+    private @Nullable EventFile events;
     private boolean begun;
 
     Watcher(PrintWriter err) throws IOException {
@@ -195,14 +223,21 @@ record TrainingRun(
       progress.epoch(epoch, settings.epochs());
       try {
         metrics.add(epoch);
+        if (events == null) {
+          events = EventFile.open(directory.resolve("events"));
+        }
+        events.epoch(epoch);
       } catch (IOException e) {
         throw new UncheckedIOException(e);
       }
     }
 
     @Override
-    public void close() {
+    public void close() throws IOException {
       progress.close();
+      if (events != null) {
+        events.close();
+      }
     }
   }
 }

@@ -8,10 +8,12 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import dev.coppice.graph.Model;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -38,6 +40,14 @@ final class RunTest {
 
   private static JsonObject json(Path file) throws IOException {
     return JsonParser.parseString(Files.readString(file)).getAsJsonObject();
+  }
+
+  /** Returns the event file of a run as text: the names of its curves are in it. */
+  private String events(String run) throws IOException {
+    try (Stream<Path> files = Files.list(folder.resolve(run).resolve("events"))) {
+      Path only = files.findFirst().orElseThrow();
+      return Files.readString(only, StandardCharsets.ISO_8859_1);
+    }
   }
 
   private List<String> small(String command, String run) {
@@ -77,6 +87,8 @@ final class RunTest {
     assertThat(Path.of(result.get("model").getAsString())).isRegularFile();
     assertThat(folder.resolve("a/metrics.csv")).content().hasLineCount(4);
     assertThat(folder.resolve("a/config.yaml")).content().contains("flip: true", "seed: 1");
+    assertThat(events("a")).contains("loss/train", "accuracy/test", "firing_rate/neuron1");
+    assertThat(folder.resolve("a/report.html")).content().contains("Training on digits");
 
     succeed("train", "--config", path("a/config.yaml"), "--run", path("b"));
     assertThat(folder.resolve("b/model.safetensors"))
@@ -107,6 +119,11 @@ final class RunTest {
     assertThat(result.getAsJsonArray("iterations")).hasSize(10);
     assertThat(result.getAsJsonObject("cost").get("forwardSopsDense").getAsDouble()).isPositive();
     assertThat(folder.resolve("p/pruning.csv")).content().hasLineCount(11);
+    assertThat(events("p")).contains("sparsity", "sops_per_image");
+    succeed("prune", "--config", path("p/config.yaml"), "--run", path("again"));
+    assertThat(folder.resolve("again/model.safetensors"))
+        .hasSameBinaryContentAs(folder.resolve("p/model.safetensors"));
+    assertThat(folder.resolve("p/report.html")).content().contains("Pruning on", "Survival");
 
     succeed(
         "prune",

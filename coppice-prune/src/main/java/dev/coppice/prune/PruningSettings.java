@@ -1,5 +1,6 @@
 package dev.coppice.prune;
 
+import dev.coppice.graph.Op;
 import java.util.Set;
 
 /**
@@ -98,5 +99,166 @@ public record PruningSettings(
   /** Returns the optimizer step of the last iteration. */
   public long lastStep() {
     return start + (long) iterations * interval;
+  }
+
+  /** Returns a builder with the defaults, which were chosen by experiment. */
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  /** Collects settings; what is not set keeps its default. */
+  public static final class Builder {
+    /** The share of zeros at the end. */
+    public static final double SPARSITY = 0.95;
+
+    /** The share of the kept connections that regrowth chooses at first. */
+    public static final double RATIO = 0.2;
+
+    /** How that share changes. */
+    public static final Decay DECAY = Decay.COSINE;
+
+    /** What a regrown connection starts from. */
+    public static final RegrownValue REGROWN_VALUE = RegrownValue.ZERO;
+
+    /** How many times connections are pruned. */
+    public static final int ITERATIONS = 10;
+
+    /** The part of the run after which none is pruned any more. */
+    public static final double WINDOW_OF_RUN = 0.55;
+
+    /** Optimizer steps over which scores are averaged, at most the pruning interval. */
+    public static final int SCORE_WINDOW = 1;
+
+    private double sparsity = SPARSITY;
+    private SparsitySchedule schedule = SparsitySchedule.CUBIC;
+    private int iterations = ITERATIONS;
+    private int interval = 1;
+    private long start;
+    private Scope scope = Scope.GLOBAL;
+    private Regrowth regrowth = Regrowth.Criticality.paper(Op.Neuron.decay().threshold());
+    private double ratio = RATIO;
+    private Decay decay = DECAY;
+    private Ties ties = Ties.EXACT;
+    private RegrownValue regrownValue = REGROWN_VALUE;
+    private int window = SCORE_WINDOW;
+    private Set<String> excluded = Set.of();
+
+    private Builder() {}
+
+    /** Sets the share of zeros at the end. */
+    public Builder sparsity(double value) {
+      sparsity = value;
+      return this;
+    }
+
+    /** Sets how the target rises. */
+    public Builder schedule(SparsitySchedule value) {
+      schedule = value;
+      return this;
+    }
+
+    /** Sets how many times connections are pruned. */
+    public Builder iterations(int value) {
+      iterations = value;
+      return this;
+    }
+
+    /** Sets the optimizer steps between prunings. */
+    public Builder interval(int value) {
+      interval = value;
+      return this;
+    }
+
+    /** Sets the optimizer steps before the pruning window opens. */
+    public Builder start(long value) {
+      start = value;
+      return this;
+    }
+
+    /**
+     * Spreads the iterations over the first {@link #WINDOW_OF_RUN} of a run, after the start; in a
+     * run too short for them, there is one at each step.
+     *
+     * @param totalSteps the optimizer steps of the run
+     */
+    public Builder within(long totalSteps) {
+      long steps = Math.max(1, Math.round(WINDOW_OF_RUN * totalSteps) - start);
+      iterations = (int) Math.min(iterations, steps);
+      interval = Math.toIntExact(steps / Math.max(1, iterations));
+      return this;
+    }
+
+    /** Sets which weights compete. */
+    public Builder scope(Scope value) {
+      scope = value;
+      return this;
+    }
+
+    /**
+     * Sets what comes back. The default is the paper's criticality for the threshold of {@link
+     * Op.Neuron#decay}.
+     */
+    public Builder regrowth(Regrowth value) {
+      regrowth = value;
+      return this;
+    }
+
+    /** Sets the share of the kept weights that regrowth chooses. */
+    public Builder ratio(double value) {
+      ratio = value;
+      return this;
+    }
+
+    /** Sets how that share changes over the iterations. */
+    public Builder decay(Decay value) {
+      decay = value;
+      return this;
+    }
+
+    /** Sets how ties are broken. */
+    public Builder ties(Ties value) {
+      ties = value;
+      return this;
+    }
+
+    /** Sets what a regrown connection starts from. */
+    public Builder regrownValue(RegrownValue value) {
+      regrownValue = value;
+      return this;
+    }
+
+    /** Sets the optimizer steps over which scores are averaged. */
+    public Builder window(int value) {
+      window = value;
+      return this;
+    }
+
+    /** Sets the convolution and linear nodes that keep all weights. */
+    public Builder excluded(Set<String> value) {
+      excluded = value;
+      return this;
+    }
+
+    /**
+     * Returns the settings.
+     *
+     * @throws IllegalArgumentException for a value out of its range
+     */
+    public PruningSettings build() {
+      return new PruningSettings(
+          sparsity,
+          schedule,
+          iterations,
+          interval,
+          start,
+          scope,
+          regrowth,
+          ratio,
+          decay,
+          ties,
+          regrownValue,
+          window,
+          excluded);
+    }
   }
 }

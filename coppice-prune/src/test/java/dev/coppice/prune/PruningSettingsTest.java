@@ -68,4 +68,18 @@ class PruningSettingsTest {
     assertThat(cosine.factor(4, 4)).isCloseTo(0, within(1e-12));
     assertThat(PruningSettings.Decay.CONSTANT.factor(4, 4)).isEqualTo(1);
   }
+
+  @Test
+  void theDefaultsFitRunsOfAnyLength() {
+    PruningSettings settings = PruningSettings.builder().sparsity(0.9).within(1080).build();
+    assertThat(settings.sparsity()).isEqualTo(0.9);
+    assertThat(settings.iterations()).isEqualTo(10);
+    assertThat(settings.interval()).isEqualTo(59);
+    assertThat(settings.regrowth()).isEqualTo(Regrowth.Criticality.paper(0.5f));
+    assertThat(PruningSettings.builder().start(94).within(1080).build().lastStep()).isEqualTo(594);
+    for (int steps = 1; steps <= 30; steps++) {
+      assertThat(PruningSettings.builder().within(steps).build().lastStep())
+          .isBetween(1L, (long) steps);
+    }
+  }
 }

@@ -4,6 +4,7 @@ import dev.coppice.data.Batch;
 import dev.coppice.data.Batches;
 import dev.coppice.data.DataSet;
 import dev.coppice.graph.Graph;
+import dev.coppice.graph.GraphException;
 import dev.coppice.graph.Tensor;
 import dev.coppice.graph.Weights;
 import java.io.IOException;
@@ -257,6 +258,13 @@ public final class Trainer {
     if (checkpoints == null) {
       return;
     }
+    Weights weights = engine.weights();
+    try {
+      weights.check(engine.graph());
+    } catch (GraphException e) {
+      // The update of the last step may overflow though its loss and gradients did not.
+      throw new NonFiniteException("after step " + progress.step + ", " + e.getMessage());
+    }
     new Checkpoint(
             checkpoints.fingerprint(),
             progress.step,
@@ -267,7 +275,7 @@ public final class Trainer {
             progress.epochSeconds,
             progress.seconds,
             progress.history,
-            engine.weights(),
+            weights,
             engine.optimizerState(),
             method.state())
         .save(checkpoints.directory(), engine.graph(), checkpoints.metadata());
