@@ -45,8 +45,8 @@ final class PruningOptions {
   @Option(
       names = "--scope",
       paramLabel = "NAME",
-      description = "which weights compete: global, uniform or erk (default: global)")
-  Scope scope = Scope.GLOBAL;
+      description = "which weights compete: global, uniform or erk (default: erk)")
+  Scope scope = PruningSettings.Builder.SCOPE;
 
   @Option(
       names = "--sparsity-schedule",

@@ -111,6 +111,9 @@ public record PruningSettings(
     /** The share of zeros at the end. */
     public static final double SPARSITY = 0.95;
 
+    /** Which weights compete: at high sparsity a global threshold empties the largest layers. */
+    public static final Scope SCOPE = Scope.ERK;
+
     /** The share of the kept connections that regrowth chooses at first. */
     public static final double RATIO = 0.2;
 
@@ -134,7 +137,7 @@ public record PruningSettings(
     private int iterations = ITERATIONS;
     private int interval = 1;
     private long start;
-    private Scope scope = Scope.GLOBAL;
+    private Scope scope = SCOPE;
     private Regrowth regrowth = Regrowth.Criticality.paper(Op.Neuron.decay().threshold());
     private double ratio = RATIO;
     private Decay decay = DECAY;
