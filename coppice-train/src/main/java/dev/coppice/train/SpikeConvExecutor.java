@@ -27,6 +27,9 @@ final class SpikeConvExecutor implements Executor {
 
   private static final int CHANNELS_PER_TASK = 64;
 
+  /** Floats of a cache line. */
+  private static final int CACHE_LINE = 16;
+
   private final String weight;
   private final Op.Conv2d conv;
   private final dev.coppice.graph.Shape.Map in;
@@ -159,21 +162,12 @@ final class SpikeConvExecutor implements Executor {
    */
   private NDArray inputGradient(NDArray gradient, Pass pass) {
     int k = conv.kernel();
-    float[] weights = Memory.of(parameters.view(weight)).toArray(ValueLayout.JAVA_FLOAT);
-    float[] turned = new float[weights.length];
-    int inputs = conv.inChannels();
-    int outputs = conv.outChannels();
-    int taps = k * k;
-    for (int o = 0; o < outputs; o++) {
-      for (int tap = 0; tap < taps; tap++) {
-        int from = (o * taps + tap) * inputs;
-        int to = (taps - 1 - tap) * outputs + o;
-        for (int i = 0; i < inputs; i++) {
-          turned[i * taps * outputs + to] = weights[from + i];
-        }
-      }
-    }
-    try (NDArray kernel = Memory.upload(pass.manager(), turned, new Shape(inputs, k, k, outputs))) {
+    Shape turned = new Shape(conv.inChannels(), k, k, conv.outChannels());
+    try (NDArray kernel = pass.manager().create(turned, DataType.FLOAT32)) {
+      MemorySegment from = Memory.of(parameters.view(weight));
+      MemorySegment to = Memory.of(kernel);
+      parallel.run(
+          conv.inChannels(), CACHE_LINE, (first, end) -> turn(from, to, (int) first, (int) end));
       int padding = k - 1 - conv.padding();
       PtNDArray result =
           JniUtils.convolution(
@@ -185,6 +179,28 @@ final class SpikeConvExecutor implements Executor {
               new Shape(1, 1),
               1);
       return LibraryExecutor.channelsLast(result);
+    }
+  }
+
+  /** Turns the weights {@code [O, k, k, I]} of some input channels into {@code [I, k, k, O]}. */
+  private void turn(MemorySegment from, MemorySegment to, int firstInput, int endInput) {
+    int taps = conv.kernel() * conv.kernel();
+    int inputs = conv.inChannels();
+    int outputs = conv.outChannels();
+    for (int first = firstInput; first < endInput; first += CACHE_LINE) {
+      int end = Math.min(endInput, first + CACHE_LINE);
+      for (int tap = 0; tap < taps; tap++) {
+        for (int o = 0; o < outputs; o++) {
+          long source = ((long) o * taps + tap) * inputs;
+          for (int i = first; i < end; i++) {
+            long target = ((long) i * taps + taps - 1 - tap) * outputs + o;
+            to.setAtIndex(
+                ValueLayout.JAVA_FLOAT,
+                target,
+                from.getAtIndex(ValueLayout.JAVA_FLOAT, source + i));
+          }
+        }
+      }
     }
   }
 }
