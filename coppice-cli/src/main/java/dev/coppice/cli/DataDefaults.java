@@ -24,7 +24,7 @@ record DataDefaults(
     return switch (data) {
       case "digits" -> new DataDefaults("16C3-32C3-P2-64C3-P2-FC10", 1, 4, 24, 32, 0.1, 0, false);
       case "mnist", "fashion-mnist" ->
-          new DataDefaults("32C3-64C3-P2-64C3-P2-FC10", 1, 4, 20, 64, 0.1, 0, false);
+          new DataDefaults("32C3-64C3-P2-64C3-P2-FC10", 1, 4, 20, 32, 0.03, 0, false);
       case "cifar10", "cifar100" -> new DataDefaults("vgg11", 0.5, 4, 60, 64, 0.1, 4, true);
       default -> new DataDefaults("vgg11", 0.5, 4, 60, 64, 0.1, 4, true);
     };
