@@ -80,12 +80,13 @@ final class Plan {
   }
 
   private Executor convolution(Node node, Op.Conv2d conv, boolean inputTrained) {
-    int levels = levels(node.inputs().getFirst());
-    if (levels > 0 && graph.shape(node.inputs().getFirst()) instanceof Shape.Map in) {
-      if (SpikeConvExecutor.covers(conv, in, levels)) {
-        return new SpikeConvExecutor(
-            node.name(), conv, in, levels, parameters, inputTrained, kernels, parallel);
-      }
+    String input = node.inputs().getFirst();
+    int levels = levels(input);
+    if (levels > 0
+        && graph.shape(input) instanceof Shape.Map in
+        && SpikeConvExecutor.covers(conv, in, levels)) {
+      return new SpikeConvExecutor(
+          node.name(), conv, in, levels, parameters, inputTrained, kernels, parallel);
     }
     return LibraryExecutor.of(node.name(), conv, parameters, inputTrained);
   }
