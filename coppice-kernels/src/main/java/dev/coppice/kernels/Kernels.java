@@ -248,4 +248,31 @@ public sealed interface Kernels permits ScalarKernels, VectorKernels {
       int images,
       int fromChannel,
       int toChannel);
+
+  /**
+   * Transforms weights for {@link #inputGradient}.
+   *
+   * @param weights {@code [O, 3, 3, I]}
+   * @param transformed {@link InputGradient#transformedFloats()} floats; written for the output
+   *     channels of the range
+   */
+  void inputGradientWeights(
+      InputGradient g, MemorySegment weights, float[] transformed, int fromOut, int toOut);
+
+  /**
+   * The gradient of the input of a convolution, by {@link InputGradient}.
+   *
+   * @param gradOut gradient of the output {@code [N, H′, W′, O]}
+   * @param weights transformed
+   * @param gradIn gradient of the input {@code [N, H, W, I]}, written for the tiles of the range
+   * @param images {@code N}
+   */
+  void inputGradient(
+      InputGradient g,
+      MemorySegment gradOut,
+      float[] weights,
+      MemorySegment gradIn,
+      int images,
+      long fromTile,
+      long toTile);
 }

@@ -281,6 +281,26 @@ final class ScalarKernels implements Kernels {
         g, packed, gradOut, gradWeights, images, fromChannel, toChannel);
   }
 
+  @Override
+  public void inputGradientWeights(
+      InputGradient g, MemorySegment weights, float[] transformed, int fromOut, int toOut) {
+    GradientArguments.checkWeights(g, weights, transformed, fromOut, toOut);
+    ScalarInputGradient.weights(g, weights, transformed, fromOut, toOut);
+  }
+
+  @Override
+  public void inputGradient(
+      InputGradient g,
+      MemorySegment gradOut,
+      float[] weights,
+      MemorySegment gradIn,
+      int images,
+      long fromTile,
+      long toTile) {
+    GradientArguments.checkRun(g, gradOut, weights, gradIn, images, fromTile, toTile);
+    ScalarInputGradient.run(g, gradOut, weights, gradIn, fromTile, toTile);
+  }
+
   private static float load(MemorySegment segment, long at, int i) {
     return segment.getAtIndex(ValueLayout.JAVA_FLOAT, at + i);
   }

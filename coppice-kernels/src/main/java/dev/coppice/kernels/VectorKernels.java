@@ -471,6 +471,26 @@ final class VectorKernels implements Kernels {
         g, packed, gradOut, gradWeights, images, fromChannel, toChannel);
   }
 
+  @Override
+  public void inputGradientWeights(
+      InputGradient g, MemorySegment weights, float[] transformed, int fromOut, int toOut) {
+    GradientArguments.checkWeights(g, weights, transformed, fromOut, toOut);
+    VectorInputGradient.weights(g, weights, transformed, fromOut, toOut);
+  }
+
+  @Override
+  public void inputGradient(
+      InputGradient g,
+      MemorySegment gradOut,
+      float[] weights,
+      MemorySegment gradIn,
+      int images,
+      long fromTile,
+      long toTile) {
+    GradientArguments.checkRun(g, gradOut, weights, gradIn, images, fromTile, toTile);
+    VectorInputGradient.run(g, gradOut, weights, gradIn, fromTile, toTile);
+  }
+
   private static long bytes(long floats) {
     return floats * Float.BYTES;
   }

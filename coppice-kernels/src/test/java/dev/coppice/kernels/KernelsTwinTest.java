@@ -55,16 +55,18 @@ class KernelsTwinTest {
   }
 
   private static final Map<String, Runnable> PARITY =
-      Map.of(
-          "neuronForward", KernelsTwinTest::forward,
-          "neuronBackward", KernelsTwinTest::backward,
-          "channelMoments", NormNeuronTwins::moments,
-          "normNeuronForward", NormNeuronTwins::forward,
-          "normNeuronBackward", NormNeuronTwins::backward,
-          "affineCombine", NormNeuronTwins::combine,
-          "packSpikes", SpikeConvolutionTwins::pack,
-          "spikeConvForward", SpikeConvolutionTwins::forward,
-          "spikeConvWeightGradient", SpikeConvolutionTwins::weightGradient);
+      Map.ofEntries(
+          Map.entry("neuronForward", KernelsTwinTest::forward),
+          Map.entry("neuronBackward", KernelsTwinTest::backward),
+          Map.entry("channelMoments", NormNeuronTwins::moments),
+          Map.entry("normNeuronForward", NormNeuronTwins::forward),
+          Map.entry("normNeuronBackward", NormNeuronTwins::backward),
+          Map.entry("affineCombine", NormNeuronTwins::combine),
+          Map.entry("packSpikes", SpikeConvolutionTwins::pack),
+          Map.entry("spikeConvForward", SpikeConvolutionTwins::forward),
+          Map.entry("spikeConvWeightGradient", SpikeConvolutionTwins::weightGradient),
+          Map.entry("inputGradientWeights", InputGradientTest::weightTwins),
+          Map.entry("inputGradient", InputGradientTest::gradientTwins));
 
   @Test
   void everyKernelHasAParityCase() {

@@ -22,6 +22,7 @@ final class Plan {
   private final NeuronPath path;
   private final Kernels kernels;
   private final Parallel parallel;
+  private final Workspace workspace = new Workspace();
   private final List<Step> steps = new ArrayList<>();
   private final Map<String, Integer> indices = new HashMap<>();
 
@@ -86,7 +87,7 @@ final class Plan {
         && graph.shape(input) instanceof Shape.Map in
         && SpikeConvExecutor.covers(conv, in, levels)) {
       return new SpikeConvExecutor(
-          node.name(), conv, in, levels, parameters, inputTrained, kernels, parallel);
+          node.name(), conv, in, levels, parameters, inputTrained, kernels, parallel, workspace);
     }
     return LibraryExecutor.of(node.name(), conv, parameters, inputTrained);
   }

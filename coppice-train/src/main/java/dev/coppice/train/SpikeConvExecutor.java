@@ -6,6 +6,7 @@ import ai.djl.ndarray.types.Shape;
 import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.jni.JniUtils;
 import dev.coppice.graph.Op;
+import dev.coppice.kernels.InputGradient;
 import dev.coppice.kernels.Kernels;
 import dev.coppice.kernels.SpikeConvolution;
 import java.lang.foreign.Arena;
@@ -18,8 +19,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * A convolution of spikes, or of averages over windows of them: the output and the gradient of the
  * weights are sums over the spikes that there are, by the kernels; the gradient of the input, which
- * is not sparse, is a dense convolution by libtorch. Batches with more spikes than pay off go the
- * dense way.
+ * is not sparse, is computed by Winograd's method, or by libtorch where that does not fit. Batches
+ * with more spikes than pay off go the dense way.
  */
 final class SpikeConvExecutor implements Executor {
   /** The density of spikes above which libtorch's dense convolution is faster. */
@@ -36,9 +37,11 @@ final class SpikeConvExecutor implements Executor {
   private final SpikeConvolution geometry;
   private final Parameters parameters;
   private final boolean inputGradient;
+  private final @Nullable InputGradient fast;
   private final Executor dense;
   private final Kernels kernels;
   private final Parallel parallel;
+  private final Workspace workspace;
 
   /**
    * Makes an executor; see {@link #covers}.
@@ -53,7 +56,8 @@ final class SpikeConvExecutor implements Executor {
       Parameters parameters,
       boolean inputGradient,
       Kernels kernels,
-      Parallel parallel) {
+      Parallel parallel,
+      Workspace workspace) {
     this.weight = node + ".weight";
     this.conv = conv;
     this.in = in;
@@ -72,6 +76,21 @@ final class SpikeConvExecutor implements Executor {
     this.dense = LibraryExecutor.of(node, conv, parameters, inputGradient);
     this.kernels = kernels;
     this.parallel = parallel;
+    this.workspace = workspace;
+    boolean fits =
+        InputGradient.fits(
+            in.height(),
+            in.width(),
+            in.channels(),
+            conv.outChannels(),
+            conv.kernel(),
+            conv.stride(),
+            conv.padding());
+    this.fast =
+        fits
+            ? new InputGradient(
+                in.height(), in.width(), in.channels(), conv.outChannels(), conv.padding())
+            : null;
   }
 
   /** Whether the kernels compute such a convolution. */
@@ -146,7 +165,7 @@ final class SpikeConvExecutor implements Executor {
       geometry.unpackGradient(sums, Memory.of(weightGradient));
     }
     pass.gradients().put(weight, weightGradient);
-    NDArray result = inputGradient ? inputGradient(gradient, pass) : null;
+    NDArray result = inputGradient ? inputGradient(gradient, images, pass) : null;
     gradient.close();
     return Collections.singletonList(result);
   }
@@ -156,11 +175,34 @@ final class SpikeConvExecutor implements Executor {
     return Math.clamp(in.channels() / 2, 1, CHANNELS_PER_TASK);
   }
 
+  private NDArray inputGradient(NDArray gradient, int images, Pass pass) {
+    return fast == null ? turned(gradient, pass) : winograd(fast, gradient, images, pass);
+  }
+
+  private NDArray winograd(InputGradient g, NDArray gradient, int images, Pass pass) {
+    NDArray result =
+        pass.manager()
+            .create(new Shape(images, in.height(), in.width(), in.channels()), DataType.FLOAT32);
+    float[] transformed = workspace.floats(g.transformedFloats());
+    MemorySegment weights = Memory.of(parameters.view(weight));
+    MemorySegment gradOut = Memory.of(gradient);
+    MemorySegment gradIn = Memory.of(result);
+    parallel.run(
+        conv.outChannels(),
+        1,
+        (from, to) -> kernels.inputGradientWeights(g, weights, transformed, (int) from, (int) to));
+    parallel.run(
+        g.tiles(images),
+        InputGradient.GRAIN,
+        (from, to) -> kernels.inputGradient(g, gradOut, transformed, gradIn, images, from, to));
+    return result;
+  }
+
   /**
    * The input's gradient of a convolution of stride 1 is the convolution of the output's gradient
    * with the kernel turned by half a circle, inputs and outputs exchanged.
    */
-  private NDArray inputGradient(NDArray gradient, Pass pass) {
+  private NDArray turned(NDArray gradient, Pass pass) {
     int k = conv.kernel();
     Shape turned = new Shape(conv.inChannels(), k, k, conv.outChannels());
     try (NDArray kernel = pass.manager().create(turned, DataType.FLOAT32)) {
