@@ -33,7 +33,9 @@ public record SpikeConvolution(
 
   private static final int MOST_LISTED = 1 << 17;
   private static final int MOST_SCRATCH = 1 << 17;
-  private static final int TILE = 16;
+
+  /** Channels that are packed at a time: calls had better take multiples. */
+  public static final int TILE = 16;
 
   /** Throws {@link IllegalArgumentException} when the numbers make no convolution. */
   public SpikeConvolution {
@@ -138,38 +140,42 @@ public record SpikeConvolution(
   }
 
   /**
-   * Packs weights, divided by the levels: what a single spike adds.
+   * Packs the weights of a range of output channels, divided by the levels: what a single spike
+   * adds.
    *
    * @param weights {@code [O, k, k, I]}
    * @param packed written
    */
-  public void packWeights(MemorySegment weights, MemorySegment packed) {
-    check(weights, packed);
-    transfer(weights, packed, true);
+  public void packWeights(MemorySegment weights, MemorySegment packed, int fromOut, int toOut) {
+    check(weights, packed, fromOut, toOut);
+    transfer(weights, packed, fromOut, toOut, true);
   }
 
   /**
-   * Writes packed gradients of weights, divided by the levels, as {@code [O, k, k, I]}.
+   * Writes the packed gradients of the weights of a range of output channels, divided by the
+   * levels, as {@code [O, k, k, I]}.
    *
    * @param weights written
    */
-  public void unpackGradient(MemorySegment packed, MemorySegment weights) {
-    check(weights, packed);
-    transfer(weights, packed, false);
+  public void unpackGradient(MemorySegment packed, MemorySegment weights, int fromOut, int toOut) {
+    check(weights, packed, fromOut, toOut);
+    transfer(weights, packed, fromOut, toOut, false);
   }
 
-  private void check(MemorySegment weights, MemorySegment packed) {
+  private void check(MemorySegment weights, MemorySegment packed, int fromOut, int toOut) {
+    SpikeArguments.checkRange("output channels", fromOut, toOut, out);
     NeuronArguments.requireFloats(
         "weights", weights, (long) out * kernel * kernel * in * Float.BYTES);
     NeuronArguments.requireFloats("packed", packed, (long) weightFloats() * Float.BYTES);
   }
 
   /** In tiles, so that neither side's cache lines are read more than once. */
-  private void transfer(MemorySegment weights, MemorySegment packed, boolean pack) {
+  private void transfer(
+      MemorySegment weights, MemorySegment packed, int fromOut, int toOut, boolean pack) {
     int rows = kernel * kernel * in;
-    for (int o0 = 0; o0 < out; o0 += TILE) {
+    for (int o0 = fromOut; o0 < toOut; o0 += TILE) {
       for (int r0 = 0; r0 < rows; r0 += TILE) {
-        for (int o = o0; o < Math.min(out, o0 + TILE); o++) {
+        for (int o = o0; o < Math.min(toOut, o0 + TILE); o++) {
           int at = o / BLOCK * blockFloats() + o % BLOCK;
           for (int r = r0; r < Math.min(rows, r0 + TILE); r++) {
             long index = (long) o * rows + r;

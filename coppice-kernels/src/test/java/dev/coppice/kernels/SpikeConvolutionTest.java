@@ -62,7 +62,7 @@ class SpikeConvolutionTest {
     var expected = new Plain(g, s, w, gradOut);
     long[] packed = SpikeConvolutionTwins.packed(g, s);
     var weights = g.allocateWeights(Arena.ofAuto());
-    g.packWeights(Floats.of(w), weights);
+    g.packWeights(Floats.of(w), weights, 0, g.out());
     var out = Floats.zeros(gradOut.length);
     KERNELS.spikeConvForward(g, packed, weights, out, IMAGES, 3, IMAGES);
     KERNELS.spikeConvForward(g, packed, weights, out, IMAGES, 0, 3);
@@ -73,7 +73,7 @@ class SpikeConvolutionTest {
         g, packed, Floats.of(gradOut), gradient, IMAGES, middle, g.in());
     KERNELS.spikeConvWeightGradient(g, packed, Floats.of(gradOut), gradient, IMAGES, 0, middle);
     var unpacked = Floats.zeros(w.length);
-    g.unpackGradient(gradient, unpacked);
+    g.unpackGradient(gradient, unpacked, 0, g.out());
     assertClose(Floats.array(unpacked), expected.gradWeights());
   }
 

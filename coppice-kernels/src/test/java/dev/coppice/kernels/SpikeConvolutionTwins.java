@@ -93,7 +93,7 @@ final class SpikeConvolutionTwins {
         0,
         g.in());
     var unpacked = Floats.zeros(g.out() * g.kernel() * g.kernel() * g.in());
-    g.unpackGradient(gradient, unpacked);
+    g.unpackGradient(gradient, unpacked, 0, g.out());
     return Floats.bits(Floats.array(unpacked));
   }
 }

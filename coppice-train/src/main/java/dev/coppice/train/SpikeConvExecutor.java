@@ -119,14 +119,18 @@ final class SpikeConvExecutor implements Executor {
                 DataType.FLOAT32);
     MemorySegment out = Memory.of(output);
     try (Arena arena = Arena.ofShared()) {
-      MemorySegment weights = geometry.allocateWeights(arena);
-      geometry.packWeights(Memory.of(parameters.view(weight)), weights);
+      MemorySegment packedWeights = geometry.allocateWeights(arena);
+      MemorySegment weights = Memory.of(parameters.view(weight));
+      parallel.run(
+          conv.outChannels(),
+          SpikeConvolution.TILE,
+          (from, to) -> geometry.packWeights(weights, packedWeights, (int) from, (int) to));
       parallel.run(
           images,
           1,
           (from, to) ->
               kernels.spikeConvForward(
-                  geometry, packed, weights, out, images, (int) from, (int) to));
+                  geometry, packed, packedWeights, out, images, (int) from, (int) to));
     }
     return new Result(
         new Activation(output, input.constant()),
@@ -162,7 +166,11 @@ final class SpikeConvExecutor implements Executor {
           (from, to) ->
               kernels.spikeConvWeightGradient(
                   geometry, packed, gradOut, sums, images, (int) from, (int) to));
-      geometry.unpackGradient(sums, Memory.of(weightGradient));
+      MemorySegment unpacked = Memory.of(weightGradient);
+      parallel.run(
+          conv.outChannels(),
+          SpikeConvolution.TILE,
+          (from, to) -> geometry.unpackGradient(sums, unpacked, (int) from, (int) to));
     }
     pass.gradients().put(weight, weightGradient);
     NDArray result = inputGradient ? inputGradient(gradient, images, pass) : null;
