@@ -131,12 +131,13 @@ class GoldenTest {
             Set.of(),
             Set.copyOf(Weights.expected(graph).keySet()),
             Set.of("neuron1", "neuron2", "fc"),
-            Set.of("neuron2"));
+            Set.of("neuron2"),
+            Set.of());
     Weights start = step(graph, golden, 0);
     try (Engine engine =
         new Engine(graph, start, new Optimizer.Sgd(0.9f, false, 1e-4f), Engine.Options.cpu())) {
       Engine.StepSettings settings =
-          new Engine.StepSettings(steps, new LossFunction.MeanLogits(), 0, 0);
+          new Engine.StepSettings(steps, new LossFunction.MeanLogits(), 0, 0, 0);
       for (int k = 1; k <= Integer.parseInt(metadata.get("steps")); k++) {
         Engine.StepResult result = engine.train(images, labels, settings, 0.1, k, probes);
         Probes.Measured measured = result.measured();
