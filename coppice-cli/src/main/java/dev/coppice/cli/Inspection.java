@@ -1,6 +1,7 @@
 package dev.coppice.cli;
 
 import dev.coppice.graph.Charge;
+import dev.coppice.graph.DenseOperations;
 import dev.coppice.graph.Graph;
 import dev.coppice.graph.Node;
 import dev.coppice.graph.Op;

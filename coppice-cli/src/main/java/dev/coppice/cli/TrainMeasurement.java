@@ -89,7 +89,7 @@ final class TrainMeasurement {
     this.settings = settings;
     this.engine = engine;
     criticality = probes(graph);
-    step = new Engine.StepSettings(settings.timeSteps(), new LossFunction.MeanLogits(), 0, 0);
+    step = new Engine.StepSettings(settings.timeSteps(), new LossFunction.MeanLogits(), 0, 0, 0);
     RandomGenerator random = new SplittableRandom(settings.seed());
     images = new float[settings.batch() * settings.input().size()];
     for (int i = 0; i < images.length; i++) {

@@ -108,6 +108,12 @@ final class TrainingOptions {
   float clipNorm;
 
   @Option(
+      names = "--sparsity-l1",
+      paramLabel = "X",
+      description = "an L1 penalty that makes scales of batch norms small (default: 0)")
+  float scaleL1;
+
+  @Option(
       names = "--encoder",
       paramLabel = "NAME",
       description = "direct, rate, latency or latency-log (default: direct)")
@@ -257,6 +263,7 @@ final class TrainingOptions {
             })
         .labelSmoothing(labelSmoothing)
         .clipNorm(clipNorm)
+        .scaleL1(scaleL1)
         .encoder(Encoder.of(encoder))
         .augmentation(new Augmentation(crop, flip, cutout))
         .evaluateEvery(evaluateEvery)

@@ -5,16 +5,18 @@ import dev.coppice.train.Probes;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** The mean of measurements over optimizer steps. */
-final class MeasurementWindow {
+/** The mean of measurements over mini-batches, each of which counts alike whatever its size. */
+public final class MeasurementWindow {
   private final Map<String, float[]> sums = new LinkedHashMap<>();
   private int steps;
 
-  void add(Probes.Measured measured) {
+  /** Adds what was measured of a mini-batch; outputs and potentials are not kept. */
+  public void add(Probes.Measured measured) {
     steps++;
     measured.criticality().forEach((name, values) -> add("criticality." + name, values));
     measured.presynaptic().forEach((name, values) -> add("presynaptic." + name, values));
     measured.gradients().forEach((name, values) -> add("gradient." + name, values));
+    measured.magnitudes().forEach((name, values) -> add("magnitude." + name, values));
   }
 
   private void add(String name, float[] values) {
@@ -24,8 +26,15 @@ final class MeasurementWindow {
     }
   }
 
-  Probes.Measured mean() {
-    return Probes.Measured.of(means("criticality."), means("presynaptic."), means("gradient."));
+  /** Returns the means; there are none before a first mini-batch. */
+  public Probes.Measured mean() {
+    return new Probes.Measured(
+        means("criticality."),
+        means("presynaptic."),
+        means("gradient."),
+        Map.of(),
+        Map.of(),
+        means("magnitude."));
   }
 
   private Map<String, float[]> means(String prefix) {

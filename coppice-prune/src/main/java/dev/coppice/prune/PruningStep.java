@@ -86,7 +86,8 @@ record PruningStep(Scope scope, Ties ties) {
         Arrays.fill(regrowable, layer.offset(), layer.end(), !layer.classifier());
       }
       boolean[] largest = new boolean[weights.length];
-      threshold = largest(magnitudes, aliveFirst, candidates, budgets[group], seed, largest);
+      threshold =
+          Selection.keep(ties, magnitudes, aliveFirst, candidates, budgets[group], seed, largest);
       int fixed = 0;
       for (int i = 0; i < weights.length; i++) {
         if (largest[i]) {
@@ -100,13 +101,13 @@ record PruningStep(Scope scope, Ties ties) {
       int open = budgets[group] - fixed;
       int grow = (int) Math.floor(open * ratio);
       growAll += grow;
-      largest(magnitudes, aliveFirst, regrowable, open - grow, seed, mask);
+      Selection.keep(ties, magnitudes, aliveFirst, regrowable, open - grow, seed, mask);
       boolean[] pruned = new boolean[weights.length];
       for (int i = 0; i < weights.length; i++) {
         pruned[i] = regrowable[i] && !mask[i];
         byMagnitude[i] |= candidates[i] && mask[i];
       }
-      regrow(scores, magnitudes, pruned, grow, seed, mask);
+      Selection.regrow(ties, scores, magnitudes, pruned, grow, seed + 1, mask);
     }
     int regrown = 0;
     int removed = 0;
@@ -119,35 +120,6 @@ record PruningStep(Scope scope, Ties ties) {
       }
     }
     return new Result(mask, byMagnitude, keep, growAll, regrown, removed, survived, threshold);
-  }
-
-  private float largest(
-      float[] magnitudes,
-      float[] aliveFirst,
-      boolean[] candidates,
-      int count,
-      long seed,
-      boolean[] chosen) {
-    if (ties == Ties.EXACT) {
-      return Selection.best(magnitudes, aliveFirst, candidates, count, seed, chosen);
-    }
-    float threshold = Selection.threshold(magnitudes, candidates, count);
-    for (int i = 0; i < magnitudes.length; i++) {
-      chosen[i] |= candidates[i] && magnitudes[i] > threshold;
-    }
-    return threshold;
-  }
-
-  private void regrow(
-      float[] scores, float[] magnitudes, boolean[] pruned, int grow, long seed, boolean[] mask) {
-    if (ties == Ties.EXACT) {
-      Selection.best(scores, magnitudes, pruned, grow, seed + 1, mask);
-      return;
-    }
-    float threshold = Selection.threshold(scores, pruned, grow);
-    for (int i = 0; i < scores.length; i++) {
-      mask[i] |= pruned[i] && scores[i] >= threshold;
-    }
   }
 
   private static int count(boolean[] mask) {

@@ -5,7 +5,7 @@ import java.util.Comparator;
 import java.util.SplittableRandom;
 
 /** Picks the highest of some scores. */
-final class Selection {
+public final class Selection {
   private Selection() {}
 
   /**
@@ -25,6 +25,54 @@ final class Selection {
     }
     Arrays.sort(values, 0, n);
     return values[n - count];
+  }
+
+  /**
+   * Sets the candidates in {@code chosen} that a method keeps for their scores: exactly {@code
+   * count}, as {@link #best} does, or with {@link Ties#REFERENCE} those strictly above the value of
+   * rank {@code count}.
+   *
+   * @return that value, or positive infinity for a count of 0
+   */
+  public static float keep(
+      Ties ties,
+      float[] scores,
+      float[] second,
+      boolean[] candidates,
+      int count,
+      long seed,
+      boolean[] chosen) {
+    if (ties == Ties.EXACT) {
+      return best(scores, second, candidates, count, seed, chosen);
+    }
+    float threshold = threshold(scores, candidates, count);
+    for (int i = 0; i < scores.length; i++) {
+      chosen[i] |= candidates[i] && scores[i] > threshold;
+    }
+    return threshold;
+  }
+
+  /**
+   * Sets the candidates in {@code chosen} that a method brings back for their scores: exactly
+   * {@code count}, as {@link #best} does, or with {@link Ties#REFERENCE} all that reach the value
+   * of rank {@code count}.
+   */
+  public static void regrow(
+      Ties ties,
+      float[] scores,
+      float[] second,
+      boolean[] candidates,
+      int count,
+      long seed,
+      boolean[] chosen) {
+    if (ties == Ties.EXACT) {
+      best(scores, second, candidates, count, seed, chosen);
+      return;
+    }
+    float threshold = threshold(scores, candidates, count);
+    for (int i = 0; i < scores.length; i++) {
+      chosen[i] |= candidates[i] && scores[i] >= threshold;
+    }
   }
 
   /**

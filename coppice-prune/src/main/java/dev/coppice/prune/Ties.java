@@ -1,10 +1,10 @@
 package dev.coppice.prune;
 
-/** What happens to connections with the same score at the edge of a selection. */
+/** What happens to connections or channels with the same score at the edge of a selection. */
 public enum Ties {
   /**
-   * The target is met exactly: ties are broken by the magnitude before pruning, then by a seeded
-   * random choice.
+   * The target is met exactly: ties are broken by a second score (the magnitude before pruning for
+   * connections that come back), then by a seeded random choice.
    */
   EXACT,
   /**

@@ -20,6 +20,9 @@ import java.util.Arrays;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.constraints.IntRange;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -95,6 +98,24 @@ class CriticalityTest {
     potentials[2 * 2 + 1] = THRESHOLD;
     assertScores(scores(PAPER, potentials, 1), 0, 1);
     assertScores(scores(MEAN, potentials, 1), 0, 0.25);
+  }
+
+  /** Wherever it lies. */
+  @Property(tries = 100)
+  void oneCriticalPositionOfALargeMapCountsByTheMaximumAlone(
+      @ForAll @IntRange(max = 16 * 16 - 1) int position, @ForAll @IntRange(max = 2) int channel) {
+    float[] potentials = filled(2 * 16 * 16 * 3, FAR);
+    potentials[position * 3 + channel] = THRESHOLD;
+    potentials[(16 * 16 + position) * 3 + channel] = THRESHOLD;
+    for (Kernels kernels : new Kernels[] {Kernels.scalar(), Kernels.best()}) {
+      float[] most = NeuronRun.score(PAPER, kernels, potentials, 2, 1, 3);
+      float[] mean = NeuronRun.score(MEAN, kernels, potentials, 2, 1, 3);
+      for (int c = 0; c < 3; c++) {
+        double critical = c == channel ? 1 : 0;
+        assertThat((double) most[c]).isCloseTo(critical, within(1e-5));
+        assertThat((double) mean[c]).isCloseTo(critical / 256, within(1e-5));
+      }
+    }
   }
 
   /** Two positions that are critical at one step each are half as critical as one at both. */

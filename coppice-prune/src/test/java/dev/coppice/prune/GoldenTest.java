@@ -15,6 +15,9 @@ import dev.coppice.graph.Surrogate;
 import dev.coppice.graph.Tensor;
 import dev.coppice.graph.Weights;
 import dev.coppice.kernels.Kernels;
+import dev.coppice.prune.channels.ChannelGroup;
+import dev.coppice.prune.channels.ChannelScore;
+import dev.coppice.prune.channels.ChannelSelection;
 import dev.coppice.train.CriticalityProbe;
 import dev.coppice.train.Engine;
 import dev.coppice.train.LossFunction;
@@ -65,7 +68,8 @@ class GoldenTest {
       case "neuron" -> neurons(golden);
       case "network" -> network(golden);
       case "unstructured" -> unstructured(golden);
-      default -> abort("files of kind " + kind + " are not of procedure U");
+      case "structured" -> structured(golden);
+      default -> abort("files of kind " + kind + " are not of the procedures U and S");
     }
   }
 
@@ -131,12 +135,13 @@ class GoldenTest {
             Set.of(),
             Set.copyOf(Weights.expected(graph).keySet()),
             Set.of("neuron1", "neuron2", "fc"),
-            Set.of("neuron2"));
+            Set.of("neuron2"),
+            Set.of());
     Weights start = step(graph, golden, 0);
     try (Engine engine =
         new Engine(graph, start, new Optimizer.Sgd(0.9f, false, 1e-4f), Engine.Options.cpu())) {
       Engine.StepSettings settings =
-          new Engine.StepSettings(steps, new LossFunction.MeanLogits(), 0, 0);
+          new Engine.StepSettings(steps, new LossFunction.MeanLogits(), 0, 0, 0);
       for (int k = 1; k <= Integer.parseInt(metadata.get("steps")); k++) {
         Engine.StepResult result = engine.train(images, labels, settings, 0.1, k, probes);
         Probes.Measured measured = result.measured();
@@ -255,6 +260,84 @@ class GoldenTest {
           .isCloseTo(row.get("survivalPercent").getAsDouble(), within(1e-9));
       alive = result.mask();
     }
+  }
+
+  // Procedure S: scores from potentials of several mini-batches, masks of channels from both.
+
+  private static void structured(Safetensors.Content golden) {
+    double percent = Double.parseDouble(text(golden, "percent"));
+    double growth = Double.parseDouble(text(golden, "growthRate"));
+    List<ChannelGroup> groups = new ArrayList<>();
+    Map<String, Tensor> scales = new LinkedHashMap<>();
+    for (int i = 0; golden.arrays().containsKey("gamma." + i); i++) {
+      Tensor scale = golden.get("gamma." + i).tensor();
+      groups.add(new ChannelGroup("conv" + i, scale.size(), List.of("bn" + i), List.of("n" + i)));
+      scales.put("bn" + i + ".weight", scale);
+    }
+    assertThat(groups).isNotEmpty();
+    Weights weights = Weights.of(scales);
+    ChannelScore.Criticality criticality =
+        new ChannelScore.Criticality(Regrowth.Criticality.paper(1).probe());
+    for (Kernels kernels : List.of(Kernels.scalar(), Kernels.best())) {
+      MeasurementWindow window = new MeasurementWindow();
+      for (int b = 0; b < Integer.parseInt(text(golden, "batches")); b++) {
+        window.add(batchCriticality(golden, "batch" + b, groups.size(), criticality, kernels));
+      }
+      Map<String, float[]> scores = criticality.scores(groups, weights, window.mean(), 0);
+      for (int i = 0; i < groups.size(); i++) {
+        float[] expected = golden.get("score." + i).floats();
+        assertClose(found(scores, "conv" + i), expected, 1e-6, "score." + i);
+      }
+      Map<String, float[]> magnitudes =
+          new ChannelScore.Scale().scores(groups, weights, window.mean(), 0);
+      ChannelSelection selection =
+          ChannelSelection.of(groups, magnitudes, scores, percent, growth, Ties.REFERENCE, 0);
+      for (int i = 0; i < groups.size(); i++) {
+        assertThat(selection.first().get("conv" + i))
+            .as("magnitudeMask." + i)
+            .isEqualTo(ones(golden, "magnitudeMask." + i));
+        assertThat(selection.keep().get("conv" + i))
+            .as("mask." + i)
+            .isEqualTo(ones(golden, "mask." + i));
+      }
+      assertThat(selection.channels()).isEqualTo(Integer.parseInt(text(golden, "total")));
+      assertThat(selection.kept()).isEqualTo(Integer.parseInt(text(golden, "kept")));
+      assertThat(selection.regrown()).isEqualTo(Integer.parseInt(text(golden, "regrown")));
+      assertThat((double) selection.threshold())
+          .isEqualTo(Double.parseDouble(text(golden, "threshold")));
+    }
+  }
+
+  private static Probes.Measured batchCriticality(
+      Safetensors.Content golden,
+      String batch,
+      int layers,
+      ChannelScore.Criticality criticality,
+      Kernels kernels) {
+    int steps = Integer.parseInt(text(golden, "T"));
+    Map<String, float[]> scores = new LinkedHashMap<>();
+    for (int i = 0; i < layers; i++) {
+      Tensor first = golden.get(batch + ".t0.membrane." + i).tensor();
+      float[] potentials = new float[steps * first.size()];
+      for (int t = 0; t < steps; t++) {
+        Tensor step = golden.get(batch + ".t" + t + ".membrane." + i).tensor();
+        System.arraycopy(channelsLast(step), 0, potentials, t * first.size(), first.size());
+      }
+      scores.put(
+          "n" + i,
+          NeuronRun.score(
+              criticality.probe(), kernels, potentials, steps, first.shape()[0], first.shape()[1]));
+    }
+    return Probes.Measured.of(scores, Map.of(), Map.of());
+  }
+
+  private static boolean[] ones(Safetensors.Content golden, String name) {
+    float[] values = golden.get(name).floats();
+    boolean[] ones = new boolean[values.length];
+    for (int i = 0; i < values.length; i++) {
+      ones[i] = values[i] != 0;
+    }
+    return ones;
   }
 
   private static String text(Safetensors.Content golden, String key) {

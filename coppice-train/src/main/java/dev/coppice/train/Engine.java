@@ -159,6 +159,9 @@ public final class Engine implements AutoCloseable {
           pass.measured().gradients().put(name, gradient.toFloatArray());
         }
       }
+      if (settings.scaleL1() > 0) {
+        parameters.penalizeScales(pass.gradients(), settings.scaleL1());
+      }
       NDArray gradient = parameters.flatGradient(pass.gradients());
       float norm = gradient.norm().getFloat();
       if (!Float.isFinite(norm)) {
@@ -178,9 +181,12 @@ public final class Engine implements AutoCloseable {
    *
    * @param timeSteps T
    * @param clipNorm the largest norm of the gradient, or 0
+   * @param scaleL1 λ of the penalty {@code λ·Σ|γ|} over the scales γ of all batch norms, whose
+   *     subgradient {@code λ·sign γ} joins the gradient before it is clipped (Liu et al., arXiv
+   *     1708.06519), or 0; neither the loss reported nor measured gradients include it
    */
   public record StepSettings(
-      int timeSteps, LossFunction loss, float labelSmoothing, float clipNorm) {}
+      int timeSteps, LossFunction loss, float labelSmoothing, float clipNorm, float scaleL1) {}
 
   /**
    * Runs a batch in evaluation mode.
@@ -228,7 +234,9 @@ public final class Engine implements AutoCloseable {
         inputs.add(activations[index]);
       }
       if (pass.probes().presynaptic().contains(step.node().name())) {
-        pass.measured().presynaptic().put(step.node().name(), channelMeans(inputs.getFirst()));
+        pass.measured()
+            .presynaptic()
+            .put(step.node().name(), Pass.channelMagnitudes(inputs.getFirst().array()));
       }
       Executor.Result result = step.executor().forward(inputs, pass);
       activations[i] = result.output();
@@ -256,12 +264,6 @@ public final class Engine implements AutoCloseable {
     return output.constant()
         ? NDArrays.concat(new NDList(Collections.nCopies(pass.steps(), array)))
         : array;
-  }
-
-  private static float[] channelMeans(Activation input) {
-    Shape shape = input.array().getShape();
-    NDArray rows = input.array().reshape(-1, shape.get(shape.dimension() - 1));
-    return rows.abs().mean(new int[] {0}).toFloatArray();
   }
 
   private Activation inputActivation(Pass pass, float[] input) {

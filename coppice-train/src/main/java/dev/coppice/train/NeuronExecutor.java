@@ -8,7 +8,6 @@ import dev.coppice.kernels.Kernels;
 import dev.coppice.kernels.NeuronConstants;
 import dev.coppice.kernels.Probe;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Collections;
 import java.util.List;
 
@@ -67,9 +66,7 @@ final class NeuronExecutor implements Executor {
     if (probe != null) {
       pass.measured().criticality().put(name, NeuronMapping.batchMean(probe.scores(), channels));
     }
-    if (pass.probes().potentials().contains(name)) {
-      pass.measured().potentials().put(name, h.toArray(ValueLayout.JAVA_FLOAT));
-    }
+    pass.measurePotential(name, potential);
     Activation activation = new Activation(spikes, false);
     if (!pass.training()) {
       potential.close();

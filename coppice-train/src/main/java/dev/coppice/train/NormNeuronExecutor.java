@@ -64,8 +64,8 @@ final class NormNeuronExecutor implements Executor {
     Shape output = constant ? new Shape(shape.get(0) * pass.steps()).addAll(shape.slice(1)) : shape;
     NDArray spikes = pass.manager().create(output, DataType.FLOAT32);
     MemorySegment s = Memory.of(spikes);
-    boolean wanted = pass.probes().potentials().contains(name);
-    NDArray potential = wanted ? pass.manager().create(output, DataType.FLOAT32) : null;
+    NDArray potential =
+        pass.readsPotential(name) ? pass.manager().create(output, DataType.FLOAT32) : null;
     MemorySegment h = potential == null ? null : Memory.of(potential);
     CriticalityProbe criticality = pass.probes().criticality().get(name);
     long sampleRows = rows / pass.batch();
@@ -94,8 +94,9 @@ final class NormNeuronExecutor implements Executor {
     if (probe != null) {
       pass.measured().criticality().put(name, NeuronMapping.batchMean(probe.scores(), channels));
     }
-    if (h != null) {
-      pass.measured().potentials().put(name, h.toArray(ValueLayout.JAVA_FLOAT));
+    if (potential != null) {
+      pass.measurePotential(name, potential);
+      potential.close();
     }
     Activation activation = new Activation(spikes, false);
     if (!pass.training()) {

@@ -7,6 +7,7 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.Shape;
 import dev.coppice.graph.Graph;
+import dev.coppice.graph.Op;
 import dev.coppice.graph.Tensor;
 import dev.coppice.graph.Weights;
 import java.util.Arrays;
@@ -24,12 +25,18 @@ final class Parameters {
   private final NDManager manager;
   private final SequencedMap<String, int[]> trainable = new LinkedHashMap<>();
   private final Map<String, NDArray> views = new LinkedHashMap<>();
+  private final List<String> scales;
   private final NDArray values;
   private @Nullable NDArray mask;
 
   Parameters(NDManager manager, Graph graph, Weights weights) {
     weights.check(graph);
     this.manager = manager;
+    scales =
+        graph.nodes().stream()
+            .filter(node -> node.op() instanceof Op.BatchNorm)
+            .map(node -> node.name() + ".weight")
+            .toList();
     Weights.expected(graph)
         .forEach(
             (name, shape) -> {
@@ -71,6 +78,20 @@ final class Parameters {
       throw new IllegalArgumentException("no tensor named " + name);
     }
     return view;
+  }
+
+  /**
+   * Adds the subgradient of {@code strength·Σ|γ|} to the gradients of all scales of batch norms.
+   */
+  void penalizeScales(Map<String, NDArray> gradients, float strength) {
+    for (String name : scales) {
+      NDArray gradient = gradients.get(name);
+      if (gradient != null) {
+        try (NDArray penalty = view(name).sign()) {
+          gradient.addi(penalty.muli(strength));
+        }
+      }
+    }
   }
 
   /** Returns the gradients as one flat array in the order of {@link #values()}, masked. */

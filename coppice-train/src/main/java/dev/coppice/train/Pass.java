@@ -2,6 +2,7 @@ package dev.coppice.train;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -31,5 +32,27 @@ record Pass(
       NDManager manager, int steps, int batch, boolean training, long seed, Probes probes) {
     return new Pass(
         manager, steps, batch, training, seed, probes, Probes.Measured.empty(), new HashMap<>());
+  }
+
+  /** Whether the potential of a neuron node is read when its layer has run. */
+  boolean readsPotential(String neuron) {
+    return probes.potentials().contains(neuron) || probes.magnitudes().contains(neuron);
+  }
+
+  /** Measures what is wanted of a neuron node's potential before reset, {@code [T·B, …, C]}. */
+  void measurePotential(String neuron, NDArray potential) {
+    if (probes.potentials().contains(neuron)) {
+      measured.potentials().put(neuron, potential.toFloatArray());
+    }
+    if (probes.magnitudes().contains(neuron)) {
+      measured.magnitudes().put(neuron, channelMagnitudes(potential));
+    }
+  }
+
+  /** Returns the mean magnitude {@code [C]} over all but the last dimension. */
+  static float[] channelMagnitudes(NDArray array) {
+    Shape shape = array.getShape();
+    NDArray rows = array.reshape(-1, shape.get(shape.dimension() - 1));
+    return rows.abs().mean(new int[] {0}).toFloatArray();
   }
 }

@@ -57,8 +57,8 @@ final class TensorNeuronExecutor implements Executor {
       int channels = scores.length / pass.batch();
       pass.measured().criticality().put(name, NeuronMapping.batchMean(scores, channels));
     }
-    if (pass.probes().potentials().contains(name)) {
-      pass.measured().potentials().put(name, NDArrays.concat(potentials).toFloatArray());
+    if (pass.readsPotential(name)) {
+      pass.measurePotential(name, NDArrays.concat(potentials));
     }
     Activation output = new Activation(NDArrays.concat(spikes), false);
     return new Result(

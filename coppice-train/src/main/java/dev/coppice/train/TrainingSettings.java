@@ -19,6 +19,7 @@ import dev.coppice.data.Normalization;
  * @param loss the loss
  * @param labelSmoothing ε in [0, 1)
  * @param clipNorm the largest norm of the gradient, or 0 for no bound
+ * @param scaleL1 λ of the L1 penalty on the scales of batch norms, or 0
  * @param encoder how images become input currents or spikes
  * @param augmentation how training images are varied
  * @param evaluateEvery epochs between evaluations on the test set; the last epoch always is
@@ -35,6 +36,7 @@ public record TrainingSettings(
     LossFunction loss,
     float labelSmoothing,
     float clipNorm,
+    float scaleL1,
     Encoder encoder,
     Augmentation augmentation,
     int evaluateEvery,
@@ -59,6 +61,9 @@ public record TrainingSettings(
     require(
         clipNorm >= 0 && clipNorm < Float.POSITIVE_INFINITY,
         "the gradient's bound must be finite and not negative, not " + clipNorm);
+    require(
+        scaleL1 >= 0 && scaleL1 < Float.POSITIVE_INFINITY,
+        "the L1 penalty on scales must be finite and not negative, not " + scaleL1);
     require(evaluateEvery >= 1, "evaluations must be at least an epoch apart: " + evaluateEvery);
   }
 
@@ -86,6 +91,7 @@ public record TrainingSettings(
     builder.loss = loss;
     builder.labelSmoothing = labelSmoothing;
     builder.clipNorm = clipNorm;
+    builder.scaleL1 = scaleL1;
     builder.encoder = encoder;
     builder.augmentation = augmentation;
     builder.evaluateEvery = evaluateEvery;
@@ -94,19 +100,19 @@ public record TrainingSettings(
   }
 
   /** Returns what the network reads for a batch, as {@link Engine} wants it. */
-  float[] input(Batch batch, long encodingSeed) {
+  public float[] input(Batch batch, long encodingSeed) {
     return encoder.isStatic()
         ? batch.pixels()
         : encoder.encode(batch.pixels(), batch.size(), timeSteps, encodingSeed);
   }
 
   /** Returns how pixels are scaled for the encoder: spikes are drawn from pixels in 0..1. */
-  Normalization normalization(DataSet data) {
+  public Normalization normalization(DataSet data) {
     return encoder.isStatic() ? data.normalization() : Normalization.NONE;
   }
 
   Engine.StepSettings step() {
-    return new Engine.StepSettings(timeSteps, loss, labelSmoothing, clipNorm);
+    return new Engine.StepSettings(timeSteps, loss, labelSmoothing, clipNorm, scaleL1);
   }
 
   /** Returns the optimizer steps of an epoch over so many images. */
@@ -126,6 +132,7 @@ public record TrainingSettings(
     private LossFunction loss = new LossFunction.MeanLogits();
     private float labelSmoothing;
     private float clipNorm;
+    private float scaleL1;
     private Encoder encoder = new Encoder.Direct();
     private Augmentation augmentation = Augmentation.NONE;
     private int evaluateEvery = 1;
@@ -193,6 +200,12 @@ public record TrainingSettings(
       return this;
     }
 
+    /** Sets λ of the L1 penalty on the scales of batch norms, 0 for none. */
+    public Builder scaleL1(float value) {
+      scaleL1 = value;
+      return this;
+    }
+
     /** Sets the encoder. */
     public Builder encoder(Encoder value) {
       encoder = value;
@@ -234,6 +247,7 @@ public record TrainingSettings(
           loss,
           labelSmoothing,
           clipNorm,
+          scaleL1,
           encoder,
           augmentation,
           evaluateEvery,

@@ -165,7 +165,10 @@ class EngineTest {
             Set.of("conv1"),
             Set.of("conv1.weight"),
             Set.of("conv1"),
+            Set.of("neuron1"),
             Set.of("neuron1"));
+    Engine.StepSettings settings =
+        new Engine.StepSettings(2, new LossFunction.MeanLogits(), 0, 1, 1e-4f);
     Optimizer adam = new Optimizer.Adam(0.9f, 0.999f, 1e-8f, 1e-4f);
     try (Engine engine = Small.engine(graph, Small.weights(graph, 1), adam)) {
       float[] sequence = Small.repeat(IMAGES, 2);
@@ -175,7 +178,7 @@ class EngineTest {
       for (int step = 1; step <= 1000; step++) {
         float[] input = step % 2 == 0 ? IMAGES : sequence;
         Probes probes = step % 100 == 0 ? everything : Probes.NONE;
-        engine.train(input, LABELS, Small.settings(2), 0.01, step, probes);
+        engine.train(input, LABELS, settings, 0.01, step, probes);
         if (step % 100 == 0) {
           engine.logits(input, BATCH, 2);
           engine.measure(input, BATCH, 2, everything);
@@ -256,11 +259,15 @@ class EngineTest {
 
   /** How far a step of plain descent at the rate 1 moves the weights: the gradient's norm. */
   private static double moved(Graph graph, Weights start, float clip) {
+    return moved(graph, start, clip, 0);
+  }
+
+  private static double moved(Graph graph, Weights start, float clip, float scaleL1) {
     try (Engine engine = Small.engine(graph, start, Small.PLAIN)) {
       engine.train(
           IMAGES,
           LABELS,
-          new Engine.StepSettings(STEPS, new LossFunction.MeanLogits(), 0, clip),
+          new Engine.StepSettings(STEPS, new LossFunction.MeanLogits(), 0, clip, scaleL1),
           1,
           1,
           Probes.NONE);
@@ -275,6 +282,67 @@ class EngineTest {
         }
       }
       return Math.sqrt(squares);
+    }
+  }
+
+  /** The penalty joins the gradient of every scale, of no other tensor, and before momentum. */
+  @Test
+  void thePenaltyOnScalesMovesThemTowardsZero() {
+    Graph graph = Small.residual();
+    float[] scales = {0.5f, -0.5f, 0, 2};
+    Weights start = Small.weights(graph, 1).with("bn0.weight", Tensor.of(scales));
+    Weights free = twoSteps(graph, start, 0);
+    Weights penalized = twoSteps(graph, start, 0.25f);
+    // Plain descent moves by λ in a step; with momentum ½ the second step moves by 1½ λ.
+    float[] expected = {-0.25f, 0.25f, 0, -0.25f};
+    for (int i = 0; i < scales.length; i++) {
+      assertThat(penalized.get("bn0.weight").data()[i] - free.get("bn0.weight").data()[i])
+          .as("scale %d", i)
+          .isCloseTo(0.1f * (1 + 1.5f) * expected[i], within(1e-6f));
+    }
+  }
+
+  /** Two steps whose loss has no gradient: the classifier is zero and stays so. */
+  private static Weights twoSteps(Graph graph, Weights start, float scaleL1) {
+    Tensor classifier = start.get("fc.weight");
+    Weights silent =
+        start.with("fc.weight", new Tensor(classifier.shape(), new float[classifier.size()]));
+    Engine.StepSettings settings =
+        new Engine.StepSettings(STEPS, new LossFunction.MeanLogits(), 0, 0, scaleL1);
+    try (Engine engine = Small.engine(graph, silent, new Optimizer.Sgd(0.5f, false, 0))) {
+      engine.mask(Map.of("fc.weight", silent.get("fc.weight")));
+      engine.train(IMAGES, LABELS, settings, 0.1, 1, Probes.NONE);
+      engine.train(IMAGES, LABELS, settings, 0.1, 2, Probes.NONE);
+      Weights after = engine.weights();
+      for (String name : silent.names()) {
+        boolean scale = name.startsWith("bn") && name.endsWith(".weight");
+        if (Weights.isTrainable(name) && !name.startsWith("fc.") && !(scale && scaleL1 > 0)) {
+          assertThat(after.get(name)).as(name).isEqualTo(silent.get(name));
+        }
+        if (scale && scaleL1 > 0) {
+          assertThat(after.get(name)).as(name).isNotEqualTo(silent.get(name));
+        }
+      }
+      return after;
+    }
+  }
+
+  @Test
+  void thePenaltyIsClippedWithTheGradientAndNotMeasured() {
+    Graph graph = Small.chain(Small.NEURON);
+    Weights start = Small.weights(graph, 1);
+    assertThat(moved(graph, start, 0.5f, 100)).isCloseTo(0.5, within(1e-4));
+    Probes scale = Probes.gradients(Set.of("bn1.weight"));
+    Engine.StepSettings penalized =
+        new Engine.StepSettings(STEPS, new LossFunction.MeanLogits(), 0, 0, 100);
+    try (Engine plain = Small.engine(graph);
+        Engine other = Small.engine(graph)) {
+      Engine.StepResult expected =
+          plain.train(IMAGES, LABELS, Small.settings(STEPS), 0.1, 1, scale);
+      Engine.StepResult found = other.train(IMAGES, LABELS, penalized, 0.1, 1, scale);
+      assertThat(found.loss()).isEqualTo(expected.loss());
+      assertThat(found.measured().gradients().get("bn1.weight"))
+          .isEqualTo(expected.measured().gradients().get("bn1.weight"));
     }
   }
 
@@ -320,6 +388,7 @@ class EngineTest {
             Set.of("conv1", "conv2", "fc2"),
             Set.of(),
             Set.of("pool1", "neuron3"),
+            Set.of(),
             Set.of());
     try (Engine engine = Small.engine(graph)) {
       Probes.Measured measured = engine.measure(IMAGES, BATCH, STEPS, probes);
@@ -331,6 +400,50 @@ class EngineTest {
               "fc2", channelMeans(measured.outputs().get("neuron3"), 5)),
           1e-5);
     }
+  }
+
+  @Test
+  void theMagnitudeOfPotentialsIsTheMeanOverAllButChannels() {
+    Graph graph = Small.chain(Small.NEURON);
+    Set<String> neurons = Set.of("neuron1", "neuron2", "neuron3");
+    Probes both =
+        Probes.magnitudes(neurons)
+            .and(new Probes(Map.of(), Set.of(), Set.of(), Set.of(), neurons, Set.of()));
+    try (Engine engine = Small.engine(graph)) {
+      Probes.Measured measured = engine.measure(IMAGES, BATCH, STEPS, both);
+      assertClose(
+          measured.magnitudes(),
+          Map.of(
+              "neuron1", channelMeans(measured.potentials().get("neuron1"), 4),
+              "neuron2", channelMeans(measured.potentials().get("neuron2"), 6),
+              "neuron3", channelMeans(measured.potentials().get("neuron3"), 5)),
+          1e-5);
+      Probes.Measured alone =
+          engine.measure(IMAGES, BATCH, STEPS, Probes.magnitudes(Set.of("neuron1")));
+      assertThat(alone.potentials()).isEmpty();
+      assertThat(alone.magnitudes().get("neuron1")).isEqualTo(measured.magnitudes().get("neuron1"));
+    }
+  }
+
+  @Test
+  void probesOfTwoPurposesJoinUnlessTheyDisagree() {
+    Probes first = Probes.criticality(Map.of("neuron1", probe()), Set.of("conv1"));
+    Probes joined = first.and(Probes.gradients(Set.of("fc1.weight"))).and(first);
+    assertThat(joined)
+        .isEqualTo(
+            new Probes(
+                Map.of("neuron1", probe()),
+                Set.of("conv1"),
+                Set.of("fc1.weight"),
+                Set.of(),
+                Set.of(),
+                Set.of()));
+    CriticalityProbe mean =
+        new CriticalityProbe(
+            probe().surrogate(), probe().threshold(), true, CriticalityProbe.Pooling.MEAN);
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> first.and(Probes.criticality(Map.of("neuron1", mean), Set.of())))
+        .withMessageContaining("one pass measures the criticality of neuron1 in one way");
   }
 
   private static float[] channelMeans(float @Nullable [] found, int channels) {

@@ -80,7 +80,7 @@ class EngineTwinTest {
     Set<String> trained =
         Set.copyOf(Weights.expected(graph).keySet().stream().filter(Weights::isTrainable).toList());
     Probes probes =
-        new Probes(criticality(shift), Set.of("conv2", "fc1"), trained, NEURONS, NEURONS);
+        new Probes(criticality(shift), Set.of("conv2", "fc1"), trained, NEURONS, NEURONS, NEURONS);
     try (Engine engine = new Engine(graph, Small.weights(graph, 5), Small.PLAIN, options, path)) {
       return engine.train(input, Small.labels(BATCH), Small.settings(STEPS), 0.1, 1, probes);
     }
@@ -112,6 +112,7 @@ class EngineTwinTest {
     assertClose(kernels.potentials(), operations.potentials(), 1e-5);
     assertClose(kernels.criticality(), operations.criticality(), 1e-5);
     assertClose(kernels.presynaptic(), operations.presynaptic(), 1e-5);
+    assertClose(kernels.magnitudes(), operations.magnitudes(), 1e-5);
     assertClose(kernels.gradients(), operations.gradients(), 1e-4);
   }
 
@@ -142,6 +143,7 @@ class EngineTwinTest {
             Set.copyOf(
                 Weights.expected(graph).keySet().stream().filter(Weights::isTrainable).toList()),
             Set.of("neuron0", "conv1", "fc"),
+            Set.of(),
             Set.of());
     Map<NeuronPath, Probes.Measured> found = new EnumMap<>(NeuronPath.class);
     for (NeuronPath path : NeuronPath.values()) {

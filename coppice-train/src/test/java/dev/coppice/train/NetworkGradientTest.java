@@ -66,7 +66,12 @@ class NetworkGradientTest {
         new ReferenceNetwork(IN, CONV, NORM, neuron, CLASSES, weights, STEPS, unfolded, LABELS);
     Probes probes =
         new Probes(
-            Map.of(), Set.of(), Set.copyOf(expected.gradients.keySet()), Set.of("fc"), Set.of());
+            Map.of(),
+            Set.of(),
+            Set.copyOf(expected.gradients.keySet()),
+            Set.of("fc"),
+            Set.of(),
+            Set.of());
     try (Engine engine = new Engine(graph, weights, Small.PLAIN, Small.ONE_THREAD, path)) {
       Probes.Measured measured =
           engine.train(given, LABELS, Small.settings(STEPS), 0, 1, probes).measured();

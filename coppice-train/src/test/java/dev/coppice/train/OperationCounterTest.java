@@ -122,7 +122,7 @@ class OperationCounterTest {
     float[] input = constant ? images : sequence;
     Map<String, String> sources = Map.of("conv2", "pool1", "fc1", "pool2", "fc2", "neuron3");
     Probes outputs =
-        new Probes(Map.of(), Set.of(), Set.of(), Set.copyOf(sources.values()), Set.of());
+        new Probes(Map.of(), Set.of(), Set.of(), Set.copyOf(sources.values()), Set.of(), Set.of());
     Map<String, float[]> inputs = new HashMap<>(Map.of("conv1", sequence));
     try (Engine engine = Small.engine(graph, weights, Small.PLAIN)) {
       Probes.Measured measured = engine.measure(input, BATCH, STEPS, outputs);

@@ -132,7 +132,7 @@ final class Small {
   }
 
   static Engine.StepSettings settings(int steps) {
-    return new Engine.StepSettings(steps, new LossFunction.MeanLogits(), 0, 0);
+    return new Engine.StepSettings(steps, new LossFunction.MeanLogits(), 0, 0, 0);
   }
 
   /** Images of {@link #IMAGE} with one bright quarter that tells the class, and noise. */

@@ -25,6 +25,8 @@ class TrainingSettingsTest {
             b -> b.labelSmoothing(Float.NaN),
             b -> b.clipNorm(-1),
             b -> b.clipNorm(Float.NaN),
+            b -> b.scaleL1(-1e-4f),
+            b -> b.scaleL1(Float.POSITIVE_INFINITY),
             b -> b.evaluateEvery(0));
     for (Consumer<TrainingSettings.Builder> mistake : mistakes) {
       TrainingSettings.Builder builder = TrainingSettings.builder();
@@ -36,7 +38,13 @@ class TrainingSettingsTest {
   @Test
   void aBuilderStartsFromTheSettingsGiven() {
     TrainingSettings settings =
-        TrainingSettings.builder().timeSteps(7).clipNorm(2).evaluateEvery(3).seed(9).build();
+        TrainingSettings.builder()
+            .timeSteps(7)
+            .clipNorm(2)
+            .scaleL1(1e-4f)
+            .evaluateEvery(3)
+            .seed(9)
+            .build();
     assertThat(settings.toBuilder().build()).isEqualTo(settings);
     assertThat(settings.stepsPerEpoch(65)).isEqualTo(3);
   }

@@ -1,10 +1,7 @@
-package dev.coppice.cli;
+package dev.coppice.graph;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.coppice.graph.Graph;
-import dev.coppice.graph.Op;
-import dev.coppice.graph.Shape;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
@@ -52,5 +49,17 @@ class DenseOperationsTest {
 
     assertThat(DenseOperations.perStep(graph, graph.node("fc"))).isEqualTo(168);
     assertThat(DenseOperations.perStep(graph, graph.node("flatten"))).isZero();
+  }
+
+  @Test
+  void aNetworkCountsItsNodes() {
+    Graph graph =
+        Graph.builder(new Shape.Map(2, 2, 3))
+            .add("conv", new Op.Conv2d(3, 5, 1, 1, 0, 1, false))
+            .add("flatten", new Op.Flatten())
+            .add("fc", new Op.Linear(20, 7, true))
+            .build();
+
+    assertThat(DenseOperations.perStep(graph)).isEqualTo(4 * 15 + 140);
   }
 }

@@ -1,22 +1,22 @@
-package dev.coppice.cli;
-
-import dev.coppice.graph.Graph;
-import dev.coppice.graph.Node;
-import dev.coppice.graph.Op;
-import dev.coppice.graph.Shape;
+package dev.coppice.graph;
 
 /**
- * Synaptic operations with every weight and every input, which depend on the network alone: what
- * {@code Operations.Layer.dense} is when it is measured.
+ * Synaptic operations with every weight and every input, which depend on the network alone: the
+ * dense operations of NeuroBench (arXiv 2304.04640). A multiply and an accumulate are one.
  */
-final class DenseOperations {
+public final class DenseOperations {
   private DenseOperations() {}
+
+  /** Returns the operations of a network for one sample at one time step. */
+  public static long perStep(Graph graph) {
+    return graph.nodes().stream().mapToLong(node -> perStep(graph, node)).sum();
+  }
 
   /**
    * Returns the operations of a node for one sample at one time step, 0 for one without synapses. A
    * tap of a kernel that lies on the padding is none.
    */
-  static long perStep(Graph graph, Node node) {
+  public static long perStep(Graph graph, Node node) {
     return switch (node.op()) {
       case Op.Conv2d conv -> {
         Shape.Map in = (Shape.Map) graph.shape(node.inputs().getFirst());
