@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.coppice.graph.Charge;
 import dev.coppice.graph.Graph;
+import dev.coppice.graph.Notation;
 import dev.coppice.graph.Op;
 import dev.coppice.graph.Reset;
 import dev.coppice.graph.Surrogate;
@@ -12,6 +13,7 @@ import dev.coppice.graph.Tensor;
 import dev.coppice.graph.Weights;
 import dev.coppice.kernels.Kernels;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
@@ -135,14 +137,39 @@ class EngineTwinTest {
   @Test
   void convolutionsOfFewSpikesGiveTheSame() {
     Graph graph = Small.residual();
-    Weights weights = Small.weights(graph, 5).with("bn0.bias", Tensor.of(-1.5f, -0.8f, -0.5f, -1f));
+    fewSpikes(
+        graph,
+        Small.weights(graph, 5).with("bn0.bias", Tensor.of(-1.5f, -0.8f, -0.5f, -1f)),
+        "neuron0");
+  }
+
+  /** Channels and maps that suit the kernel of the input's gradient. */
+  @Test
+  void wideConvolutionsOfFewSpikesGiveTheSame() {
+    Graph graph = Notation.parse("16C3-32C3-16C3-P2-FC3", Small.IMAGE, Small.NEURON);
+    Weights weights = Small.weights(graph, 6);
+    float[] bias = new float[32];
+    Arrays.fill(bias, -1);
+    fewSpikes(
+        graph,
+        weights
+            .with("bn1.bias", Tensor.of(Arrays.copyOf(bias, 16)))
+            .with("bn2.bias", Tensor.of(bias)),
+        "neuron1");
+  }
+
+  private static String last(Graph graph) {
+    return graph.nodes().getLast().name();
+  }
+
+  private static void fewSpikes(Graph graph, Weights weights, String first) {
     Probes probes =
         new Probes(
             Map.of(),
             Set.of(),
             Set.copyOf(
                 Weights.expected(graph).keySet().stream().filter(Weights::isTrainable).toList()),
-            Set.of("neuron0", "conv1", "fc"),
+            Set.of(first, "conv2", last(graph)),
             Set.of(),
             Set.of());
     Map<NeuronPath, Probes.Measured> found = new EnumMap<>(NeuronPath.class);
@@ -158,7 +185,7 @@ class EngineTwinTest {
     }
     Probes.Measured operations = Objects.requireNonNull(found.get(NeuronPath.LIBRARY));
     double rate = 0;
-    float[] spikes = Objects.requireNonNull(operations.outputs().get("neuron0"));
+    float[] spikes = Objects.requireNonNull(operations.outputs().get(first));
     for (float spike : spikes) {
       rate += spike / spikes.length;
     }
