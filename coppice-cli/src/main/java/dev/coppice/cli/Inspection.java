@@ -190,6 +190,7 @@ record Inspection(
       case Op.Flatten _ -> "flatten";
       case Op.Add _ -> "add";
       case Op.Dropout(float rate) -> "dropout " + rate;
+      case Op.Select select -> "select " + select.channels().size() + " channels";
     };
   }
 }

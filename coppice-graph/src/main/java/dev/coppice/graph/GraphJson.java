@@ -5,6 +5,7 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /** A graph as JSON. Every field is written, and every field is required. */
@@ -133,6 +134,12 @@ final class GraphJson {
         object.addProperty("op", "dropout");
         object.addProperty("rate", rate);
       }
+      case Op.Select(List<Integer> selected) -> {
+        object.addProperty("op", "select");
+        JsonArray channels = new JsonArray();
+        selected.forEach(channels::add);
+        object.add("channels", channels);
+      }
     }
   }
 
@@ -179,6 +186,7 @@ final class GraphJson {
       case "flatten" -> new Op.Flatten();
       case "add" -> new Op.Add();
       case "dropout" -> new Op.Dropout(fields.real("rate"));
+      case "select" -> new Op.Select(Arrays.stream(fields.integers("channels")).boxed().toList());
       default -> throw fields.error("unknown op " + Quote.of(op));
     };
   }

@@ -1,5 +1,7 @@
 package dev.coppice.graph;
 
+import java.util.List;
+
 /**
  * What a node computes, on activations {@code [T·B, H, W, C]} or {@code [T·B, N]}: time-major, then
  * batch, channels last. Only {@link Neuron} looks across time steps.
@@ -191,6 +193,33 @@ public sealed interface Op {
     public Dropout {
       if (!(rate >= 0 && rate < 1)) {
         throw new GraphException("a dropout rate must lie in [0, 1), not " + rate);
+      }
+    }
+  }
+
+  /**
+   * The channels of these indices, in this order: of a map {@code [H, W, channels]}, of a vector
+   * {@code [channels]}. What is left of a flattened map is in the order H, W, C everywhere, in
+   * files too.
+   */
+  record Select(List<Integer> channels) implements Op {
+    /**
+     * Copies the list. Throws {@link GraphException} unless it is not empty and strictly increasing
+     * from at least 0.
+     */
+    public Select {
+      channels = List.copyOf(channels);
+      if (channels.isEmpty()) {
+        throw new GraphException("a selection needs at least one channel");
+      }
+      int last = -1;
+      for (int channel : channels) {
+        if (channel <= last) {
+          throw new GraphException(
+              "the channels of a selection must increase from at least 0, not "
+                  + (last < 0 ? "start with " + channel : "go from " + last + " to " + channel));
+        }
+        last = channel;
       }
     }
   }

@@ -30,6 +30,7 @@ final class ShapeInference {
       case Op.Flatten _ -> new Shape.Vector(map(node, shapes).size());
       case Op.Add _ -> add(node, shapes);
       case Op.Neuron _, Op.Dropout _ -> shapes.getFirst();
+      case Op.Select select -> select(node, select, shapes.getFirst());
     };
   }
 
@@ -138,6 +139,25 @@ final class ShapeInference {
       }
     }
     return shapes.getFirst();
+  }
+
+  private static Shape select(Node node, Op.Select select, Shape read) {
+    int last = select.channels().getLast();
+    if (last >= read.channels()) {
+      throw new GraphException(
+          node.name()
+              + ": selects channel "
+              + last
+              + " of "
+              + node.inputs().getFirst()
+              + ", which has channels 0 to "
+              + (read.channels() - 1));
+    }
+    int count = select.channels().size();
+    return switch (read) {
+      case Shape.Map map -> new Shape.Map(map.height(), map.width(), count);
+      case Shape.Vector _ -> new Shape.Vector(count);
+    };
   }
 
   private static void checkChannels(Node node, String what, int expected, Shape found) {

@@ -97,7 +97,8 @@ public final class Weights {
             Op.GlobalAvgPool _,
             Op.Flatten _,
             Op.Add _,
-            Op.Dropout _ -> {}
+            Op.Dropout _,
+            Op.Select _ -> {}
       }
     }
     return shapes;

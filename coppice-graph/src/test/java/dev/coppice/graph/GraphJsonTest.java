@@ -60,6 +60,27 @@ class GraphJsonTest {
         .hasMessage(message);
   }
 
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      textBlock =
+          """
+          []      | node "drop": a selection needs at least one channel
+          [1,1]   | node "drop": the channels of a selection must increase from at least 0, not go from 1 to 1
+          [0,1.5] | node "drop": field "channels" must be a whole number of 32 bits
+          [4]     | drop: selects channel 4 of input, which has channels 0 to 3
+          7       | node "drop": field "channels" must be a list
+          """)
+  void saysWhatIsWrongWithASelection(String channels, String message) {
+    String json =
+        JSON.replace("'op':'dropout'", "'op':'select'")
+            .replace("'rate':0.5", "'channels':" + channels);
+    assertThatThrownBy(() -> Graph.fromJson(json.replace('\'', '"')))
+        .isInstanceOf(GraphException.class)
+        .hasMessage(message);
+  }
+
   @Test
   void refusesWhatIsNotJson() {
     assertThatThrownBy(() -> Graph.fromJson("")).message().startsWith("not valid JSON: ");

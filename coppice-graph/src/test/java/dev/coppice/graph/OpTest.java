@@ -43,6 +43,9 @@ class OpTest {
             () -> new Op.Dropout(1),
             () -> new Op.Dropout(-0.1f),
             () -> new Op.Dropout(NAN),
+            () -> new Op.Select(List.of()),
+            () -> new Op.Select(List.of(-1, 2)),
+            () -> new Op.Select(List.of(0, 2, 2)),
             () -> new Charge.Decay(NAN),
             () -> new Charge.TimeConstant(0.5f, true),
             () -> new Reset.Hard(Float.POSITIVE_INFINITY),
@@ -67,6 +70,9 @@ class OpTest {
   void saysWhatWasExpectedAndFound() {
     assertThatThrownBy(() -> new Op.Dropout(1.5f))
         .hasMessage("a dropout rate must lie in [0, 1), not 1.5");
+    assertThatThrownBy(() -> new Op.Select(List.of(1, 3, 2)))
+        .hasMessage(
+            "the channels of a selection must increase from at least 0, not go from 3 to 2");
     assertThatThrownBy(() -> new Op.Conv2d(1, 1, 3, 0, 1, 1, false))
         .hasMessage("the stride of a convolution must lie in [1, 1024], not 0");
   }

@@ -1,6 +1,8 @@
 package dev.coppice.graph;
 
+import java.util.List;
 import java.util.Random;
+import java.util.stream.IntStream;
 
 /** Draws small networks that use every operation. */
 final class RandomGraphs {
@@ -33,7 +35,7 @@ final class RandomGraphs {
   }
 
   private void step() {
-    switch (random.nextInt(6)) {
+    switch (random.nextInt(7)) {
       case 0 -> add(neuron());
       case 1 -> add(new Op.Dropout(random.nextFloat()));
       case 2 ->
@@ -49,8 +51,23 @@ final class RandomGraphs {
         String other = builder.last();
         builder.add("node" + ++count, new Op.Add(), other, branch);
       }
+      case 4 -> select();
       default -> weigh();
     }
+  }
+
+  private void select() {
+    int certain = random.nextInt(shape.channels());
+    List<Integer> channels =
+        IntStream.range(0, shape.channels())
+            .filter(channel -> channel == certain || random.nextBoolean())
+            .boxed()
+            .toList();
+    add(new Op.Select(channels));
+    shape =
+        shape instanceof Shape.Map map
+            ? new Shape.Map(map.height(), map.width(), channels.size())
+            : new Shape.Vector(channels.size());
   }
 
   private void weigh() {

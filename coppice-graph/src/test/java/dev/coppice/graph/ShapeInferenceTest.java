@@ -3,6 +3,7 @@ package dev.coppice.graph;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.List;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import org.junit.jupiter.api.Test;
@@ -39,6 +40,10 @@ class ShapeInferenceTest {
       case Op.Linear linear -> new Shape.Vector(linear.outFeatures());
       case Op.GlobalAvgPool _ -> new Shape.Vector(read.channels());
       case Op.Flatten _ -> new Shape.Vector(read.size());
+      case Op.Select(List<Integer> channels) ->
+          read instanceof Shape.Map(int height, int width, int _)
+              ? new Shape.Map(height, width, channels.size())
+              : new Shape.Vector(channels.size());
       default -> read;
     };
   }
@@ -93,6 +98,13 @@ class ShapeInferenceTest {
     assertThatThrownBy(
             () -> Graph.builder(new Shape.Vector(7)).add("gap", new Op.GlobalAvgPool()).build())
         .hasMessage("gap: needs a feature map, input gives a vector of 7");
+    assertThatThrownBy(
+            () ->
+                input(4, 4, 3)
+                    .add("conv", Op.Conv2d.same(3, 8, 3, 1))
+                    .add("some", new Op.Select(List.of(0, 8)))
+                    .build())
+        .hasMessage("some: selects channel 8 of conv, which has channels 0 to 7");
   }
 
   @Test

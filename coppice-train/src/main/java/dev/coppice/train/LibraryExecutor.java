@@ -6,6 +6,7 @@ import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.jni.JniUtils;
 import dev.coppice.graph.Op;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -77,6 +78,10 @@ final class LibraryExecutor implements Executor {
                 NDArray x = arrays.getFirst();
                 return x.reshape(x.getShape().get(0), -1);
               };
+          case Op.Select(List<Integer> channels) -> {
+            long[] indices = channels.stream().mapToLong(Integer::longValue).toArray();
+            yield (arrays, constant, pass) -> select(arrays.getFirst(), indices, pass);
+          }
           case Op.Input _, Op.Neuron _, Op.Add _, Op.Dropout _ ->
               throw new IllegalArgumentException("not a library operation: " + op);
         };
@@ -145,6 +150,19 @@ final class LibraryExecutor implements Executor {
   private static NDArray linear(List<NDArray> arrays) {
     PtNDArray bias = arrays.size() > 2 ? (PtNDArray) arrays.get(2) : null;
     return JniUtils.linear((PtNDArray) arrays.get(0), (PtNDArray) arrays.get(1), bias);
+  }
+
+  /** One index per channel stands for all positions: it is expanded, not copied. */
+  private static NDArray select(NDArray x, long[] channels, Pass pass) {
+    Shape shape = x.getShape();
+    int last = shape.dimension() - 1;
+    long[] ones = new long[shape.dimension()];
+    Arrays.fill(ones, 1);
+    ones[last] = channels.length;
+    Shape selected = shape.slice(0, last).add(channels.length);
+    try (NDArray indices = pass.manager().create(channels, new Shape(ones))) {
+      return x.gather(indices.broadcast(selected), last);
+    }
   }
 
   static PtNDArray channelsFirst(NDArray array) {

@@ -100,7 +100,7 @@ final class Plan {
     Node node = graph.node(name);
     return switch (node.op()) {
       case Op.Neuron _ -> 1;
-      case Op.MaxPool _ -> levels(node.inputs().getFirst());
+      case Op.MaxPool _, Op.Select _ -> levels(node.inputs().getFirst());
       case Op.AvgPool(int kernel, int _) when kernel <= MOST_POOLED ->
           levels(node.inputs().getFirst()) == 1 ? kernel * kernel : 0;
       default -> 0;

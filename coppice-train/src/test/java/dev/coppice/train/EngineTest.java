@@ -35,7 +35,7 @@ class EngineTest {
             .add("flatten", new Op.Flatten())
             .add("fc", new Op.Linear(Small.IMAGE.size(), Small.CLASSES, true))
             .build();
-    return List.of(Small.chain(Small.NEURON), Small.residual(), classifierAlone);
+    return List.of(Small.chain(Small.NEURON), Small.residual(), Small.selecting(), classifierAlone);
   }
 
   private static Probes gradients(Graph graph) {

@@ -104,6 +104,35 @@ class EngineTwinTest {
     }
   }
 
+  @Test
+  void selectionsStandBetweenFusedLayers() {
+    Graph graph = Small.selecting();
+    float[] images = Small.images(BATCH);
+    Set<String> trained =
+        Set.copyOf(Weights.expected(graph).keySet().stream().filter(Weights::isTrainable).toList());
+    Set<String> neurons = Set.of("neuron1", "neuron2");
+    Probes probes = new Probes(Map.of(), Set.of(), trained, neurons, neurons);
+    Map<NeuronPath, Probes.Measured> measured = new EnumMap<>(NeuronPath.class);
+    for (NeuronPath path : NeuronPath.values()) {
+      try (Engine engine =
+          new Engine(graph, Small.weights(graph, 5), Small.PLAIN, Small.ONE_THREAD, path)) {
+        measured.put(
+            path,
+            engine
+                .train(images, Small.labels(BATCH), Small.settings(STEPS), 0.1, 1, probes)
+                .measured());
+      }
+    }
+    Probes.Measured expected = Objects.requireNonNull(measured.get(NeuronPath.LIBRARY));
+    assertThat(expected.outputs().get("neuron1")).contains(0, 1);
+    measured.forEach(
+        (path, found) -> {
+          assertClose(found.potentials(), expected.potentials(), 1e-5);
+          assertClose(found.outputs(), expected.outputs(), 0);
+          assertClose(found.gradients(), expected.gradients(), 1e-4);
+        });
+  }
+
   private static void assertSame(Probes.Measured kernels, Probes.Measured operations) {
     for (String name : NEURONS) {
       float[] spikes = Objects.requireNonNull(kernels.outputs().get(name));

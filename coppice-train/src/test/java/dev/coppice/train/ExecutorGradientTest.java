@@ -214,6 +214,8 @@ class ExecutorGradientTest {
             library("maximum pooling", new Op.MaxPool(2, 2), MAP, NARROW),
             library("overlapping maximum pooling", new Op.MaxPool(3, 1), MAP, NARROW),
             library("global average pooling", new Op.GlobalAvgPool(), MAP, WIDE),
+            library("selection from a map", new Op.Select(List.of(0, 2, 3)), MAP, WIDE),
+            library("selection from a vector", new Op.Select(List.of(1, 4)), VECTOR, WIDE),
             library("flattening", new Op.Flatten(), MAP, WIDE))
         .flatMap(tests -> tests);
   }

@@ -311,4 +311,16 @@ class OperationCounterTest {
       }
     }
   }
+
+  @Test
+  void selectedSpikesAreAccumulated() {
+    Graph graph = Small.selecting();
+    Operations operations =
+        count(graph, Small.weights(graph, 1), Small.images(BATCH), BATCH, STEPS, false);
+    for (Operations.Layer layer : operations.layers()) {
+      boolean spikes = !layer.node().equals("stem");
+      assertThat(layer.effectiveAcs() > 0).as(layer.node()).isEqualTo(spikes);
+      assertThat(layer.effectiveMacs() > 0).as(layer.node()).isEqualTo(!spikes);
+    }
+  }
 }

@@ -71,6 +71,23 @@ final class Small {
         .build();
   }
 
+  /** Selections from a real-valued stream, from spikes before a convolution and from a vector. */
+  static Graph selecting() {
+    return Graph.builder(IMAGE)
+        .add("stem", Op.Conv2d.same(2, 6, 3, 1))
+        .add("select0", new Op.Select(List.of(0, 2, 5)))
+        .add("bn1", Op.BatchNorm.of(3))
+        .add("neuron1", NEURON)
+        .add("select1", new Op.Select(List.of(1, 2)))
+        .add("conv1", Op.Conv2d.same(2, 6, 3, 1))
+        .add("add", new Op.Add(), "conv1", "stem")
+        .add("neuron2", NEURON)
+        .add("flatten", new Op.Flatten())
+        .add("select2", new Op.Select(List.of(3, 50, 100, 101)))
+        .add("fc", new Op.Linear(4, CLASSES, true))
+        .build();
+  }
+
   /** Random values for every tensor; scales and variances about 1. */
   static Weights weights(Graph graph, long seed) {
     Map<String, Tensor> tensors = new LinkedHashMap<>();

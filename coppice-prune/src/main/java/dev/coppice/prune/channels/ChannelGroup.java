@@ -4,7 +4,8 @@ import java.util.List;
 
 /**
  * Channels that can only go together: channel {@code k} of a group is channel {@code k} of
- * everything that it names.
+ * everything that it names. Nodes that have several elements for a channel (behind a flattened map)
+ * or not all channels (behind a selection) go along without being named.
  *
  * @param name of the first node, in the graph's order, whose output has these channels; with {@link
  *     Residual#SELECT} that of the batch norm that selects from a residual stream

@@ -1,0 +1,61 @@
+package dev.coppice.prune.channels;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.coppice.graph.Graph;
+import dev.coppice.graph.Model;
+import dev.coppice.graph.Weights;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import net.jqwik.api.Assume;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+
+class SurgeryPropertyTest {
+  @Property(tries = 200)
+  void theShrunkNetworkGivesTheLogitsOfTheMaskedOne(@ForAll long seed) {
+    Graph graph = RandomNetworks.draw(seed);
+    SplittableRandom random = new SplittableRandom(seed + 1);
+    Residual residual = random.nextBoolean() ? Residual.GROUP : Residual.SELECT;
+    List<ChannelGroup> groups = ChannelGroups.of(graph, residual);
+    Map<String, float[]> scores = Twins.scores(groups, random);
+    Map<String, boolean[]> keep = Twins.random(groups, random.nextDouble(), random);
+    keep = Surgery.repair(graph, residual, keep, scores, new ArrayList<>());
+    keep = Surgery.roundUp(keep, scores, 1 + random.nextInt(3));
+    Model model = Twins.model(graph, seed);
+    Assume.that(Twins.margin(Surgery.mask(model, residual, keep)) > 1e-5);
+    Surgery.Result result = Twins.shrink(model, residual, keep);
+    Graph smaller = result.model().graph();
+    assertThat(Weights.countTrainable(smaller)).isLessThanOrEqualTo(Weights.countTrainable(graph));
+    assertThat(Twins.train(result.model())).isFinite();
+    assertThat(Graph.fromJson(smaller.toJson())).isEqualTo(smaller);
+  }
+
+  @Property(tries = 100)
+  void repairBringsBackNoMoreThanIsNeeded(@ForAll long seed) {
+    Graph graph = RandomNetworks.draw(seed);
+    SplittableRandom random = new SplittableRandom(seed + 1);
+    Residual residual = random.nextBoolean() ? Residual.GROUP : Residual.SELECT;
+    List<ChannelGroup> groups = ChannelGroups.of(graph, residual);
+    Map<String, boolean[]> none = Twins.random(groups, 0, random);
+    List<String> notes = new ArrayList<>();
+    Map<String, boolean[]> keep =
+        Surgery.repair(graph, residual, none, Twins.scores(groups, random), notes);
+    ChannelMap map = ChannelMap.of(graph, residual);
+    assertThat(new Cut(map, keep).severed()).isFalse();
+    long kept = 0;
+    for (boolean[] chosen : keep.values()) {
+      for (int i = 0; i < chosen.length; i++) {
+        if (chosen[i]) {
+          kept++;
+          chosen[i] = false;
+          assertThat(new Cut(map, keep).severed()).isTrue();
+          chosen[i] = true;
+        }
+      }
+    }
+    assertThat(notes).hasSize((int) kept);
+  }
+}
