@@ -111,7 +111,7 @@ class EngineTwinTest {
     Set<String> trained =
         Set.copyOf(Weights.expected(graph).keySet().stream().filter(Weights::isTrainable).toList());
     Set<String> neurons = Set.of("neuron1", "neuron2");
-    Probes probes = new Probes(Map.of(), Set.of(), trained, neurons, neurons);
+    Probes probes = new Probes(Map.of(), Set.of(), trained, neurons, neurons, Set.of());
     Map<NeuronPath, Probes.Measured> measured = new EnumMap<>(NeuronPath.class);
     for (NeuronPath path : NeuronPath.values()) {
       try (Engine engine =

@@ -1,0 +1,165 @@
+package dev.coppice.prune.channels;
+
+import dev.coppice.data.DataSet;
+import dev.coppice.data.Images;
+import dev.coppice.graph.DenseOperations;
+import dev.coppice.graph.Graph;
+import dev.coppice.graph.Model;
+import dev.coppice.graph.Weights;
+import dev.coppice.prune.Ties;
+import dev.coppice.train.Engine;
+import dev.coppice.train.Probes;
+import dev.coppice.train.TrainingSettings;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.ToDoubleFunction;
+
+/**
+ * A network whose channels are scored, ready to lose some: procedure S of arXiv 2311.16141 from its
+ * scores to the smaller network. Selections of different sizes use the same scores.
+ */
+public final class ChannelPruning {
+  private final Model model;
+  private final Settings settings;
+  private final List<ChannelGroup> groups;
+  private final Map<String, float[]> first;
+  private final Map<String, float[]> second;
+
+  /**
+   * What is pruned and what comes back.
+   *
+   * @param first the score that prunes
+   * @param second the score that brings back
+   * @param growth the share of the channels left that the second score chooses, in [0, 1]
+   * @param ties how ties are broken
+   * @param residual what becomes of residual streams
+   * @param rounding how widths are rounded up
+   * @param seed of what is drawn
+   */
+  public record Settings(
+      ChannelScore first,
+      ChannelScore second,
+      double growth,
+      Ties ties,
+      Residual residual,
+      Rounding rounding,
+      long seed) {}
+
+  /**
+   * A smaller network.
+   *
+   * @param model the network
+   * @param widths channels of each group that can lose some, by its name
+   * @param regrown channels that the second score brought back
+   * @param notes what was done otherwise than selected
+   */
+  public record Result(Model model, Map<String, Width> widths, int regrown, List<String> notes) {}
+
+  /** Channels of a group before and after. */
+  public record Width(int before, int after) {}
+
+  private ChannelPruning(
+      Model model,
+      Settings settings,
+      List<ChannelGroup> groups,
+      Map<String, float[]> first,
+      Map<String, float[]> second) {
+    this.model = model;
+    this.settings = settings;
+    this.groups = groups;
+    this.first = first;
+    this.second = second;
+  }
+
+  /**
+   * Scores the channels of a network.
+   *
+   * @param images what is measured on: the training set of the data, or a sample of it
+   * @param training of which T, the batch size, the encoder and the seed are used
+   * @throws IllegalArgumentException if nothing can be pruned, or a channel cannot be scored
+   */
+  public static ChannelPruning score(
+      Model model,
+      Settings settings,
+      Engine engine,
+      Images images,
+      DataSet data,
+      TrainingSettings training,
+      ChannelMeasurement.Progress progress) {
+    Graph graph = model.graph();
+    List<ChannelGroup> groups = ChannelGroups.of(graph, settings.residual());
+    if (groups.isEmpty()) {
+      throw new IllegalArgumentException("the network has no channels that could be removed");
+    }
+    Probes probes =
+        settings.first().probes(graph, groups).and(settings.second().probes(graph, groups));
+    Probes.Measured measured =
+        ChannelMeasurement.of(engine, images, data, training, probes, progress);
+    return new ChannelPruning(
+        model,
+        settings,
+        groups,
+        settings.first().scores(groups, model.weights(), measured, settings.seed()),
+        settings.second().scores(groups, model.weights(), measured, settings.seed() + 1));
+  }
+
+  /** Returns the number of channels that can be pruned. */
+  public int channels() {
+    return groups.stream().mapToInt(ChannelGroup::channels).sum();
+  }
+
+  /**
+   * Returns the network without a share of its channels.
+   *
+   * @param percent the share to prune, in (0, 1)
+   * @throws IllegalArgumentException if a share is out of its range
+   */
+  public Result prune(double percent) {
+    ChannelSelection selection =
+        ChannelSelection.of(
+            groups, first, second, percent, settings.growth(), settings.ties(), settings.seed());
+    List<String> notes = new ArrayList<>();
+    Map<String, boolean[]> keep =
+        Surgery.repair(model.graph(), settings.residual(), selection.keep(), first, notes);
+    Surgery.Result shrunk =
+        Surgery.shrink(model, settings.residual(), settings.rounding().round(keep, first));
+    notes.addAll(shrunk.notes());
+    Map<String, Width> widths = new LinkedHashMap<>();
+    for (ChannelGroup group : groups) {
+      int[] kept = shrunk.kept().get(group.name());
+      widths.put(
+          group.name(), new Width(group.channels(), kept == null ? group.channels() : kept.length));
+    }
+    return new Result(shrunk.model(), widths, selection.regrown(), notes);
+  }
+
+  /**
+   * Returns the network that comes nearest to a budget.
+   *
+   * @param sops gives the effective synaptic operations of a network, for a budget of them
+   * @throws IllegalArgumentException if a share is out of its range
+   */
+  public Result meet(ChannelBudget budget, ToDoubleFunction<Model> sops) {
+    ToDoubleFunction<Result> quantity =
+        switch (budget.quantity()) {
+          case CHANNELS -> result -> result.widths().values().stream().mapToInt(Width::after).sum();
+          case PARAMETERS -> result -> Weights.countTrainable(result.model().graph());
+          case FLOPS -> result -> DenseOperations.perStep(result.model().graph());
+          case SOPS -> result -> sops.applyAsDouble(result.model());
+        };
+    double whole = quantity.applyAsDouble(new Result(model, untouched(), 0, List.of()));
+    return prune(
+        budget
+            .search(channels(), percent -> quantity.applyAsDouble(prune(percent)) / whole)
+            .percent());
+  }
+
+  private Map<String, Width> untouched() {
+    Map<String, Width> widths = new LinkedHashMap<>();
+    groups.forEach(
+        group -> widths.put(group.name(), new Width(group.channels(), group.channels())));
+    return widths;
+  }
+}
