@@ -104,6 +104,13 @@ final class Cut {
     return dead.contains(map.graph().output());
   }
 
+  /** Returns what a dead node is dead for: a group that keeps nothing, or a node of one. */
+  String lost(String node) {
+    String origin = origin(node);
+    Family family = map.family(origin);
+    return left(family).length == 0 ? family.group().name() : origin;
+  }
+
   /** Returns the node without channels that a dead node is dead for. */
   String origin(String node) {
     String at = node;
@@ -124,7 +131,7 @@ final class Cut {
     if (severed()) {
       throw new GraphException(
           "without any channel of "
-              + origin(graph.output())
+              + lost(graph.output())
               + " nothing leads to the output "
               + graph.output()
               + "; at least one must be kept");

@@ -120,7 +120,7 @@ final class Shrinking {
                 + ": its input "
                 + input
                 + " is gone, because "
-                + cut.origin(input)
+                + cut.lost(input)
                 + " has no channels left");
       }
     }

@@ -6,12 +6,14 @@ import dev.coppice.graph.Graph;
 import dev.coppice.graph.Model;
 import dev.coppice.graph.Weights;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import net.jqwik.api.Assume;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
+import net.jqwik.api.statistics.Statistics;
 
 class SurgeryPropertyTest {
   @Property(tries = 200)
@@ -25,12 +27,23 @@ class SurgeryPropertyTest {
     keep = Surgery.repair(graph, residual, keep, scores, new ArrayList<>());
     keep = Surgery.roundUp(keep, scores, 1 + random.nextInt(3));
     Model model = Twins.model(graph, seed);
-    Assume.that(Twins.margin(Surgery.mask(model, residual, keep)) > 1e-5);
-    Surgery.Result result = Twins.shrink(model, residual, keep);
+    Twins.Run masked = Twins.run(Surgery.mask(model, residual, keep));
+    Assume.that(masked.margin() > 1e-5);
+    Surgery.Result result = Surgery.shrink(model, residual, keep);
+    Twins.assertSame(Twins.run(result.model()), masked);
     Graph smaller = result.model().graph();
     assertThat(Weights.countTrainable(smaller)).isLessThanOrEqualTo(Weights.countTrainable(graph));
     assertThat(Twins.train(result.model())).isFinite();
     assertThat(Graph.fromJson(smaller.toJson())).isEqualTo(smaller);
+    Statistics.label("cut")
+        .collect(!smaller.equals(graph))
+        .coverage(coverage -> coverage.check(true).percentage(share -> share > 60));
+    Statistics.label("branch gone")
+        .collect(!result.notes().isEmpty())
+        .coverage(coverage -> coverage.check(true).percentage(share -> share > 5));
+    Statistics.label("other logits than before")
+        .collect(!Arrays.equals(Twins.run(model).logits(), masked.logits()))
+        .coverage(coverage -> coverage.check(true).percentage(share -> share > 50));
   }
 
   @Property(tries = 100)

@@ -68,45 +68,26 @@ final class Twins {
     return new Engine(model.graph(), model.weights(), new Optimizer.Sgd(0.9f, false, 0), OPTIONS);
   }
 
-  static float[] logits(Model model, long seed) {
+  /** Returns the model with the statistics of its batch norms moved to those of some images. */
+  static Model calibrated(Model model) {
     try (Engine engine = engine(model)) {
-      return engine.logits(images(model.graph(), seed), BATCH, STEPS);
-    }
-  }
-
-  /** Shrinks and checks that the logits are those of the masked network, and that it trains. */
-  static Surgery.Result shrink(Model model, Residual residual, Map<String, boolean[]> keep) {
-    Surgery.Result result = Surgery.shrink(model, residual, keep);
-    float[] expected = logits(Surgery.mask(model, residual, keep), 7);
-    float[] found = logits(result.model(), 7);
-    assertThat(found).hasSameSizeAs(expected);
-    for (int i = 0; i < expected.length; i++) {
-      assertThat(found[i]).as("logit " + i).isCloseTo(expected[i], within(1e-5f));
-    }
-    assertThat(result.model().metadata()).isEqualTo(model.metadata());
-    return result;
-  }
-
-  /** Returns the loss of a training step. */
-  static double train(Model model) {
-    try (Engine engine = engine(model)) {
-      return engine
-          .train(
-              images(model.graph(), 7),
-              new int[BATCH],
-              new Engine.StepSettings(STEPS, new LossFunction.MeanLogits(), 0, 0),
-              0.01,
-              1,
-              Probes.NONE)
-          .loss();
+      for (int step = 1; step <= 30; step++) {
+        train(engine, images(model.graph(), 7), 0);
+      }
+      return new Model(model.graph(), engine.weights(), model.metadata());
     }
   }
 
   /**
-   * Returns how near any potential comes to its threshold, relative to it: where two sums of the
-   * same numbers in another order may fall on both sides, there is nothing to compare.
+   * What a model does with some images.
+   *
+   * @param margin how near any potential comes to its threshold, relative to it: where two sums of
+   *     the same numbers in another order may fall on both sides, there is nothing to compare
    */
-  static double margin(Model model) {
+  record Run(float[] logits, double margin) {}
+
+  static Run run(Model model) {
+    float[] images = images(model.graph(), 7);
     Map<String, Op.Neuron> neurons = new HashMap<>();
     for (Node node : model.graph().nodes()) {
       if (node.op() instanceof Op.Neuron neuron) {
@@ -117,15 +98,43 @@ final class Twins {
         new Probes(Map.of(), Set.of(), Set.of(), Set.of(), Set.copyOf(neurons.keySet()));
     double margin = Double.MAX_VALUE;
     try (Engine engine = engine(model)) {
-      Probes.Measured measured = engine.measure(images(model.graph(), 7), BATCH, STEPS, probes);
+      Map<String, float[]> potentials = engine.measure(images, BATCH, STEPS, probes).potentials();
       for (Map.Entry<String, Op.Neuron> entry : neurons.entrySet()) {
         float threshold = entry.getValue().threshold();
-        for (float h : Objects.requireNonNull(measured.potentials().get(entry.getKey()))) {
+        for (float h : Objects.requireNonNull(potentials.get(entry.getKey()))) {
           margin = Math.min(margin, Math.abs(h - threshold) / threshold);
         }
       }
+      return new Run(engine.logits(images, BATCH, STEPS), margin);
     }
-    return margin;
+  }
+
+  /** Shrinks and checks that the logits are those of the masked network. */
+  static Surgery.Result shrink(Model model, Residual residual, Map<String, boolean[]> keep) {
+    Surgery.Result result = Surgery.shrink(model, residual, keep);
+    assertSame(run(result.model()), run(Surgery.mask(model, residual, keep)));
+    assertThat(result.model().metadata()).isEqualTo(model.metadata());
+    return result;
+  }
+
+  static void assertSame(Run shrunk, Run masked) {
+    assertThat(shrunk.logits()).hasSameSizeAs(masked.logits());
+    for (int i = 0; i < masked.logits().length; i++) {
+      assertThat(shrunk.logits()[i]).as("logit " + i).isCloseTo(masked.logits()[i], within(1e-5f));
+    }
+  }
+
+  /** Returns the loss of a training step. */
+  static double train(Model model) {
+    try (Engine engine = engine(model)) {
+      return train(engine, images(model.graph(), 7), 0.01);
+    }
+  }
+
+  private static double train(Engine engine, float[] images, double rate) {
+    Engine.StepSettings settings =
+        new Engine.StepSettings(STEPS, new LossFunction.MeanLogits(), 0, 0);
+    return engine.train(images, new int[BATCH], settings, rate, 1, Probes.NONE).loss();
   }
 
   /** Returns a choice written with one character a channel, 1 to keep. */
