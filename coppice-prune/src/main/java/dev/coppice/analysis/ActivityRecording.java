@@ -50,7 +50,11 @@ public record ActivityRecording(List<String> layers, List<long[][]> trials) {
     int steps = stimulus.steps();
     if (discard < 0 || discard >= steps) {
       throw new IllegalArgumentException(
-          "of " + steps + " time steps, between 0 and " + (steps - 1) + " can be left out, not "
+          "of "
+              + steps
+              + " time steps, between 0 and "
+              + (steps - 1)
+              + " can be left out, not "
               + discard);
     }
     Graph graph = engine.graph();

@@ -18,10 +18,7 @@ public record Avalanches(long threshold, long[] sizes, long[] durations) {
   public Avalanches {
     if (sizes.length != durations.length) {
       throw new IllegalArgumentException(
-          "expected a duration for each size, found "
-              + durations.length
-              + " and "
-              + sizes.length);
+          "expected a duration for each size, found " + durations.length + " and " + sizes.length);
     }
   }
 

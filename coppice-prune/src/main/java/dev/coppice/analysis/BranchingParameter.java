@@ -7,13 +7,13 @@ import java.util.function.DoubleFunction;
 /**
  * How many spikes one spike leads to in the next time step: the branching parameter m (σ) of the
  * activity A(t), 1 at criticality, by the multistep-regression estimator of Wilting and Priesemann
- * (Nature Communications 9, 2018). The slopes {@code r_k} of the linear regression of A(t+k) on A(t)
- * follow {@code r_k = b·m^k}; observing only a part of the neurons lowers b and leaves m alone,
- * while the plain one-step estimate {@code r_1 = b·m} is too low then.
+ * (Nature Communications 9, 2018). The slopes {@code r_k} of the linear regression of A(t+k) on
+ * A(t) follow {@code r_k = b·m^k}; observing only a part of the neurons lowers b and leaves m
+ * alone, while the plain one-step estimate {@code r_1 = b·m} is too low then.
  *
  * <p>The slopes of a finite recording are biased low by about {@code (1 + 3m) / length}, which
- * matters near m = 1. At and above 1 the activity is not stationary and the estimate only tells that
- * m is close to 1.
+ * matters near m = 1. At and above 1 the activity is not stationary and the estimate only tells
+ * that m is close to 1.
  *
  * @param slopes {@code r_1, …, r_K}
  * @param fit of {@code b·m^k}
@@ -50,8 +50,8 @@ public record BranchingParameter(double[] slopes, Fit fit, Fit offsetFit) {
   /**
    * Estimates the parameter.
    *
-   * @param trials activity by time step, {@code [T]}, of one or several trials; pairs are pooled over
-   *     them, so that all trials should have the same mean
+   * @param trials activity by time step, {@code [T]}, of one or several trials; pairs are pooled
+   *     over them, so that all trials should have the same mean
    * @param lags the number K of lags; a few autocorrelation times are best
    * @return empty if the activity does not vary
    * @throws IllegalArgumentException for fewer than three lags, or a trial that is not longer than

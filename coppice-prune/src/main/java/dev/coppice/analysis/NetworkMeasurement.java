@@ -94,8 +94,7 @@ public record NetworkMeasurement(int samples, List<Layer> layers) {
               SpikeCounts.none(stimulus.steps(), shape.channels(), shape.size())));
     }
     Probes wanted = new Probes(probes, Set.of(), Set.of(), probes.keySet(), Set.of());
-    int batchSize =
-        Math.clamp(VALUES_PER_BATCH / (size * stimulus.steps()), 1, LARGEST_BATCH);
+    int batchSize = Math.clamp(VALUES_PER_BATCH / (size * stimulus.steps()), 1, LARGEST_BATCH);
     int samples = 0;
     try (Batches batches =
         Batches.of(
@@ -111,8 +110,7 @@ public record NetworkMeasurement(int samples, List<Layer> layers) {
       while (batches.hasNext()) {
         Batch batch = batches.next();
         Probes.Measured measured =
-            engine.measure(
-                stimulus.input(batch, samples), batch.size(), stimulus.steps(), wanted);
+            engine.measure(stimulus.input(batch, samples), batch.size(), stimulus.steps(), wanted);
         double[][] last = {};
         for (Sums layer : sums) {
           last = layer.add(measured, batch.size());

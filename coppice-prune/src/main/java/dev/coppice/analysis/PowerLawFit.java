@@ -18,12 +18,7 @@ import java.util.SplittableRandom;
  * @param distance the Kolmogorov–Smirnov distance
  */
 public record PowerLawFit(
-    double exponent,
-    double standardError,
-    long minimum,
-    int tail,
-    int samples,
-    double distance) {
+    double exponent, double standardError, long minimum, int tail, int samples, double distance) {
   /** The fewest values that a law is fitted to. */
   public static final int FEWEST = 50;
 
@@ -91,8 +86,7 @@ public record PowerLawFit(
       double distance = data.distance(index, exponent);
       if (best == null || distance < best.distance()) {
         double error = standardError(exponent, minimum, tail);
-        best =
-            new PowerLawFit(exponent, error, minimum, tail, data.countFrom[0], distance);
+        best = new PowerLawFit(exponent, error, minimum, tail, data.countFrom[0], distance);
       }
     }
     return Optional.ofNullable(best);
@@ -196,13 +190,13 @@ public record PowerLawFit(
       double below = 0;
       double distance = 0;
       for (int k = from; k < distinct.length; k++) {
-        // Both functions are steps, the data's with the fewer: the law just before each of them counts too.
+        // Both functions are steps, the data's with the fewer: the law just before each of them
+        // counts too.
         double rest = Zeta.of(exponent, distinct[k]);
         double lawBelow = 1 - rest / all;
         double lawAt = 1 - (rest - Zeta.term(exponent, distinct[k])) / all;
         double upTo = below + (double) counts[k] / countFrom[from];
-        distance =
-            Math.max(distance, Math.max(Math.abs(lawBelow - below), Math.abs(lawAt - upTo)));
+        distance = Math.max(distance, Math.max(Math.abs(lawBelow - below), Math.abs(lawAt - upTo)));
         below = upTo;
       }
       return distance;

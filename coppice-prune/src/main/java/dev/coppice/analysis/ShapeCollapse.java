@@ -6,10 +6,10 @@ import java.util.TreeMap;
 
 /**
  * The relation between the exponents of avalanches at criticality (Sethna, Dahmen and Myers, Nature
- * 410, 2001; Friedman et al., Physical Review Letters 108, 2012): where sizes follow {@code s^−τ_s},
- * durations {@code d^−τ_d}, and the shapes of avalanches of all durations collapse onto one, the
- * mean size grows as {@code ⟨s⟩(d) ~ d^(1/σνz)} with {@code 1/σνz = (τ_d − 1) / (τ_s − 1)}. A
- * critical branching process has 3/2, 2 and 2.
+ * 410, 2001; Friedman et al., Physical Review Letters 108, 2012): where sizes follow {@code
+ * s^−τ_s}, durations {@code d^−τ_d}, and the shapes of avalanches of all durations collapse onto
+ * one, the mean size grows as {@code ⟨s⟩(d) ~ d^(1/σνz)} with {@code 1/σνz = (τ_d − 1) / (τ_s −
+ * 1)}. A critical branching process has 3/2, 2 and 2.
  *
  * @param predicted {@code (τ_d − 1) / (τ_s − 1)} from the two fits
  * @param measured 1/σνz: the slope of the regression of the logarithm of mean size on that of
@@ -39,7 +39,8 @@ public record ShapeCollapse(
     if (meanSizes.size() < FEWEST_DURATIONS) {
       return Optional.empty();
     }
-    double[] x = meanSizes.keySet().stream().mapToDouble(duration -> Math.log((double) duration)).toArray();
+    double[] x =
+        meanSizes.keySet().stream().mapToDouble(duration -> Math.log((double) duration)).toArray();
     double[] y = meanSizes.values().stream().mapToDouble(mean -> Math.log(mean[1])).toArray();
     double[] weights = meanSizes.values().stream().mapToDouble(mean -> mean[0]).toArray();
     Line line = Line.through(x, y, weights);

@@ -16,7 +16,9 @@ public record Stimulus(Encoder encoder, Normalization normalization, int steps, 
   /** The most time steps; a recording of avalanches needs many. */
   public static final int MOST_STEPS = 1_000_000;
 
-  /** Throws {@link IllegalArgumentException} unless the time steps are positive, and not too many. */
+  /**
+   * Throws {@link IllegalArgumentException} unless the time steps are positive, and not too many.
+   */
   public Stimulus {
     if (steps < 1 || steps > MOST_STEPS) {
       throw new IllegalArgumentException(

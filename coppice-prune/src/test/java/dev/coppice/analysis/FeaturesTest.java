@@ -20,8 +20,7 @@ class FeaturesTest {
     assertThat(found.histogram(4, 1)).containsExactly(1, 1, 1, 1);
     assertThat(found.histogram(2, 0.5)).containsExactly(1, 3);
     assertThatThrownBy(() -> found.quantile(1.5)).hasMessageContaining("1.5");
-    assertThatThrownBy(() -> CriticalityDistribution.of(new float[0]))
-        .hasMessageContaining("none");
+    assertThatThrownBy(() -> CriticalityDistribution.of(new float[0])).hasMessageContaining("none");
   }
 
   @Test
