@@ -92,6 +92,8 @@ record Finding(
 
   private static String readable(Object value) {
     return switch (value) {
+      case Double number when number > 1 && number == Math.rint(number) && number < 1e15 ->
+          String.format(Locale.ROOT, "%,.0f", number);
       case Double number ->
           Double.isFinite(number) ? String.format(Locale.ROOT, "%.4f", number) : "-";
       case Number number -> String.format(Locale.ROOT, "%,d", number.longValue());

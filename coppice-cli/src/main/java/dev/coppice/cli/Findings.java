@@ -247,12 +247,16 @@ record Findings(List<AnalyzedModel> models, int replicates, long seed) {
       for (String part : parts(model.recording())) {
         List<long[]> trials = activity(model.recording(), part);
         int lags = Math.clamp(trials.getFirst().length / 4, 3, MOST_LAGS);
-        Optional<BranchingParameter> found = BranchingParameter.of(trials, lags);
+        Optional<BranchingParameter> found =
+            // Each image drives the network in its own way.
+            BranchingParameter.of(trials, lags, BranchingParameter.Mean.OF_TRIAL);
         double mean = trials.stream().flatMapToLong(Arrays::stream).average().orElse(Double.NaN);
         BranchingParameter.Fit none =
             new BranchingParameter.Fit(Double.NaN, Double.NaN, Double.NaN, Double.NaN);
-        BranchingParameter.Fit fit = found.map(BranchingParameter::fit).orElse(none);
-        BranchingParameter.Fit offset = found.map(BranchingParameter::offsetFit).orElse(none);
+        // Where activity does not follow on activity at all, the curves are fitted to noise.
+        Optional<BranchingParameter> following = found.filter(one -> one.naive() > 0);
+        BranchingParameter.Fit fit = following.map(BranchingParameter::fit).orElse(none);
+        BranchingParameter.Fit offset = following.map(BranchingParameter::offsetFit).orElse(none);
         rows.add(
             List.of(
                 model.name(),

@@ -42,6 +42,17 @@ public record BranchingParameter(double[] slopes, Fit fit, Fit offsetFit) {
     }
   }
 
+  /** What activity is measured from in the regression over several trials. */
+  public enum Mean {
+    /** One mean for all trials, which must all be driven alike: the least biased. */
+    COMMON,
+    /**
+     * Each trial has a mean of its own, so that trials that are driven differently do not look as
+     * if they never forgot; the bias is that of a recording as short as a trial.
+     */
+    OF_TRIAL
+  }
+
   /** Returns the plain one-step estimate {@code r_1}. */
   public double naive() {
     return slopes[0];
@@ -50,14 +61,14 @@ public record BranchingParameter(double[] slopes, Fit fit, Fit offsetFit) {
   /**
    * Estimates the parameter.
    *
-   * @param trials activity by time step, {@code [T]}, of one or several trials; pairs are pooled
-   *     over them, so that all trials should have the same mean
+   * @param trials activity by time step, {@code [T]}, of one or several trials
    * @param lags the number K of lags; a few autocorrelation times are best
+   * @param mean what activity is measured from
    * @return empty if the activity does not vary
    * @throws IllegalArgumentException for fewer than three lags, or a trial that is not longer than
    *     the lags by two steps
    */
-  public static Optional<BranchingParameter> of(List<long[]> trials, int lags) {
+  public static Optional<BranchingParameter> of(List<long[]> trials, int lags, Mean mean) {
     if (lags < 3) {
       throw new IllegalArgumentException("expected at least three lags, found " + lags);
     }
@@ -69,7 +80,7 @@ public record BranchingParameter(double[] slopes, Fit fit, Fit offsetFit) {
     }
     double[] slopes = new double[lags];
     for (int k = 1; k <= lags; k++) {
-      slopes[k - 1] = slope(trials, k);
+      slopes[k - 1] = slope(trials, k, mean);
       if (!Double.isFinite(slopes[k - 1])) {
         return Optional.empty();
       }
@@ -81,28 +92,44 @@ public record BranchingParameter(double[] slopes, Fit fit, Fit offsetFit) {
             best(logarithm -> with(slopes, logarithm))));
   }
 
-  private static double slope(List<long[]> trials, int lag) {
-    double pairs = 0;
-    double meanX = 0;
-    double meanY = 0;
-    for (long[] trial : trials) {
-      for (int t = 0; t + lag < trial.length; t++) {
-        pairs++;
-        meanX += trial[t];
-        meanY += trial[t + lag];
+  private static double slope(List<long[]> trials, int lag, Mean mean) {
+    Pairs sums = new Pairs();
+    for (List<long[]> group : mean == Mean.COMMON ? List.of(trials) : each(trials)) {
+      sums.add(group, lag);
+    }
+    return sums.xx > 0 ? sums.xy / sums.xx : Double.NaN;
+  }
+
+  private static List<List<long[]>> each(List<long[]> trials) {
+    return trials.stream().map(List::of).toList();
+  }
+
+  /** Sums over pairs of activities that lie a lag apart. */
+  private static final class Pairs {
+    private double xx;
+    private double xy;
+
+    /** Adds trials that have one mean. */
+    void add(List<long[]> trials, int lag) {
+      double pairs = 0;
+      double meanX = 0;
+      double meanY = 0;
+      for (long[] trial : trials) {
+        for (int t = 0; t + lag < trial.length; t++) {
+          pairs++;
+          meanX += trial[t];
+          meanY += trial[t + lag];
+        }
+      }
+      meanX /= pairs;
+      meanY /= pairs;
+      for (long[] trial : trials) {
+        for (int t = 0; t + lag < trial.length; t++) {
+          xx += (trial[t] - meanX) * (trial[t] - meanX);
+          xy += (trial[t] - meanX) * (trial[t + lag] - meanY);
+        }
       }
     }
-    meanX /= pairs;
-    meanY /= pairs;
-    double xx = 0;
-    double xy = 0;
-    for (long[] trial : trials) {
-      for (int t = 0; t + lag < trial.length; t++) {
-        xx += (trial[t] - meanX) * (trial[t] - meanX);
-        xy += (trial[t] - meanX) * (trial[t + lag] - meanY);
-      }
-    }
-    return xx > 0 ? xy / xx : Double.NaN;
   }
 
   /** The best b for {@code m = e^logarithm}. */

@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.coppice.analysis.BranchingParameter.Mean;
 import java.util.List;
+import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -14,7 +16,7 @@ class BranchingParameterTest {
   private static final int STEPS = 40_000;
 
   private static BranchingParameter estimate(List<long[]> trials, int lags) {
-    return BranchingParameter.of(trials, lags).orElseThrow();
+    return BranchingParameter.of(trials, lags, Mean.COMMON).orElseThrow();
   }
 
   /** A mean activity of 100. */
@@ -71,6 +73,19 @@ class BranchingParameterTest {
   }
 
   @Test
+  void trialsThatAreDrivenDifferentlyNeedMeansOfTheirOwn() {
+    List<long[]> trials =
+        IntStream.range(0, 20)
+            .mapToObj(i -> BranchingProcess.driven(0.8, 10 + 4 * i, 50 + 20L * i, 2_000, 300 + i))
+            .toList();
+
+    double own = BranchingParameter.of(trials, 20, Mean.OF_TRIAL).orElseThrow().fit().m();
+
+    assertThat(own).isCloseTo(0.8, within(0.02));
+    assertThat(estimate(trials, 20).fit().m()).isGreaterThan(0.95);
+  }
+
+  @Test
   void theOffsetTakesUpASlowDrift() {
     long[] process = stationary(0.8, 6);
     long[] drifting = new long[process.length];
@@ -94,15 +109,15 @@ class BranchingParameterTest {
 
   @Test
   void activityThatDoesNotVaryHasNoParameter() {
-    assertThat(BranchingParameter.of(List.of(new long[100]), 10)).isEmpty();
+    assertThat(BranchingParameter.of(List.of(new long[100]), 10, Mean.COMMON)).isEmpty();
   }
 
   @Test
   void refusesWhatIsTooShort() {
-    assertThatThrownBy(() -> BranchingParameter.of(List.of(new long[11]), 10))
+    assertThatThrownBy(() -> BranchingParameter.of(List.of(new long[11]), 10, Mean.COMMON))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("11 time steps is too short for 10 lags");
-    assertThatThrownBy(() -> BranchingParameter.of(List.of(new long[11]), 2))
+    assertThatThrownBy(() -> BranchingParameter.of(List.of(new long[11]), 2, Mean.COMMON))
         .hasMessageContaining("three lags");
   }
 }
