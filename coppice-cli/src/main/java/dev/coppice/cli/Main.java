@@ -37,6 +37,7 @@ import picocli.CommandLine.Spec;
       PruneCommand.class,
       EvaluateCommand.class,
       InspectCommand.class,
+      AnalyzeCommand.class,
       DataCommand.class,
       BenchCommand.class
     })
@@ -104,6 +105,7 @@ public final class Main implements Callable<Integer> {
             TrainingOptions.Loss.class,
             PruningOptions.Method.class,
             PruningOptions.Score.class,
+            Analysis.class,
             Initialization.class,
             PruningSettings.Decay.class,
             PruningSettings.RegrownValue.class,

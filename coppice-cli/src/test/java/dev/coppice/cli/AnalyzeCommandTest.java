@@ -1,0 +1,176 @@
+package dev.coppice.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.gson.JsonObject;
+import dev.coppice.graph.Graph;
+import dev.coppice.graph.Initialization;
+import dev.coppice.graph.Model;
+import dev.coppice.graph.Notation;
+import dev.coppice.graph.Op;
+import dev.coppice.graph.Shape;
+import dev.coppice.graph.Tensor;
+import dev.coppice.graph.Weights;
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import javax.imageio.ImageIO;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+final class AnalyzeCommandTest {
+  @TempDir private Path folder = Path.of("");
+
+  /** A model for the digits; of its first four channels so many have no scale. */
+  private Path model(String name, int without) throws IOException {
+    Graph graph = Notation.parse("4C3-P2-8C3-P2-FC10", new Shape.Map(8, 8, 1), Op.Neuron.decay());
+    Weights weights = Weights.initialize(graph, 1, Initialization.KAIMING_NORMAL_FAN_OUT);
+    float[] scales = {0.9f, 0.8f, 0.7f, 0.6f};
+    for (int i = 0; i < without; i++) {
+      scales[3 - i] = 0;
+    }
+    Path file = folder.resolve(name + ".safetensors");
+    new Model(graph, weights.with("bn1.weight", Tensor.of(scales)), Map.of()).save(file);
+    return file;
+  }
+
+  private static List<String> names() {
+    return List.of(
+        "criticality", "rates", "entropy", "consistency", "importance", "branching", "avalanches");
+  }
+
+  @Test
+  void everyAnalysisGivesATableACsvFileAndTwoPictures() throws IOException {
+    Path output = folder.resolve("out");
+    Path json = folder.resolve("result.json");
+
+    Invocation run =
+        Invocation.of(
+                "analyze",
+                model("first", 0),
+                "--compare",
+                model("second", 2),
+                "--data",
+                "digits",
+                "--T",
+                4,
+                "--samples",
+                100,
+                "--trials",
+                2,
+                "--steps",
+                120,
+                "--discard",
+                20,
+                "--replicates",
+                5,
+                "--output",
+                output,
+                "--json",
+                json)
+            .exits(0);
+
+    JsonObject result = Invocation.json(json);
+    for (String name : names()) {
+      assertThat(output.resolve(name + ".csv")).isNotEmptyFile();
+      assertThat(Files.readString(output.resolve(name + ".svg")))
+          .startsWith("<svg xmlns=")
+          .contains("</svg>")
+          .doesNotContain("NaN");
+      BufferedImage picture = ImageIO.read(output.resolve(name + ".png").toFile());
+      assertThat(picture.getWidth()).isEqualTo(1520);
+      assertThat(picture.getRGB(picture.getWidth() - 1, 0)).isEqualTo(0xffffffff);
+      assertThat(result.getAsJsonArray(name)).isNotEmpty();
+      int rows = Files.readAllLines(output.resolve(name + ".csv")).size() - 1;
+      assertThat(result.getAsJsonArray(name)).hasSize(rows);
+    }
+    assertThat(Files.readAllLines(output.resolve("criticality-details.csv"))).hasSize(1 + 2 * 12);
+    JsonObject importance = result.getAsJsonArray("importance").get(0).getAsJsonObject();
+    // Of the first model's scales 0.9 … 0.6 and eight of 1 or the like, it alone kept two.
+    assertThat(importance.get("channels").getAsInt()).isEqualTo(2);
+    assertThat(importance.get("importance").getAsDouble()).isBetween(0.0, 1.0);
+    assertThat(result.getAsJsonArray("consistency")).hasSize(20);
+    assertThat(run.out())
+        .contains("Criticality of channels", "neuron2", "miller_madow", "tables and pictures");
+    assertThat(run.err()).contains("other, long runs: 2 measured");
+  }
+
+  @Test
+  void onlyWhatIsAskedForIsWritten() throws IOException {
+    Path output = folder.resolve("out");
+
+    Invocation.of(
+            "analyze",
+            model("first", 0),
+            "--data",
+            "digits",
+            "--T",
+            2,
+            "--samples",
+            20,
+            "--only",
+            "rates,entropy",
+            "--output",
+            output)
+        .exits(0);
+
+    assertThat(output.resolve("rates.csv")).exists();
+    assertThat(output.resolve("entropy.svg")).exists();
+    assertThat(output.resolve("criticality.csv")).doesNotExist();
+    assertThat(output.resolve("avalanches.csv")).doesNotExist();
+  }
+
+  @Test
+  void withoutFontsTheSvgIsWrittenAllTheSame() throws IOException {
+    String problem =
+        Picture.write(
+            folder,
+            "plot",
+            "<svg/>",
+            svg -> {
+              throw new InternalError("Fontconfig head is null, check your fonts");
+            });
+
+    assertThat(problem)
+        .contains("no PNG", "Fontconfig head is null", "SVG files are complete")
+        .hasLineCount(1);
+    assertThat(folder.resolve("plot.svg")).hasContent("<svg/>");
+    assertThat(folder.resolve("plot.png")).doesNotExist();
+  }
+
+  @Test
+  void aPlotWithLogarithmsLeavesOutWhatHasNone() {
+    Plot plot =
+        new Plot(
+            "<title>",
+            "x",
+            "y",
+            true,
+            List.of(
+                new Plot.Series("dots", new double[] {0, 1, 100}, new double[] {1, 1, 10}, false)));
+
+    assertThat(plot.svg()).contains("&lt;title&gt;", ">100<").doesNotContain("Infinity", "NaN");
+    assertThat(plot.svg().split("<circle", -1)).hasSize(3);
+  }
+
+  @Test
+  void whatCannotBeAnalysedIsToldInOneLine() throws IOException {
+    Path model = model("first", 0);
+
+    Invocation.of("analyze", folder.resolve("none")).exits(2, "does not exist");
+    Invocation.of("analyze", model).exits(2, "--data");
+    Invocation.of("analyze", model, "--data", "digits").exits(2, "--T");
+    Invocation.of("analyze", model, "--only", "beauty").exits(2, "criticality");
+    Invocation.of("analyze", model, "--only", "importance").exits(2, "--compare");
+    Invocation.of("analyze", model, "--samples", 0).exits(2, "--samples");
+    Invocation.of("analyze", model, "--steps", 100, "--discard", 90).exits(2, "--discard");
+    Invocation.of(
+            "analyze", model, "--data", "digits", "--T", 4, "--drive", "x", "--output", folder)
+        .exits(2, "encoder");
+    Invocation.of("analyze", model, "--data", "digits", "--T", 4, "--output", model)
+        .exits(2, "cannot write");
+  }
+}
