@@ -99,7 +99,10 @@ final class BadInputTest {
     "--iterations 1000, steps",
     "--start-epoch 9, --start-epoch",
     "--window 0, --window",
-    "--scope local, global",
+    "--scope local, 2:4",
+    "--scope 4:2, 4:2",
+    "--scope 2:4 --sparsity 0.5, it follows from the pattern",
+    "--scope 2:4 --ties reference, exact ties",
     "--from /no/such/model.safetensors, does not exist",
   })
   void refusesOptionsOfPrune(String arguments, String part) {

@@ -160,6 +160,33 @@ final class RunTest {
     assertThat(folder.resolve("r")).doesNotExist();
   }
 
+  /** The image's one channel stays; of eight channels 2·2 of 4, of 32 inputs 16. */
+  @Test
+  void aPatternSaysHowSparseTheNetworkEnds() throws IOException {
+    List<String> args = small("prune", "p");
+    args.set(args.indexOf("8C3-P4-FC10"), "8C3-8C3-P4-FC10");
+    args.addAll(List.of("--scope", "2:4", "--ratio-decay", "constant"));
+    assertThat(succeed(args).err()).contains("pruning 10/10");
+    JsonObject result = json(folder.resolve("p/result.json"));
+    double goal = 1 - (72 + 288 + 160) / (72 + 576 + 320.0);
+    assertThat(result.get("targetSparsity").getAsDouble()).isCloseTo(goal, within(1e-12));
+    JsonObject last = result.getAsJsonArray("iterations").get(9).getAsJsonObject();
+    assertThat(last.get("sparsity").getAsDouble()).isCloseTo(goal, within(1e-12));
+    assertThat(last.getAsJsonObject("density").get("conv2").getAsDouble()).isEqualTo(0.5);
+    float[] weights =
+        Model.load(folder.resolve("p/model.safetensors")).weights().get("conv2.weight").data();
+    for (int from = 0; from < weights.length; from += 4) {
+      int alive = 0;
+      for (int i = from; i < from + 4; i++) {
+        alive += weights[i] != 0 ? 1 : 0;
+      }
+      assertThat(alive).isLessThanOrEqualTo(2);
+    }
+    succeed("prune", "--config", path("p/config.yaml"), "--run", path("again"));
+    assertThat(folder.resolve("again/model.safetensors"))
+        .hasSameBinaryContentAs(folder.resolve("p/model.safetensors"));
+  }
+
   @Test
   void divergenceFailsTheRunAndKeepsTheCheckpoint() {
     List<String> args = small("train", "d");

@@ -21,7 +21,8 @@ record PruningStep(Scope scope, Ties ties) {
    * @param regrown how many of those that magnitude alone would have left out are alive
    * @param removed how many that were alive fell below the magnitude threshold
    * @param survived how many of those are alive all the same
-   * @param threshold the magnitude threshold; with a scope by layer that of the last
+   * @param threshold the smallest magnitude that magnitude alone keeps; with a scope by layer that
+   *     of the last pattern the smallest magnitude that it lets stay
    */
   record Result(
       boolean[] mask,
@@ -69,24 +70,24 @@ record PruningStep(Scope scope, Ties ties) {
     for (int i = 0; i < weights.length; i++) {
       aliveFirst[i] = alive[i] ? 1 : 0;
     }
-    int keep = (int) Math.floor(layers.size() * (1 - sparsity));
-    int[] budgets = scope.budgets(layers.layers(), keep);
+    List<Competition> competitions =
+        Competition.of(scope, layers, (int) Math.floor(layers.size() * (1 - sparsity)));
     boolean[] mask = new boolean[weights.length];
     boolean[] byMagnitude = new boolean[weights.length];
     boolean[] aboveThreshold = new boolean[weights.length];
     int growAll = 0;
     float threshold = 0;
-    for (int group = 0; group < budgets.length; group++) {
-      List<PrunableLayers.Layer> members =
-          scope == Scope.GLOBAL ? layers.layers() : List.of(layers.layers().get(group));
+    for (Competition competition : competitions) {
       boolean[] candidates = new boolean[weights.length];
       boolean[] regrowable = new boolean[weights.length];
-      for (PrunableLayers.Layer layer : members) {
+      for (PrunableLayers.Layer layer : competition.layers()) {
         Arrays.fill(candidates, layer.offset(), layer.end(), true);
         Arrays.fill(regrowable, layer.offset(), layer.end(), !layer.classifier());
       }
       boolean[] largest = new boolean[weights.length];
-      threshold = largest(magnitudes, aliveFirst, candidates, budgets[group], seed, largest);
+      threshold =
+          largest(
+              competition, magnitudes, aliveFirst, candidates, competition.places(), seed, largest);
       int fixed = 0;
       for (int i = 0; i < weights.length; i++) {
         if (largest[i]) {
@@ -97,16 +98,16 @@ record PruningStep(Scope scope, Ties ties) {
           }
         }
       }
-      int open = budgets[group] - fixed;
+      int open = competition.places() - fixed;
       int grow = (int) Math.floor(open * ratio);
       growAll += grow;
-      largest(magnitudes, aliveFirst, regrowable, open - grow, seed, mask);
+      largest(competition, magnitudes, aliveFirst, regrowable, open - grow, seed, mask);
       boolean[] pruned = new boolean[weights.length];
       for (int i = 0; i < weights.length; i++) {
         pruned[i] = regrowable[i] && !mask[i];
         byMagnitude[i] |= candidates[i] && mask[i];
       }
-      regrow(scores, magnitudes, pruned, grow, seed, mask);
+      regrow(competition, scores, magnitudes, pruned, grow, seed, mask);
     }
     int regrown = 0;
     int removed = 0;
@@ -118,10 +119,12 @@ record PruningStep(Scope scope, Ties ties) {
         survived += alive[i] && mask[i] ? 1 : 0;
       }
     }
+    int keep = competitions.stream().mapToInt(Competition::places).sum();
     return new Result(mask, byMagnitude, keep, growAll, regrown, removed, survived, threshold);
   }
 
   private float largest(
+      Competition competition,
       float[] magnitudes,
       float[] aliveFirst,
       boolean[] candidates,
@@ -129,7 +132,8 @@ record PruningStep(Scope scope, Ties ties) {
       long seed,
       boolean[] chosen) {
     if (ties == Ties.EXACT) {
-      return Selection.best(magnitudes, aliveFirst, candidates, count, seed, chosen);
+      boolean[] placed = competition.placed(magnitudes, aliveFirst, candidates, chosen, seed);
+      return Selection.best(magnitudes, aliveFirst, placed, count, seed, chosen);
     }
     float threshold = Selection.threshold(magnitudes, candidates, count);
     for (int i = 0; i < magnitudes.length; i++) {
@@ -139,9 +143,16 @@ record PruningStep(Scope scope, Ties ties) {
   }
 
   private void regrow(
-      float[] scores, float[] magnitudes, boolean[] pruned, int grow, long seed, boolean[] mask) {
+      Competition competition,
+      float[] scores,
+      float[] magnitudes,
+      boolean[] pruned,
+      int grow,
+      long seed,
+      boolean[] mask) {
     if (ties == Ties.EXACT) {
-      Selection.best(scores, magnitudes, pruned, grow, seed + 1, mask);
+      boolean[] placed = competition.placed(scores, magnitudes, pruned, mask, seed + 1);
+      Selection.best(scores, magnitudes, placed, grow, seed + 1, mask);
       return;
     }
     float threshold = Selection.threshold(scores, pruned, grow);
