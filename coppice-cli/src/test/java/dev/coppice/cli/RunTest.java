@@ -4,15 +4,24 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
+import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import dev.coppice.graph.Graph;
+import dev.coppice.graph.Initialization;
 import dev.coppice.graph.Model;
+import dev.coppice.graph.Op;
+import dev.coppice.graph.Shape;
+import dev.coppice.graph.Tensor;
+import dev.coppice.graph.Weights;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -185,6 +194,47 @@ final class RunTest {
     succeed("prune", "--config", path("p/config.yaml"), "--run", path("again"));
     assertThat(folder.resolve("again/model.safetensors"))
         .hasSameBinaryContentAs(folder.resolve("p/model.safetensors"));
+  }
+
+  /** Such as surgery leaves: odd numbers of channels, a block whose branch is gone, zeros. */
+  @Test
+  void pruningGoesOnFromASmallerNetwork() throws IOException {
+    Graph graph =
+        Graph.builder(new Shape.Map(8, 8, 1))
+            .add("stem", Op.Conv2d.same(1, 5, 3, 1))
+            .add("bn0", Op.BatchNorm.of(5))
+            .add("neuron0", Op.Neuron.lif(2))
+            .add("conv1", Op.Conv2d.same(5, 3, 3, 1))
+            .add("bn1", Op.BatchNorm.of(3))
+            .add("neuron1", Op.Neuron.lif(2))
+            .add("conv2", Op.Conv2d.same(3, 7, 3, 2))
+            .add("short2", new Op.Conv2d(5, 7, 1, 2, 0, 1, false), "neuron0")
+            .add("add2", new Op.Add(), "conv2", "short2")
+            .add("short3", new Op.Conv2d(7, 9, 1, 1, 0, 1, true), "add2")
+            .add("neuron3", Op.Neuron.lif(2))
+            .add("gap", new Op.GlobalAvgPool())
+            .add("fc", new Op.Linear(9, 10, true))
+            .build();
+    Weights weights = Weights.initialize(graph, 1, Initialization.KAIMING_NORMAL_FAN_IN);
+    float[] some = weights.get("conv1.weight").data().clone();
+    Arrays.fill(some, 0, 40, 0);
+    weights = weights.with("conv1.weight", new Tensor(new int[] {3, 3, 3, 5}, some));
+    new Model(graph, weights, Map.of()).save(folder.resolve("small.safetensors"));
+    for (String scope : List.of("erk", "2:4")) {
+      String run = "from-" + scope.charAt(0);
+      List<String> args = small("prune", run);
+      args.subList(args.indexOf("--net"), args.indexOf("--net") + 2).clear();
+      args.addAll(List.of("--from", path("small.safetensors"), "--data", "digits"));
+      args.addAll(List.of("--scope", scope));
+      succeed(args);
+      JsonObject result = json(folder.resolve(run + "/result.json"));
+      JsonArray iterations = result.getAsJsonArray("iterations");
+      assertThat(iterations).hasSize(10);
+      assertThat(iterations.get(9).getAsJsonObject().get("sparsity").getAsDouble())
+          .isCloseTo(result.get("targetSparsity").getAsDouble(), within(0.002));
+      assertThat(Model.load(folder.resolve(run + "/model.safetensors")).graph()).isEqualTo(graph);
+      assertThat(succeed("prune", "--resume", path(run)).status()).isEqualTo(0);
+    }
   }
 
   @Test
