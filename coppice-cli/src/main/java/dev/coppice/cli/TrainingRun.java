@@ -25,6 +25,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -62,7 +63,7 @@ record TrainingRun(
   }
 
   /**
-   * Trains, evaluates and saves the model.
+   * Trains, evaluates and saves the model; a run that is complete is left as it is.
    *
    * @param resume whether to go on from the newest checkpoint
    * @return the result, also in result.json
@@ -86,6 +87,11 @@ record TrainingRun(
           String message = "stopped after step " + outcome.steps() + "; go on with: " + resuming();
           watcher.progress.line(message);
           throw new Stopped(message);
+        }
+        Optional<JsonObject> saved = watcher.begun ? Optional.empty() : directory.result();
+        if (saved.isPresent()) {
+          watcher.progress.line("the run in " + directory.path() + " is complete");
+          return saved.get();
         }
         return finish(engine, outcome, watcher, extras);
       }
@@ -152,7 +158,7 @@ record TrainingRun(
     result.addProperty("run", directory.path().toAbsolutePath().normalize().toString());
     result.add("cost", cost.json());
     result.add("provenance", provenance);
-    directory.writeJson("result.json", result);
+    directory.writeJson(RunDirectory.RESULT, result);
     report(result, outcome.csv(), watcher);
     return result;
   }

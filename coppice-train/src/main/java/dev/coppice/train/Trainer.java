@@ -54,7 +54,7 @@ public final class Trainer {
    * @param completed false if it was stopped and can be resumed
    * @param steps optimizer steps done
    * @param seconds of training, without evaluations
-   * @param imagesPerSecond in training, over the part of the run done by this call
+   * @param imagesPerSecond in training, over the whole run
    * @param csv the lines of metrics.csv, those of before a resume included
    * @param last the last epoch's metrics, null if no epoch ended in this call
    */
@@ -105,8 +105,6 @@ public final class Trainer {
   public Outcome run(TrainingListener listener, boolean resume) throws IOException {
     Progress progress = resume ? resume() : begin();
     int perEpoch = settings.stepsPerEpoch(data.train().size());
-    long images = 0;
-    double startSeconds = progress.seconds;
     EpochMetrics last = null;
     while (progress.epoch < settings.epochs()) {
       long start = System.nanoTime();
@@ -115,7 +113,6 @@ public final class Trainer {
         while (batches.hasNext()) {
           Batch batch = batches.next();
           double loss = step(batch, progress);
-          images += batch.size();
           progress.epochSeconds = before + (System.nanoTime() - start) / 1e9;
           listener.onStep(progress.step, totalSteps(), loss);
           boolean stop = stopRequested;
@@ -124,7 +121,7 @@ public final class Trainer {
           }
           if (stop) {
             progress.seconds += progress.epochSeconds;
-            return outcome(progress, images, startSeconds, last, false);
+            return outcome(progress, last, false);
           }
         }
       }
@@ -132,7 +129,7 @@ public final class Trainer {
       listener.onEpoch(last);
       save(progress);
     }
-    return outcome(progress, images, startSeconds, last, true);
+    return outcome(progress, last, true);
   }
 
   private boolean checkpointDue(Progress progress, int perEpoch) {
@@ -141,18 +138,16 @@ public final class Trainer {
         && progress.step % checkpoints.everySteps() == 0;
   }
 
-  private static Outcome outcome(
-      Progress progress,
-      long images,
-      double startSeconds,
-      @Nullable EpochMetrics last,
-      boolean completed) {
-    double spent = progress.seconds - startSeconds;
+  private Outcome outcome(Progress progress, @Nullable EpochMetrics last, boolean completed) {
+    long perEpoch = data.train().size();
+    long images =
+        progress.epoch * perEpoch
+            + Math.min((long) progress.batch * settings.batchSize(), perEpoch);
     return new Outcome(
         completed,
         progress.step,
         progress.seconds,
-        spent > 0 ? images / spent : 0,
+        progress.seconds > 0 ? images / progress.seconds : 0,
         List.copyOf(progress.history),
         last);
   }
