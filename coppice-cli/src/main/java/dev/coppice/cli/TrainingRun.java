@@ -20,6 +20,7 @@ import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
@@ -236,6 +237,15 @@ record TrainingRun(
       } catch (IOException e) {
         throw new UncheckedIOException(e);
       }
+    }
+
+    @Override
+    public void onDamagedCheckpoint(Path checkpoint, IOException problem) {
+      progress.line(
+          "goes on from the checkpoint before "
+              + checkpoint.getFileName()
+              + ", which cannot be used: "
+              + Failure.describe(problem));
     }
 
     @Override

@@ -281,6 +281,20 @@ final class RunTest {
   }
 
   @Test
+  void aDamagedCheckpointIsToldAndPassedOver() throws IOException {
+    succeed(small("train", "a"));
+    byte[] model = Files.readAllBytes(folder.resolve("a/model.safetensors"));
+    Files.delete(folder.resolve("a/result.json"));
+    Files.delete(folder.resolve("a/checkpoints/step-0000000021/model.safetensors"));
+    assertThat(succeed("train", "--resume", path("a")).errorLines().getFirst())
+        .startsWith(
+            "train: goes on from the checkpoint before step-0000000021, which cannot be used: ")
+        .endsWith("model.safetensors: does not exist");
+    assertThat(folder.resolve("a/model.safetensors")).hasBinaryContent(model);
+    assertThat(folder.resolve("a/metrics.csv")).content().hasLineCount(4);
+  }
+
+  @Test
   void divergenceFailsTheRunAndKeepsTheCheckpoint() {
     List<String> args = small("train", "d");
     args.addAll(List.of("--lr", "1e38", "--batch", "100"));

@@ -12,7 +12,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -96,14 +95,15 @@ public final class Trainer {
   }
 
   /**
-   * Trains from the engine's weights to the end, or from the newest checkpoint if {@code resume}.
+   * Trains from the engine's weights to the end, or from the newest checkpoint that is not damaged
+   * if {@code resume}.
    *
-   * @throws IOException if a checkpoint cannot be written, or that to resume from is missing,
-   *     damaged or of another configuration
+   * @throws IOException if a checkpoint cannot be written, or those to resume from are all damaged
+   *     or of another configuration
    * @throws NonFiniteException if training diverges; the last checkpoint is kept
    */
   public Outcome run(TrainingListener listener, boolean resume) throws IOException {
-    Progress progress = resume ? resume() : begin();
+    Progress progress = resume ? resume(listener) : begin();
     int perEpoch = settings.stepsPerEpoch(data.train().size());
     EpochMetrics last = null;
     while (progress.epoch < settings.epochs()) {
@@ -276,38 +276,45 @@ public final class Trainer {
         .save(checkpoints.directory(), engine.graph(), checkpoints.metadata());
   }
 
-  private IOException damaged(@Nullable String problem, @Nullable Throwable cause) {
-    Path directory = checkpoints == null ? Path.of("") : checkpoints.directory();
-    return new IOException("the checkpoint in " + directory + " is damaged: " + problem, cause);
-  }
-
-  private Progress resume() throws IOException {
+  private Progress resume(TrainingListener listener) throws IOException {
     if (checkpoints == null) {
       throw new IOException("there is nothing to resume from: the run has no checkpoints");
     }
-    Optional<Checkpoint> latest = Checkpoint.latest(checkpoints.directory());
-    if (latest.isEmpty()) {
-      return begin();
-    }
-    Checkpoint checkpoint = latest.get();
-    if (!checkpoint.fingerprint().equals(checkpoints.fingerprint())) {
+    List<Path> newestFirst = Checkpoint.list(checkpoints.directory()).reversed();
+    for (Path path : newestFirst) {
+      try {
+        Checkpoint checkpoint = Checkpoint.read(path);
+        if (checkpoint.fingerprint().equals(checkpoints.fingerprint())) {
+          return restore(checkpoint, path);
+        }
+      } catch (IOException e) {
+        if (path.equals(newestFirst.getLast())) {
+          throw e;
+        }
+        listener.onDamagedCheckpoint(path, e);
+        continue;
+      }
       throw new IOException(
           "the checkpoint in "
               + checkpoints.directory()
               + " was made with other settings; resume with those of its config.yaml");
     }
+    return begin();
+  }
+
+  private Progress restore(Checkpoint checkpoint, Path path) throws IOException {
     int perEpoch = settings.stepsPerEpoch(data.train().size());
     if (checkpoint.batch() < 0
         || checkpoint.batch() > perEpoch
         || checkpoint.epoch() < 0
         || checkpoint.step() != (long) checkpoint.epoch() * perEpoch + checkpoint.batch()) {
-      throw damaged("its step, epoch and batch do not belong together", null);
+      throw damaged(path, "its step, epoch and batch do not belong together", null);
     }
     try {
       engine.restore(checkpoint.weights(), checkpoint.optimizer(), checkpoint.step());
       method.restore(checkpoint.method(), engine);
     } catch (RuntimeException e) {
-      throw damaged(e.getMessage(), e);
+      throw damaged(path, e.getMessage(), e);
     }
     Progress progress = new Progress();
     progress.step = checkpoint.step();
@@ -319,5 +326,10 @@ public final class Trainer {
     progress.seconds = checkpoint.seconds();
     progress.history.addAll(checkpoint.history());
     return progress;
+  }
+
+  private static IOException damaged(
+      Path path, @Nullable String problem, @Nullable Throwable cause) {
+    return new IOException("the checkpoint " + path + " is damaged: " + problem, cause);
   }
 }
