@@ -109,14 +109,15 @@ public final class Main implements Callable<Integer> {
             Initialization.class,
             PruningSettings.Decay.class,
             PruningSettings.RegrownValue.class,
-            Scope.class,
             SparsitySchedule.class,
             Ties.class,
             Regrowth.Criticality.Choice.class,
             CriticalityProbe.Pooling.class)) {
       register(line, type);
     }
-    return line.registerConverter(Surrogate.class, new SurrogateName()).setUsageHelpWidth(100);
+    return line.registerConverter(Surrogate.class, new SurrogateName())
+        .registerConverter(Scope.class, new ScopeName())
+        .setUsageHelpWidth(100);
   }
 
   @SuppressWarnings({"unchecked", "rawtypes"}) // the list holds enums of many types

@@ -8,10 +8,15 @@ import dev.coppice.graph.Reset;
 import dev.coppice.graph.Surrogate;
 import dev.coppice.graph.zoo.Zoo;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** The options that describe a network. */
 final class NetworkOptions {
+  @Spec private CommandSpec spec = CommandSpec.create();
+
   @Option(
       names = "--net",
       paramLabel = "NET",
@@ -33,7 +38,7 @@ final class NetworkOptions {
       names = "--neuron",
       paramLabel = "KIND",
       description = "decay, lif or if (default: decay)")
-  Kind neuron = Kind.DECAY;
+  @Nullable Kind neuron;
 
   @Option(
       names = "--decay",
@@ -64,14 +69,14 @@ final class NetworkOptions {
       names = "--reset",
       paramLabel = "KIND",
       description = "hard (to zero) or soft (by subtraction) (default: hard)")
-  ResetKind reset = ResetKind.HARD;
+  @Nullable ResetKind reset;
 
   @Option(
       names = "--detach-reset",
       negatable = true,
       fallbackValue = "true",
       description = "cut the gradient through the reset (default: no)")
-  boolean detachReset;
+  @Nullable Boolean detachReset;
 
   @Option(
       names = "--surrogate",
@@ -103,6 +108,7 @@ final class NetworkOptions {
   Op.Neuron neuron() {
     Op.Neuron base =
         switch (neuron) {
+          case null -> Op.Neuron.decay();
           case DECAY -> Op.Neuron.decay();
           case LIF -> Op.Neuron.lif(2);
           case IF -> Op.Neuron.integrateAndFire();
@@ -111,8 +117,8 @@ final class NetworkOptions {
         charge(base.charge()),
         threshold == null ? base.threshold() : threshold,
         base.strict(),
-        reset == ResetKind.HARD ? new Reset.Hard(0) : new Reset.Soft(),
-        detachReset,
+        reset == ResetKind.SOFT ? new Reset.Soft() : new Reset.Hard(0),
+        detachReset != null && detachReset,
         surrogate == null ? base.surrogate() : surrogate);
   }
 
@@ -144,7 +150,10 @@ final class NetworkOptions {
     }
     width = width == null ? Double.valueOf(1) : width;
     timeSteps = timeSteps == null ? Integer.valueOf(defaults.timeSteps()) : timeSteps;
+    neuron = neuron == null ? Kind.DECAY : neuron;
     Op.Neuron resolved = neuron();
+    reset = resolved.reset() instanceof Reset.Hard ? ResetKind.HARD : ResetKind.SOFT;
+    detachReset = resolved.detachReset();
     threshold = resolved.threshold();
     surrogate = resolved.surrogate();
     switch (resolved.charge()) {
@@ -157,15 +166,14 @@ final class NetworkOptions {
     }
   }
 
-  /** Returns what was given explicitly of the network's own description, for a better message. */
+  /** Returns an option that was given and describes what a model file brings along, if any. */
   @Nullable String given() {
-    if (net != null) {
-      return "--net";
-    }
-    if (width != null) {
-      return "--width";
-    }
-    return null;
+    return spec.options().stream()
+        .filter(option -> option.getValue() != null)
+        .map(OptionSpec::longestName)
+        .filter(name -> !name.equals("--T"))
+        .findFirst()
+        .orElse(null);
   }
 
   /**

@@ -78,7 +78,7 @@ final class PruneCommand implements Callable<Integer> {
     int perEpoch = settings.stepsPerEpoch(start.images().train().size());
     pruning.resolve(settings.epochs(), perEpoch);
     PruningSettings pruningSettings = pruning.settings(start.graph(), perEpoch);
-    checkRoom(start, pruningSettings);
+    double goal = goal(start, pruningSettings);
     RunDirectory directory = run.directory(spec);
     PruningWatcher watcher =
         new PruningWatcher(directory, pruningSettings.iterations(), spec.commandLine().getErr());
@@ -111,7 +111,7 @@ final class PruneCommand implements Callable<Integer> {
               PruningRecords all = new PruningRecords(method.history());
               all.write(directory);
               json.addProperty("method", EnumName.of(pruning.method));
-              json.addProperty("targetSparsity", pruning.sparsity);
+              json.addProperty("targetSparsity", goal);
               json.addProperty("regrown", all.regrown());
               json.addProperty("survivalPercent", all.survivalPercent());
               json.add("iterations", GSON.toJsonTree(all.iterations()));
@@ -147,21 +147,24 @@ final class PruneCommand implements Callable<Integer> {
     return new Start(model.graph(), model.weights(), stored.normalized(model.graph(), images));
   }
 
-  private static void checkRoom(Start start, PruningSettings settings) {
-    float[] weights =
-        PrunableLayers.of(start.graph(), settings.excluded()).gather(start.weights()::get);
+  /** Returns the sparsity at the end, which the network must not exceed at the start. */
+  private static double goal(Start start, PruningSettings settings) {
+    PrunableLayers layers = PrunableLayers.of(start.graph(), settings.excluded());
+    float[] weights = layers.gather(start.weights()::get);
     int zeros = 0;
     for (float weight : weights) {
       zeros += weight == 0 ? 1 : 0;
     }
     double sparsity = zeros / (double) weights.length;
-    if (sparsity > settings.sparsity()) {
+    double goal = settings.goal(layers);
+    if (sparsity > goal) {
       throw new UsageException(
           String.format(
               Locale.ROOT,
-              "the network is already sparser (%.4f) than --sparsity %.4f",
+              "the network is already sparser (%.4f) than the target sparsity %.4f",
               sparsity,
-              settings.sparsity()));
+              goal));
     }
+    return goal;
   }
 }

@@ -19,8 +19,9 @@ final class PruningOptions {
   @Option(
       names = "--sparsity",
       paramLabel = "X",
-      description = "the share of zeros at the end, in [0, 1) (default: 0.95)")
-  double sparsity = PruningSettings.Builder.SPARSITY;
+      description =
+          "the share of zeros at the end, in [0, 1) (default: 0.95, or as a pattern has it)")
+  @Nullable Double sparsity;
 
   @Option(
       names = "--method",
@@ -45,7 +46,9 @@ final class PruningOptions {
   @Option(
       names = "--scope",
       paramLabel = "NAME",
-      description = "which weights compete: global, uniform or erk (default: erk)")
+      description =
+          "which weights compete: global, uniform or erk; or a pattern N:M such as 2:4: of M weights"
+              + " along the input channels N stay (default: erk)")
   Scope scope = PruningSettings.Builder.SCOPE;
 
   @Option(
@@ -157,12 +160,19 @@ final class PruningOptions {
   }
 
   /**
-   * Fills in the iterations and their interval.
+   * Fills in the sparsity, unless the scope has its own, the iterations and their interval.
    *
    * @param epochs of the run
    * @param stepsPerEpoch its optimizer steps per epoch
    */
   void resolve(int epochs, int stepsPerEpoch) {
+    if (scope instanceof Scope.Pattern && sparsity != null) {
+      throw new UsageException(
+          "--sparsity cannot be given with --scope " + scope + ": it follows from the pattern");
+    }
+    if (scope instanceof Scope.Budget && sparsity == null) {
+      sparsity = PruningSettings.Builder.SPARSITY;
+    }
     if (!(startEpoch >= 0 && startEpoch < epochs)) {
       throw new UsageException(
           "--start-epoch must lie between 0 and the number of epochs, not " + startEpoch);
@@ -231,7 +241,7 @@ final class PruningOptions {
       throw new IllegalStateException("the options are not resolved");
     }
     return new PruningSettings(
-        sparsity,
+        sparsity == null ? PruningSettings.Builder.SPARSITY : sparsity,
         sparsitySchedule,
         iterations,
         pruningInterval,

@@ -1,6 +1,9 @@
 package dev.coppice.cli;
 
 import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParseException;
+import com.google.gson.JsonParser;
 import dev.coppice.graph.AtomicFile;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -12,11 +15,15 @@ import java.time.format.DateTimeFormatter;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** The folder in which a run keeps its configuration, records, checkpoints and model. */
 record RunDirectory(Path path) {
+  /** The file that a run writes last but for its report. */
+  static final String RESULT = "result.json";
+
   private static final DateTimeFormatter TIME =
       DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss", Locale.ROOT);
 
@@ -27,7 +34,7 @@ record RunDirectory(Path path) {
           "metrics.csv",
           "pruning.csv",
           "pruning.json",
-          "result.json",
+          RESULT,
           "model.safetensors",
           "report.html",
           "events",
@@ -108,6 +115,19 @@ record RunDirectory(Path path) {
           }
         }
       }
+    }
+  }
+
+  /** Returns the result of a run that has ended, if all of it is saved. */
+  Optional<JsonObject> result() throws IOException {
+    Path file = path.resolve(RESULT);
+    if (!Files.isRegularFile(file) || !Files.isRegularFile(model())) {
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(JsonParser.parseString(Files.readString(file)).getAsJsonObject());
+    } catch (JsonParseException | IllegalStateException e) {
+      return Optional.empty();
     }
   }
 

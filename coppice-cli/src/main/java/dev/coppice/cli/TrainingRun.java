@@ -20,11 +20,13 @@ import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -62,7 +64,7 @@ record TrainingRun(
   }
 
   /**
-   * Trains, evaluates and saves the model.
+   * Trains, evaluates and saves the model; a run that is complete is left as it is.
    *
    * @param resume whether to go on from the newest checkpoint
    * @return the result, also in result.json
@@ -86,6 +88,11 @@ record TrainingRun(
           String message = "stopped after step " + outcome.steps() + "; go on with: " + resuming();
           watcher.progress.line(message);
           throw new Stopped(message);
+        }
+        Optional<JsonObject> saved = watcher.begun ? Optional.empty() : directory.result();
+        if (saved.isPresent()) {
+          watcher.progress.line("the run in " + directory.path() + " is complete");
+          return saved.get();
         }
         return finish(engine, outcome, watcher, extras);
       }
@@ -152,7 +159,7 @@ record TrainingRun(
     result.addProperty("run", directory.path().toAbsolutePath().normalize().toString());
     result.add("cost", cost.json());
     result.add("provenance", provenance);
-    directory.writeJson("result.json", result);
+    directory.writeJson(RunDirectory.RESULT, result);
     report(result, outcome.csv(), watcher);
     return result;
   }
@@ -230,6 +237,15 @@ record TrainingRun(
       } catch (IOException e) {
         throw new UncheckedIOException(e);
       }
+    }
+
+    @Override
+    public void onDamagedCheckpoint(Path checkpoint, IOException problem) {
+      progress.line(
+          "goes on from the checkpoint before "
+              + checkpoint.getFileName()
+              + ", which cannot be used: "
+              + Failure.describe(problem));
     }
 
     @Override

@@ -17,6 +17,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
@@ -99,7 +100,10 @@ final class BadInputTest {
     "--iterations 1000, steps",
     "--start-epoch 9, --start-epoch",
     "--window 0, --window",
-    "--scope local, global",
+    "--scope local, 2:4",
+    "--scope 4:2, 4:2",
+    "--scope 2:4 --sparsity 0.5, it follows from the pattern",
+    "--scope 2:4 --ties reference, exact ties",
     "--from /no/such/model.safetensors, does not exist",
   })
   void refusesOptionsOfPrune(String arguments, String part) {
@@ -193,6 +197,38 @@ final class BadInputTest {
     new Model(graph, Weights.initialize(graph, 1, Initialization.UNIFORM_FAN_IN), Map.of())
         .save(file);
     return file;
+  }
+
+  /** A model has its network and neurons; what would change them is not taken silently. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "--net 4C3-FC10",
+        "--width 0.5",
+        "--neuron decay",
+        "--decay 0.5",
+        "--tau 3",
+        "--no-decay-input",
+        "--threshold 0.7",
+        "--reset soft",
+        "--no-detach-reset",
+        "--surrogate atan",
+      })
+  void refusesANetworkBesideAModel(String arguments) throws IOException {
+    Path model = model();
+    List<String> words = Arrays.asList(arguments.split(" "));
+    String option = words.getFirst().replace("--no-", "--");
+    List<String> prune =
+        List.of("prune", "--from", model.toString(), "--data", "digits", "--run", run.toString());
+    refused(
+        Invocation.of(Stream.concat(prune.stream(), words.stream()).toArray(String[]::new)),
+        option + " cannot be given with --from");
+    refused(
+        Invocation.of(
+            Stream.concat(Stream.of("inspect", model.toString()), words.stream())
+                .toArray(String[]::new)),
+        option + " does not go with a model");
+    assertThat(run).doesNotExist();
   }
 
   private void modelRefused(Path file, String part) {

@@ -4,15 +4,25 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
+import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import dev.coppice.graph.Graph;
+import dev.coppice.graph.Initialization;
 import dev.coppice.graph.Model;
+import dev.coppice.graph.Op;
+import dev.coppice.graph.Shape;
+import dev.coppice.graph.Tensor;
+import dev.coppice.graph.Weights;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -158,6 +168,130 @@ final class RunTest {
     assertThat(refused.status()).isEqualTo(2);
     assertThat(refused.err()).contains("already sparser");
     assertThat(folder.resolve("r")).doesNotExist();
+  }
+
+  /** The image's one channel stays; of eight channels 2·2 of 4, of 32 inputs 16. */
+  @Test
+  void aPatternSaysHowSparseTheNetworkEnds() throws IOException {
+    List<String> args = small("prune", "p");
+    args.set(args.indexOf("8C3-P4-FC10"), "8C3-8C3-P4-FC10");
+    args.addAll(List.of("--scope", "2:4", "--ratio-decay", "constant"));
+    assertThat(succeed(args).err()).contains("pruning 10/10");
+    JsonObject result = json(folder.resolve("p/result.json"));
+    double goal = 1 - (72 + 288 + 160) / (72 + 576 + 320.0);
+    assertThat(result.get("targetSparsity").getAsDouble()).isCloseTo(goal, within(1e-12));
+    JsonObject last = result.getAsJsonArray("iterations").get(9).getAsJsonObject();
+    assertThat(last.get("sparsity").getAsDouble()).isCloseTo(goal, within(1e-12));
+    assertThat(last.getAsJsonObject("density").get("conv2").getAsDouble()).isEqualTo(0.5);
+    float[] weights =
+        Model.load(folder.resolve("p/model.safetensors")).weights().get("conv2.weight").data();
+    for (int from = 0; from < weights.length; from += 4) {
+      int alive = 0;
+      for (int i = from; i < from + 4; i++) {
+        alive += weights[i] != 0 ? 1 : 0;
+      }
+      assertThat(alive).isLessThanOrEqualTo(2);
+    }
+    succeed("prune", "--config", path("p/config.yaml"), "--run", path("again"));
+    assertThat(folder.resolve("again/model.safetensors"))
+        .hasSameBinaryContentAs(folder.resolve("p/model.safetensors"));
+  }
+
+  /** Such as surgery leaves: odd numbers of channels, a block whose branch is gone, zeros. */
+  @Test
+  void pruningGoesOnFromASmallerNetwork() throws IOException {
+    Graph graph =
+        Graph.builder(new Shape.Map(8, 8, 1))
+            .add("stem", Op.Conv2d.same(1, 5, 3, 1))
+            .add("bn0", Op.BatchNorm.of(5))
+            .add("neuron0", Op.Neuron.lif(2))
+            .add("conv1", Op.Conv2d.same(5, 3, 3, 1))
+            .add("bn1", Op.BatchNorm.of(3))
+            .add("neuron1", Op.Neuron.lif(2))
+            .add("conv2", Op.Conv2d.same(3, 7, 3, 2))
+            .add("short2", new Op.Conv2d(5, 7, 1, 2, 0, 1, false), "neuron0")
+            .add("add2", new Op.Add(), "conv2", "short2")
+            .add("short3", new Op.Conv2d(7, 9, 1, 1, 0, 1, true), "add2")
+            .add("neuron3", Op.Neuron.lif(2))
+            .add("gap", new Op.GlobalAvgPool())
+            .add("fc", new Op.Linear(9, 10, true))
+            .build();
+    Weights weights = Weights.initialize(graph, 1, Initialization.KAIMING_NORMAL_FAN_IN);
+    float[] some = weights.get("conv1.weight").data().clone();
+    Arrays.fill(some, 0, 40, 0);
+    weights = weights.with("conv1.weight", new Tensor(new int[] {3, 3, 3, 5}, some));
+    new Model(graph, weights, Map.of()).save(folder.resolve("small.safetensors"));
+    for (String scope : List.of("erk", "2:4")) {
+      String run = "from-" + scope.charAt(0);
+      List<String> args = small("prune", run);
+      args.subList(args.indexOf("--net"), args.indexOf("--net") + 2).clear();
+      args.addAll(List.of("--from", path("small.safetensors"), "--data", "digits"));
+      args.addAll(List.of("--scope", scope));
+      succeed(args);
+      JsonObject result = json(folder.resolve(run + "/result.json"));
+      JsonArray iterations = result.getAsJsonArray("iterations");
+      assertThat(iterations).hasSize(10);
+      assertThat(iterations.get(9).getAsJsonObject().get("sparsity").getAsDouble())
+          .isCloseTo(result.get("targetSparsity").getAsDouble(), within(0.002));
+      assertThat(Model.load(folder.resolve(run + "/model.safetensors")).graph()).isEqualTo(graph);
+    }
+  }
+
+  private Map<String, String> files(String run) throws IOException {
+    Map<String, String> contents = new TreeMap<>();
+    try (Stream<Path> tree = Files.walk(folder.resolve(run))) {
+      for (Path file : tree.filter(Files::isRegularFile).toList()) {
+        String content = Files.readString(file, StandardCharsets.ISO_8859_1);
+        contents.put(file.toString(), Files.getLastModifiedTime(file) + content);
+      }
+    }
+    return contents;
+  }
+
+  @Test
+  void aCompleteRunIsLeftAsItIs() throws IOException {
+    for (String command : List.of("train", "prune")) {
+      Invocation first = succeed(small(command, command));
+      Map<String, String> files = files(command);
+      Invocation again =
+          succeed(command, "--resume", path(command), "--json", path(command + ".json"));
+      assertThat(again.errorLines())
+          .containsExactly(command + ": the run in " + path(command) + " is complete");
+      assertThat(again.out()).isEqualTo(first.out());
+      assertThat(files(command)).isEqualTo(files);
+      assertThat(folder.resolve(command + ".json"))
+          .hasSameTextualContentAs(folder.resolve(command + "/result.json"));
+    }
+  }
+
+  /** Killed after its last checkpoint, before its result was saved. */
+  @Test
+  void aRunWithoutItsResultGetsIt() throws IOException {
+    succeed(small("train", "a"));
+    JsonObject whole = json(folder.resolve("a/result.json"));
+    byte[] model = Files.readAllBytes(folder.resolve("a/model.safetensors"));
+    Files.writeString(folder.resolve("a/result.json"), "{");
+    Files.delete(folder.resolve("a/model.safetensors"));
+    succeed("train", "--resume", path("a"));
+    JsonObject again = json(folder.resolve("a/result.json"));
+    whole.remove("peakMegabytes");
+    again.remove("peakMegabytes");
+    assertThat(again).isEqualTo(whole);
+    assertThat(folder.resolve("a/model.safetensors")).hasBinaryContent(model);
+  }
+
+  @Test
+  void aDamagedCheckpointIsToldAndPassedOver() throws IOException {
+    succeed(small("train", "a"));
+    byte[] model = Files.readAllBytes(folder.resolve("a/model.safetensors"));
+    Files.delete(folder.resolve("a/result.json"));
+    Files.delete(folder.resolve("a/checkpoints/step-0000000021/model.safetensors"));
+    assertThat(succeed("train", "--resume", path("a")).errorLines().getFirst())
+        .startsWith(
+            "train: goes on from the checkpoint before step-0000000021, which cannot be used: ")
+        .endsWith("model.safetensors: does not exist");
+    assertThat(folder.resolve("a/model.safetensors")).hasBinaryContent(model);
+    assertThat(folder.resolve("a/metrics.csv")).content().hasLineCount(4);
   }
 
   @Test

@@ -28,6 +28,7 @@ public final class Pruning implements TrainingMethod {
 
   private final PruningSettings settings;
   private final PrunableLayers layers;
+  private final double goal;
   private final PruningStep procedure;
   private final Probes probes;
   private final long seed;
@@ -48,6 +49,7 @@ public final class Pruning implements TrainingMethod {
       Graph graph, PruningSettings settings, long seed, Consumer<PruningIteration> listener) {
     this.settings = settings;
     this.layers = PrunableLayers.of(graph, settings.excluded());
+    this.goal = settings.goal(layers);
     this.procedure = new PruningStep(settings.scope(), settings.ties());
     this.probes = settings.regrowth().probes(layers);
     this.seed = seed;
@@ -70,13 +72,13 @@ public final class Pruning implements TrainingMethod {
       alive += mask[i] ? 1 : 0;
     }
     initialSparsity = 1 - alive / (double) weights.length;
-    if (initialSparsity > settings.sparsity()) {
+    if (initialSparsity > goal) {
       throw new IllegalArgumentException(
           String.format(
               Locale.ROOT,
               "the network is already sparser (%.4f) than the target sparsity %.4f",
               initialSparsity,
-              settings.sparsity()));
+              goal));
     }
     if (alive < weights.length) {
       engine.mask(layers.tensors(mask));
@@ -104,9 +106,7 @@ public final class Pruning implements TrainingMethod {
     Probes.Measured measured = window.mean();
     long draw = Seeds.METHOD.at(seed, step);
     double target =
-        settings
-            .schedule()
-            .target(iteration, settings.iterations(), initialSparsity, settings.sparsity());
+        settings.schedule().target(iteration, settings.iterations(), initialSparsity, goal);
     double ratio =
         settings.regrowth() instanceof Regrowth.None
             ? 0

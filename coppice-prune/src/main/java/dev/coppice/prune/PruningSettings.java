@@ -6,7 +6,8 @@ import java.util.Set;
 /**
  * How connections are pruned and regrown during training.
  *
- * @param sparsity the share of prunable weights that is zero at the end, in [0, 1)
+ * @param sparsity the share of prunable weights that is zero at the end, in [0, 1); a pattern says
+ *     itself what that is, see {@link #goal}
  * @param schedule how the target rises
  * @param iterations K, the pruning iterations; 0 prunes nothing
  * @param interval optimizer steps between them; iteration k comes after step {@code start +
@@ -70,6 +71,9 @@ public record PruningSettings(
     require(
         window >= 1 && window <= interval,
         "the window of the scores must lie between 1 and the pruning interval, not " + window);
+    require(
+        ties == Ties.EXACT || scope instanceof Scope.Budget,
+        "the pattern " + scope + " needs exact ties: those of the reference miss it");
     excluded = Set.copyOf(excluded);
   }
 
@@ -77,6 +81,16 @@ public record PruningSettings(
     if (!condition) {
       throw new IllegalArgumentException(message);
     }
+  }
+
+  /**
+   * Returns the share of zeros at the end of a run: that asked for, or for a {@link Scope.Pattern}
+   * what it leaves of these layers.
+   */
+  public double goal(PrunableLayers layers) {
+    return scope instanceof Scope.Pattern pattern
+        ? 1 - pattern.least(layers) / (double) layers.size()
+        : sparsity;
   }
 
   /** Returns the iteration that follows an optimizer step, or 0 if none does. */
@@ -112,7 +126,7 @@ public record PruningSettings(
     public static final double SPARSITY = 0.95;
 
     /** Which weights compete: at high sparsity a global threshold empties the largest layers. */
-    public static final Scope SCOPE = Scope.ERK;
+    public static final Scope SCOPE = Scope.Budget.ERK;
 
     /** The share of the kept connections that regrowth chooses at first. */
     public static final double RATIO = 0.2;
@@ -148,7 +162,7 @@ public record PruningSettings(
 
     private Builder() {}
 
-    /** Sets the share of zeros at the end. */
+    /** Sets the share of zeros at the end; without effect if the scope is a pattern. */
     public Builder sparsity(double value) {
       sparsity = value;
       return this;

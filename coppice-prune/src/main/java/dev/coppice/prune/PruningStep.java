@@ -21,7 +21,8 @@ record PruningStep(Scope scope, Ties ties) {
    * @param regrown how many of those that magnitude alone would have left out are alive
    * @param removed how many that were alive fell below the magnitude threshold
    * @param survived how many of those are alive all the same
-   * @param threshold the magnitude threshold; with a scope by layer that of the last
+   * @param threshold the smallest magnitude that magnitude alone keeps; with a scope by layer that
+   *     of the last pattern the smallest magnitude that it lets stay
    */
   record Result(
       boolean[] mask,
@@ -69,25 +70,30 @@ record PruningStep(Scope scope, Ties ties) {
     for (int i = 0; i < weights.length; i++) {
       aliveFirst[i] = alive[i] ? 1 : 0;
     }
-    int keep = (int) Math.floor(layers.size() * (1 - sparsity));
-    int[] budgets = scope.budgets(layers.layers(), keep);
+    List<Competition> competitions =
+        Competition.of(scope, layers, (int) Math.floor(layers.size() * (1 - sparsity)));
     boolean[] mask = new boolean[weights.length];
     boolean[] byMagnitude = new boolean[weights.length];
     boolean[] aboveThreshold = new boolean[weights.length];
     int growAll = 0;
     float threshold = 0;
-    for (int group = 0; group < budgets.length; group++) {
-      List<PrunableLayers.Layer> members =
-          scope == Scope.GLOBAL ? layers.layers() : List.of(layers.layers().get(group));
+    for (Competition competition : competitions) {
       boolean[] candidates = new boolean[weights.length];
       boolean[] regrowable = new boolean[weights.length];
-      for (PrunableLayers.Layer layer : members) {
+      for (PrunableLayers.Layer layer : competition.layers()) {
         Arrays.fill(candidates, layer.offset(), layer.end(), true);
         Arrays.fill(regrowable, layer.offset(), layer.end(), !layer.classifier());
       }
       boolean[] largest = new boolean[weights.length];
       threshold =
-          Selection.keep(ties, magnitudes, aliveFirst, candidates, budgets[group], seed, largest);
+          Selection.keep(
+              ties,
+              magnitudes,
+              aliveFirst,
+              placed(competition, magnitudes, aliveFirst, candidates, largest, seed),
+              competition.places(),
+              seed,
+              largest);
       int fixed = 0;
       for (int i = 0; i < weights.length; i++) {
         if (largest[i]) {
@@ -98,16 +104,30 @@ record PruningStep(Scope scope, Ties ties) {
           }
         }
       }
-      int open = budgets[group] - fixed;
+      int open = competition.places() - fixed;
       int grow = (int) Math.floor(open * ratio);
       growAll += grow;
-      Selection.keep(ties, magnitudes, aliveFirst, regrowable, open - grow, seed, mask);
+      Selection.keep(
+          ties,
+          magnitudes,
+          aliveFirst,
+          placed(competition, magnitudes, aliveFirst, regrowable, mask, seed),
+          open - grow,
+          seed,
+          mask);
       boolean[] pruned = new boolean[weights.length];
       for (int i = 0; i < weights.length; i++) {
         pruned[i] = regrowable[i] && !mask[i];
         byMagnitude[i] |= candidates[i] && mask[i];
       }
-      Selection.regrow(ties, scores, magnitudes, pruned, grow, seed + 1, mask);
+      Selection.regrow(
+          ties,
+          scores,
+          magnitudes,
+          placed(competition, scores, magnitudes, pruned, mask, seed + 1),
+          grow,
+          seed + 1,
+          mask);
     }
     int regrown = 0;
     int removed = 0;
@@ -119,7 +139,21 @@ record PruningStep(Scope scope, Ties ties) {
         survived += alive[i] && mask[i] ? 1 : 0;
       }
     }
+    int keep = competitions.stream().mapToInt(Competition::places).sum();
     return new Result(mask, byMagnitude, keep, growAll, regrown, removed, survived, threshold);
+  }
+
+  /** Returns the candidates for which the competition has room; the published code knows none. */
+  private boolean[] placed(
+      Competition competition,
+      float[] scores,
+      float[] second,
+      boolean[] candidates,
+      boolean[] chosen,
+      long seed) {
+    return ties == Ties.EXACT
+        ? competition.placed(scores, second, candidates, chosen, seed)
+        : candidates;
   }
 
   private static int count(boolean[] mask) {

@@ -122,5 +122,37 @@ public final class Selection {
     return threshold;
   }
 
+  /**
+   * Sets up to {@code count} candidates of a few in {@code chosen}, those that come first in the
+   * order of {@link #best}.
+   *
+   * @param from the first of the few
+   * @param to the position after the last
+   * @param draws what the seed's generator gives for them
+   */
+  static void bestOf(
+      int from,
+      int to,
+      float[] scores,
+      float[] second,
+      boolean[] candidates,
+      int count,
+      long[] draws,
+      boolean[] chosen) {
+    for (int i = from; i < to; i++) {
+      int before = 0;
+      for (int j = from; j < to; j++) {
+        boolean first =
+            scores[j] != scores[i]
+                ? scores[j] > scores[i]
+                : second[j] != second[i]
+                    ? second[j] > second[i]
+                    : draws[j - from] < draws[i - from];
+        before += candidates[j] && first ? 1 : 0;
+      }
+      chosen[i] |= candidates[i] && before < count;
+    }
+  }
+
   private record Tie(int index, float second, long draw) {}
 }

@@ -217,7 +217,7 @@ class GoldenTest {
             new CriticalityProbe(new Surrogate.Tanh(3), 0.5f, false, CriticalityProbe.Pooling.MAX),
             false,
             Regrowth.Criticality.Choice.RANKED);
-    PruningStep procedure = new PruningStep(Scope.GLOBAL, Ties.REFERENCE);
+    PruningStep procedure = new PruningStep(Scope.Budget.GLOBAL, Ties.REFERENCE);
     boolean[] alive = new boolean[layers.size()];
     java.util.Arrays.fill(alive, true);
     for (int k = 1; k <= iterations; k++) {

@@ -17,7 +17,7 @@ class PruningSettingsTest {
         iterations,
         interval,
         start,
-        Scope.GLOBAL,
+        Scope.Budget.GLOBAL,
         new Regrowth.Random(),
         ratio,
         PruningSettings.Decay.CONSTANT,

@@ -20,7 +20,7 @@ class PruningStepTest {
 
     /** The layers that compete, one list for each competition. */
     List<List<PrunableLayers.Layer>> groups(Scope scope) {
-      return scope == Scope.GLOBAL
+      return scope == Scope.Budget.GLOBAL
           ? List.of(layers.layers())
           : layers.layers().stream().map(List::of).toList();
     }
@@ -50,7 +50,7 @@ class PruningStepTest {
       @ForAll @DoubleRange(max = 1) double ratio) {
     Case given = random(seed);
     int keep = (int) Math.floor(given.layers().size() * (1 - sparsity));
-    for (Scope scope : Scope.values()) {
+    for (Scope.Budget scope : Scope.Budget.values()) {
       PruningStep.Result result = given.run(scope, sparsity, ratio, seed);
       assertThat(result.kept()).as("%s", scope).isEqualTo(keep);
       int grown = 0;
@@ -82,7 +82,7 @@ class PruningStepTest {
       @ForAll @DoubleRange(max = 0.99) double sparsity,
       @ForAll @DoubleRange(max = 1) double ratio) {
     Case given = random(seed);
-    for (Scope scope : Scope.values()) {
+    for (Scope.Budget scope : Scope.Budget.values()) {
       PruningStep.Result result = given.run(scope, sparsity, ratio, seed);
       for (List<PrunableLayers.Layer> group : given.groups(scope)) {
         float lowestTaken = Float.POSITIVE_INFINITY;
@@ -114,7 +114,7 @@ class PruningStepTest {
   void withoutRegrowthItIsMagnitudePruning(
       @ForAll long seed, @ForAll @DoubleRange(max = 0.99) double sparsity) {
     Case given = random(seed);
-    for (Scope scope : Scope.values()) {
+    for (Scope.Budget scope : Scope.Budget.values()) {
       PruningStep.Result result = given.run(scope, sparsity, 0, seed);
       assertThat(result.mask()).isEqualTo(result.byMagnitude());
       assertThat(result.grow()).isZero();
@@ -140,8 +140,8 @@ class PruningStepTest {
 
   @Property(tries = 100)
   void theSameSeedGivesTheSameMask(@ForAll long seed) {
-    assertThat(random(seed).run(Scope.GLOBAL, 0.6, 0.3, seed).mask())
-        .isEqualTo(random(seed).run(Scope.GLOBAL, 0.6, 0.3, seed).mask());
+    assertThat(random(seed).run(Scope.Budget.GLOBAL, 0.6, 0.3, seed).mask())
+        .isEqualTo(random(seed).run(Scope.Budget.GLOBAL, 0.6, 0.3, seed).mask());
   }
 
   @Test
@@ -155,7 +155,7 @@ class PruningStepTest {
                 java.util.Arrays.copyOf(weights, 9),
                 java.util.Arrays.copyOf(alive, 9),
                 new float[9])
-            .run(Scope.GLOBAL, 5 / 9.0, 0, 1);
+            .run(Scope.Budget.GLOBAL, 5 / 9.0, 0, 1);
     assertThat(result.mask())
         .containsExactly(false, true, false, true, false, false, true, true, false);
   }
@@ -168,7 +168,7 @@ class PruningStepTest {
   private static PruningStep.Result hand(float firstNeuron, float secondNeuron) {
     boolean[] alive = {true, true, true, true, true, false};
     float[] scores = {firstNeuron, firstNeuron, secondNeuron, secondNeuron, 9, 9};
-    return new Case(HAND, HAND_WEIGHTS, alive, scores).run(Scope.GLOBAL, 0.5, 0.5, 1);
+    return new Case(HAND, HAND_WEIGHTS, alive, scores).run(Scope.Budget.GLOBAL, 0.5, 0.5, 1);
   }
 
   /** Of three weights to keep one is the classifier's, one is chosen by magnitude, one regrown. */
@@ -199,7 +199,7 @@ class PruningStepTest {
   void referenceTiesBringBackWholeNeurons() {
     boolean[] alive = {true, true, true, true, true, true};
     PruningStep.Result result =
-        new PruningStep(Scope.GLOBAL, Ties.REFERENCE)
+        new PruningStep(Scope.Budget.GLOBAL, Ties.REFERENCE)
             .run(HAND, HAND_WEIGHTS, alive, new float[] {2, 2, 3, 3, 9, 9}, 1 / 3.0, 0.5, 1);
     // The fourth largest is the threshold and does not exceed itself; one is to come back.
     assertThat(result.grow()).isEqualTo(1);

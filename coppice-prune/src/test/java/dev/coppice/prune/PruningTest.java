@@ -33,10 +33,12 @@ import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import java.util.function.Consumer;
+import org.assertj.core.api.InstanceOfAssertFactories;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Pruning while a small network is trained: 20 steps, iterations after 5, 8, 11 and 14. */
@@ -63,7 +65,7 @@ class PruningTest {
   /** Settings of which a test changes what it is about. */
   private static final class Settings {
     private double sparsity = GOAL;
-    private Scope scope = Scope.GLOBAL;
+    private Scope scope = Scope.Budget.GLOBAL;
     private Regrowth regrowth = Regrowth.Criticality.paper(0.5f);
     private double ratio = 0.3;
     private PruningSettings.RegrownValue regrownValue = PruningSettings.RegrownValue.ZERO;
@@ -170,7 +172,7 @@ class PruningTest {
   }
 
   @ParameterizedTest
-  @EnumSource(Scope.class)
+  @EnumSource(Scope.Budget.class)
   void everyIterationMeetsItsTarget(Scope scope) throws IOException {
     List<PruningIteration> history =
         run(
@@ -204,6 +206,59 @@ class PruningTest {
                 assertThat(d.mean()).isBetween(d.minimum(), d.maximum());
               });
     }
+  }
+
+  private static List<Regrowth> rules() {
+    List<Regrowth> rules =
+        new ArrayList<>(
+            List.of(new Regrowth.None(), new Regrowth.Gradient(), new Regrowth.Random()));
+    for (Regrowth.Criticality.Choice choice : Regrowth.Criticality.Choice.values()) {
+      rules.add(new Regrowth.Criticality(Regrowth.Criticality.paper(0.5f).probe(), true, choice));
+    }
+    return rules;
+  }
+
+  /** Of the rows of 2, 4, 54 and 8 inputs, whatever is regrown at the last iteration. */
+  @ParameterizedTest
+  @MethodSource("rules")
+  void aPatternHoldsAtTheEnd(Regrowth regrowth) throws IOException {
+    boolean[] end = new boolean[LAYERS.size()];
+    List<PruningIteration> history =
+        run(
+            settings(
+                s -> {
+                  s.scope = new Scope.Pattern(2, 4);
+                  s.regrowth = regrowth;
+                }),
+            dense(),
+            MOMENTUM,
+            (step, before, after, pruning) -> {
+              System.arraycopy(mask(pruning), 0, end, 0, end.length);
+              for (int i = 0; i < end.length; i++) {
+                assertThat(end[i] || after[i] == 0).isTrue();
+              }
+            });
+    for (PrunableLayers.Layer layer : LAYERS.layers()) {
+      int row = layer.shape()[layer.shape().length - 1];
+      for (int start = layer.offset(); start < layer.end(); start += row) {
+        for (int from = start; from < start + row; from += 4) {
+          int length = Math.min(4, start + row - from);
+          int alive = 0;
+          for (int i = from; i < from + length; i++) {
+            alive += end[i] ? 1 : 0;
+          }
+          assertThat(alive).as("%s from %d", layer.node(), from).isEqualTo((length + 1) / 2);
+        }
+      }
+      assertThat(history.getLast().density()).containsEntry(layer.node(), 0.5);
+    }
+    assertThat(history)
+        .extracting(PruningIteration::target)
+        .isSorted()
+        .first(InstanceOfAssertFactories.DOUBLE)
+        .isCloseTo(SparsitySchedule.CUBIC.target(1, 4, 0, 0.5), within(1e-12));
+    assertThat(history.getLast().sparsity()).isEqualTo(0.5);
+    assertThat(history.getLast().grow() > 0).isEqualTo(!(regrowth instanceof Regrowth.None));
   }
 
   /** Whatever the momentum or the moments of before, and however the others move. */

@@ -17,10 +17,10 @@ class ScopeTest {
       @ForAll long seed, @ForAll @DoubleRange(max = 1) double density) {
     PrunableLayers layers = Layers.random(new SplittableRandom(seed));
     int keep = (int) (layers.size() * density);
-    for (Scope scope : Scope.values()) {
+    for (Scope.Budget scope : Scope.Budget.values()) {
       int[] budgets = scope.budgets(layers.layers(), keep);
       assertThat(Arrays.stream(budgets).sum()).as("%s", scope).isEqualTo(keep);
-      if (scope == Scope.GLOBAL) {
+      if (scope == Scope.Budget.GLOBAL) {
         assertThat(budgets).hasSize(1);
         continue;
       }
@@ -34,7 +34,7 @@ class ScopeTest {
   @Test
   void uniformKeepsTheSameShare() {
     List<PrunableLayers.Layer> layers = Layers.of(new int[] {10, 10}, new int[] {5, 8}).layers();
-    assertThat(Scope.UNIFORM.budgets(layers, 70)).containsExactly(50, 20);
+    assertThat(Scope.Budget.UNIFORM.budgets(layers, 70)).containsExactly(50, 20);
   }
 
   /** Densities in proportion to the sum of the dimensions over their product, here 26 : 16. */
@@ -43,7 +43,7 @@ class ScopeTest {
     int[] conv = {40, 3, 3, 20};
     int[] linear = {10, 90};
     List<PrunableLayers.Layer> layers = Layers.of(conv, linear).layers();
-    int[] budgets = Scope.ERK.budgets(layers, 500);
+    int[] budgets = Scope.Budget.ERK.budgets(layers, 500);
     double convolution = budgets[0] / 7200.0;
     double classifier = budgets[1] / 900.0;
     assertThat(classifier / convolution).isCloseTo((100 / 900.0) / (66 / 7200.0), within(0.05));
@@ -53,6 +53,6 @@ class ScopeTest {
   @Test
   void erdosRenyiFillsALayerBeforeTheOthers() {
     List<PrunableLayers.Layer> layers = Layers.of(new int[] {50, 50}, new int[] {2, 3}).layers();
-    assertThat(Scope.ERK.budgets(layers, 506)).containsExactly(500, 6);
+    assertThat(Scope.Budget.ERK.budgets(layers, 506)).containsExactly(500, 6);
   }
 }

@@ -23,7 +23,6 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.stream.Stream;
 
@@ -65,14 +64,12 @@ record Checkpoint(
   private static final int KEPT = 2;
 
   /**
-   * Writes {@code step-N} into a directory, whole or not at all, and removes all but the newest.
+   * Writes {@code step-N} into a directory, whole or not at all, in place of one that may be there
+   * (of a run stopped before it evaluated the epoch, or damaged), and removes all but the newest.
    */
   void save(Path directory, Graph graph, Map<String, String> metadata) throws IOException {
     Files.createDirectories(directory);
     Path target = directory.resolve("step-%010d".formatted(step));
-    if (Files.exists(target)) {
-      return;
-    }
     Path draft = Files.createTempDirectory(directory, ".draft-");
     try {
       new Model(graph, weights, metadata).save(draft.resolve(MODEL));
@@ -83,7 +80,7 @@ record Checkpoint(
       try (FileChannel channel = FileChannel.open(progress, StandardOpenOption.WRITE)) {
         channel.force(true);
       }
-      Files.move(draft, target, StandardCopyOption.ATOMIC_MOVE);
+      replace(target, draft);
     } catch (IOException | RuntimeException e) {
       delete(draft);
       throw e;
@@ -92,6 +89,23 @@ record Checkpoint(
     for (Path old : all.subList(0, Math.max(0, all.size() - KEPT))) {
       delete(old);
     }
+  }
+
+  /** A folder that is not empty cannot be renamed over: the old one is put aside meanwhile. */
+  private static void replace(Path target, Path draft) throws IOException {
+    if (!Files.exists(target)) {
+      Files.move(draft, target, StandardCopyOption.ATOMIC_MOVE);
+      return;
+    }
+    Path aside = draft.resolveSibling(draft.getFileName() + "-old");
+    Files.move(target, aside, StandardCopyOption.ATOMIC_MOVE);
+    try {
+      Files.move(draft, target, StandardCopyOption.ATOMIC_MOVE);
+    } catch (IOException e) {
+      Files.move(aside, target, StandardCopyOption.ATOMIC_MOVE);
+      throw e;
+    }
+    delete(aside);
   }
 
   private JsonObject progressJson() {
@@ -111,17 +125,11 @@ record Checkpoint(
   }
 
   /**
-   * Reads the newest checkpoint of a directory.
+   * Reads a checkpoint.
    *
-   * @return nothing if the directory holds none
    * @throws IOException if it cannot be read or is damaged
    */
-  static Optional<Checkpoint> latest(Path directory) throws IOException {
-    List<Path> all = list(directory);
-    return all.isEmpty() ? Optional.empty() : Optional.of(read(all.getLast()));
-  }
-
-  private static Checkpoint read(Path path) throws IOException {
+  static Checkpoint read(Path path) throws IOException {
     try {
       JsonObject json =
           JsonParser.parseString(Files.readString(path.resolve(PROGRESS))).getAsJsonObject();
@@ -165,7 +173,8 @@ record Checkpoint(
     return arrays;
   }
 
-  private static List<Path> list(Path directory) throws IOException {
+  /** Returns the checkpoints of a directory, the newest last. */
+  static List<Path> list(Path directory) throws IOException {
     try (Stream<Path> entries = Files.list(directory)) {
       return entries
           .filter(path -> path.getFileName().toString().matches("step-\\d{10,}"))

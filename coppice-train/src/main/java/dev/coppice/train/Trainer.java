@@ -12,7 +12,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -54,7 +53,7 @@ public final class Trainer {
    * @param completed false if it was stopped and can be resumed
    * @param steps optimizer steps done
    * @param seconds of training, without evaluations
-   * @param imagesPerSecond in training, over the part of the run done by this call
+   * @param imagesPerSecond in training, over the whole run
    * @param csv the lines of metrics.csv, those of before a resume included
    * @param last the last epoch's metrics, null if no epoch ended in this call
    */
@@ -96,17 +95,16 @@ public final class Trainer {
   }
 
   /**
-   * Trains from the engine's weights to the end, or from the newest checkpoint if {@code resume}.
+   * Trains from the engine's weights to the end, or from the newest checkpoint that is not damaged
+   * if {@code resume}.
    *
-   * @throws IOException if a checkpoint cannot be written, or that to resume from is missing,
-   *     damaged or of another configuration
+   * @throws IOException if a checkpoint cannot be written, or those to resume from are all damaged
+   *     or of another configuration
    * @throws NonFiniteException if training diverges; the last checkpoint is kept
    */
   public Outcome run(TrainingListener listener, boolean resume) throws IOException {
-    Progress progress = resume ? resume() : begin();
+    Progress progress = resume ? resume(listener) : begin();
     int perEpoch = settings.stepsPerEpoch(data.train().size());
-    long images = 0;
-    double startSeconds = progress.seconds;
     EpochMetrics last = null;
     while (progress.epoch < settings.epochs()) {
       long start = System.nanoTime();
@@ -115,7 +113,6 @@ public final class Trainer {
         while (batches.hasNext()) {
           Batch batch = batches.next();
           double loss = step(batch, progress);
-          images += batch.size();
           progress.epochSeconds = before + (System.nanoTime() - start) / 1e9;
           listener.onStep(progress.step, totalSteps(), loss);
           boolean stop = stopRequested;
@@ -124,7 +121,7 @@ public final class Trainer {
           }
           if (stop) {
             progress.seconds += progress.epochSeconds;
-            return outcome(progress, images, startSeconds, last, false);
+            return outcome(progress, last, false);
           }
         }
       }
@@ -132,7 +129,7 @@ public final class Trainer {
       listener.onEpoch(last);
       save(progress);
     }
-    return outcome(progress, images, startSeconds, last, true);
+    return outcome(progress, last, true);
   }
 
   private boolean checkpointDue(Progress progress, int perEpoch) {
@@ -141,18 +138,16 @@ public final class Trainer {
         && progress.step % checkpoints.everySteps() == 0;
   }
 
-  private static Outcome outcome(
-      Progress progress,
-      long images,
-      double startSeconds,
-      @Nullable EpochMetrics last,
-      boolean completed) {
-    double spent = progress.seconds - startSeconds;
+  private Outcome outcome(Progress progress, @Nullable EpochMetrics last, boolean completed) {
+    long perEpoch = data.train().size();
+    long images =
+        progress.epoch * perEpoch
+            + Math.min((long) progress.batch * settings.batchSize(), perEpoch);
     return new Outcome(
         completed,
         progress.step,
         progress.seconds,
-        spent > 0 ? images / spent : 0,
+        progress.seconds > 0 ? images / progress.seconds : 0,
         List.copyOf(progress.history),
         last);
   }
@@ -281,38 +276,45 @@ public final class Trainer {
         .save(checkpoints.directory(), engine.graph(), checkpoints.metadata());
   }
 
-  private IOException damaged(@Nullable String problem, @Nullable Throwable cause) {
-    Path directory = checkpoints == null ? Path.of("") : checkpoints.directory();
-    return new IOException("the checkpoint in " + directory + " is damaged: " + problem, cause);
-  }
-
-  private Progress resume() throws IOException {
+  private Progress resume(TrainingListener listener) throws IOException {
     if (checkpoints == null) {
       throw new IOException("there is nothing to resume from: the run has no checkpoints");
     }
-    Optional<Checkpoint> latest = Checkpoint.latest(checkpoints.directory());
-    if (latest.isEmpty()) {
-      return begin();
-    }
-    Checkpoint checkpoint = latest.get();
-    if (!checkpoint.fingerprint().equals(checkpoints.fingerprint())) {
+    List<Path> newestFirst = Checkpoint.list(checkpoints.directory()).reversed();
+    for (Path path : newestFirst) {
+      try {
+        Checkpoint checkpoint = Checkpoint.read(path);
+        if (checkpoint.fingerprint().equals(checkpoints.fingerprint())) {
+          return restore(checkpoint, path);
+        }
+      } catch (IOException e) {
+        if (path.equals(newestFirst.getLast())) {
+          throw e;
+        }
+        listener.onDamagedCheckpoint(path, e);
+        continue;
+      }
       throw new IOException(
           "the checkpoint in "
               + checkpoints.directory()
               + " was made with other settings; resume with those of its config.yaml");
     }
+    return begin();
+  }
+
+  private Progress restore(Checkpoint checkpoint, Path path) throws IOException {
     int perEpoch = settings.stepsPerEpoch(data.train().size());
     if (checkpoint.batch() < 0
         || checkpoint.batch() > perEpoch
         || checkpoint.epoch() < 0
         || checkpoint.step() != (long) checkpoint.epoch() * perEpoch + checkpoint.batch()) {
-      throw damaged("its step, epoch and batch do not belong together", null);
+      throw damaged(path, "its step, epoch and batch do not belong together", null);
     }
     try {
       engine.restore(checkpoint.weights(), checkpoint.optimizer(), checkpoint.step());
       method.restore(checkpoint.method(), engine);
     } catch (RuntimeException e) {
-      throw damaged(e.getMessage(), e);
+      throw damaged(path, e.getMessage(), e);
     }
     Progress progress = new Progress();
     progress.step = checkpoint.step();
@@ -324,5 +326,10 @@ public final class Trainer {
     progress.seconds = checkpoint.seconds();
     progress.history.addAll(checkpoint.history());
     return progress;
+  }
+
+  private static IOException damaged(
+      Path path, @Nullable String problem, @Nullable Throwable cause) {
+    return new IOException("the checkpoint " + path + " is damaged: " + problem, cause);
   }
 }

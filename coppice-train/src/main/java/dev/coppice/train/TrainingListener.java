@@ -1,5 +1,8 @@
 package dev.coppice.train;
 
+import java.io.IOException;
+import java.nio.file.Path;
+
 /** Watches a training run. */
 public interface TrainingListener {
   /** Watches nothing. */
@@ -15,4 +18,12 @@ public interface TrainingListener {
 
   /** After every epoch. */
   default void onEpoch(EpochMetrics metrics) {}
+
+  /**
+   * When a run cannot be resumed from a checkpoint and goes on from the one before.
+   *
+   * @param checkpoint its folder
+   * @param problem what is wrong with it
+   */
+  default void onDamagedCheckpoint(Path checkpoint, IOException problem) {}
 }

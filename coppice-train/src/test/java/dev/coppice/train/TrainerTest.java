@@ -273,15 +273,21 @@ class TrainerTest {
     }
   }
 
-  /** Stops a run, damages its checkpoint, and returns what resuming says. */
-  private IOException damaged(Damage damage) throws IOException {
+  /** Stops a run after its second step, with one checkpoint, or after its fourth, with two. */
+  private void stopped(long step) throws IOException {
     folder = Files.createTempDirectory(folder, "run");
     TrainingSettings settings = settings().build();
     try (Engine engine = engine(settings.optimizer())) {
       Trainer trainer = new Trainer(engine, DATA, settings, TrainingMethod.NONE, checkpoints(99));
-      trainer.run(stopAt(trainer, 4), false);
+      trainer.run(stopAt(trainer, step), false);
     }
-    damage.to(folder.resolve("checkpoints/step-0000000004"));
+  }
+
+  /** Stops a run, damages its only checkpoint, and returns what resuming says. */
+  private IOException damaged(Damage damage) throws IOException {
+    stopped(2);
+    TrainingSettings settings = settings().build();
+    damage.to(folder.resolve("checkpoints/step-0000000002"));
     try (Engine engine = engine(settings.optimizer())) {
       Trainer trainer = new Trainer(engine, DATA, settings, TrainingMethod.NONE, checkpoints(99));
       trainer.run(TrainingListener.NONE, true);
@@ -388,6 +394,95 @@ class TrainerTest {
                   Files.writeString(file, Files.readString(file).replace("\"print\"", "\"other\""));
                 }))
         .hasMessageContaining("was made with other settings");
+  }
+
+  /** A run that goes on, what it tells of checkpoints that it cannot use, and where it starts. */
+  private record Resumed(End end, List<Path> unusable, List<IOException> problems, long from) {}
+
+  private Resumed resumed() throws IOException {
+    TrainingSettings settings = settings().build();
+    List<Path> unusable = new ArrayList<>();
+    List<IOException> problems = new ArrayList<>();
+    List<Long> steps = new ArrayList<>();
+    TrainingListener listener =
+        new TrainingListener() {
+          @Override
+          public void onDamagedCheckpoint(Path checkpoint, IOException problem) {
+            unusable.add(checkpoint);
+            problems.add(problem);
+          }
+
+          @Override
+          public void onStep(long step, long totalSteps, double loss) {
+            steps.add(step);
+          }
+        };
+    try (Engine engine = engine(settings.optimizer())) {
+      Trainer trainer = new Trainer(engine, DATA, settings, TrainingMethod.NONE, checkpoints(2));
+      End end = end(engine, trainer.run(listener, true));
+      return new Resumed(end, unusable, problems, steps.getFirst() - 1);
+    }
+  }
+
+  @Test
+  void theCheckpointBeforeADamagedOneIsUsed() throws IOException {
+    End whole = uninterrupted(settings().build());
+    for (Damage damage :
+        List.of(
+            truncated("checkpoint.json"),
+            truncated("model.safetensors"),
+            progress("batch", -1),
+            replaced("optimizer.safetensors", "optimizer.0", Tensor.of(1, 2)),
+            (Damage) checkpoint -> Files.delete(checkpoint.resolve("method.safetensors")))) {
+      stopped(4);
+      Path newest = folder.resolve("checkpoints/step-0000000004");
+      damage.to(newest);
+      Resumed resumed = resumed();
+      assertThat(resumed.from()).isEqualTo(3);
+      assertThat(resumed.unusable()).containsExactly(newest);
+      assertThat(resumed.problems()).hasSize(1).allMatch(problem -> problem.getMessage() != null);
+      assertThat(resumed.end()).isEqualTo(whole);
+    }
+  }
+
+  @Test
+  void aDamagedCheckpointIsReplacedWhenItsStepComesAgain() throws IOException {
+    stopped(4);
+    Path newest = folder.resolve("checkpoints/step-0000000004");
+    truncated("model.safetensors").to(newest);
+    TrainingSettings settings = settings().build();
+    try (Engine engine = engine(settings.optimizer())) {
+      Trainer trainer = new Trainer(engine, DATA, settings, TrainingMethod.NONE, checkpoints(99));
+      assertThat(trainer.run(stopAt(trainer, 4), true).steps()).isEqualTo(4);
+    }
+    assertThat(entries()).containsExactly("step-0000000003", "step-0000000004");
+    Resumed resumed = resumed();
+    assertThat(resumed.unusable()).isEmpty();
+    assertThat(resumed.from()).isEqualTo(4);
+    assertThat(resumed.end()).isEqualTo(uninterrupted(settings));
+  }
+
+  @Test
+  void withoutAnUndamagedCheckpointTheRunIsRefused() throws IOException {
+    stopped(4);
+    truncated("model.safetensors").to(folder.resolve("checkpoints/step-0000000003"));
+    truncated("checkpoint.json").to(folder.resolve("checkpoints/step-0000000004"));
+    assertThatIOException().isThrownBy(this::resumed).withMessageContaining("step-0000000003");
+  }
+
+  /** The checkpoint of a run stopped at the end of an epoch knows nothing of its evaluation. */
+  @Test
+  void anEvaluatedEpochReplacesTheCheckpointBeforeIt() throws IOException {
+    stopped(3);
+    Path file = folder.resolve("checkpoints/step-0000000003/checkpoint.json");
+    assertThat(file).content().contains("\"epoch\":0", "\"batch\":3");
+    TrainingSettings settings = settings().build();
+    try (Engine engine = engine(settings.optimizer())) {
+      Trainer trainer = new Trainer(engine, DATA, settings, TrainingMethod.NONE, checkpoints(99));
+      trainer.run(stopAt(trainer, 4), true);
+    }
+    assertThat(file).content().contains("\"epoch\":1", "\"batch\":0");
+    assertThat(entries()).containsExactly("step-0000000003", "step-0000000004");
   }
 
   @Test
