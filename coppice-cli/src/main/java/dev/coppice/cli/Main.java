@@ -7,6 +7,7 @@ import dev.coppice.prune.Regrowth;
 import dev.coppice.prune.Scope;
 import dev.coppice.prune.SparsitySchedule;
 import dev.coppice.prune.Ties;
+import dev.coppice.prune.channels.Residual;
 import dev.coppice.train.CriticalityProbe;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -105,6 +106,8 @@ public final class Main implements Callable<Integer> {
             TrainingOptions.Loss.class,
             PruningOptions.Method.class,
             PruningOptions.Score.class,
+            ChannelOptions.Score.class,
+            Residual.class,
             Analysis.class,
             Initialization.class,
             PruningSettings.Decay.class,

@@ -46,6 +46,15 @@ final class Progress implements AutoCloseable {
     }
   }
 
+  /** Notes images that were measured. */
+  void images(int done, int total) {
+    if (bar != null) {
+      bar.maxHint(total).stepTo(done);
+    } else if (System.nanoTime() - lastLine > NANOS_BETWEEN_LINES) {
+      line(String.format(Locale.ROOT, "image %d/%d", done, total));
+    }
+  }
+
   /** Notes an epoch. */
   void epoch(EpochMetrics metrics, int epochs) {
     Evaluation test = metrics.test();

@@ -10,29 +10,40 @@ import dev.coppice.graph.Weights;
 import dev.coppice.prune.PrunableLayers;
 import dev.coppice.prune.Pruning;
 import dev.coppice.prune.PruningSettings;
+import dev.coppice.prune.channels.ChannelPruning;
 import dev.coppice.train.Engine;
 import dev.coppice.train.Seeds;
 import dev.coppice.train.TrainingSettings;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.Spec;
 
 /** {@code coppice prune}. */
 @Command(
     name = "prune",
     description =
-        "Prunes and regrows connections while a network is trained, from scratch or from a model.",
+        "Prunes and regrows connections while a network is trained, from scratch or from a model;"
+            + " or, with --structured, whole channels of a trained network, which leaves a smaller"
+            + " one.",
     sortOptions = false)
 final class PruneCommand implements Callable<Integer> {
   private static final Gson GSON = new Gson();
+
+  /** Options of pruning connections that say how channels are scored, too. */
+  private static final Set<String> SHARED =
+      Set.of("--ties", "--score", "--surrogate-score", "--pooling");
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
@@ -43,6 +54,7 @@ final class PruneCommand implements Callable<Integer> {
   private @Nullable Path from;
 
   @Mixin private PruningOptions pruning = new PruningOptions();
+  @Mixin private ChannelOptions channels = new ChannelOptions();
   @Mixin private DataOptions data = new DataOptions();
   @Mixin private NetworkOptions network = new NetworkOptions();
   @Mixin private TrainingOptions training = new TrainingOptions();
@@ -70,6 +82,73 @@ final class PruneCommand implements Callable<Integer> {
     } else if (network.timeSteps == null) {
       network.timeSteps = defaults.timeSteps();
     }
+    checkKind();
+    JsonObject result =
+        channels.structured
+            ? structured(defaults, model, stored)
+            : unstructured(defaults, model, stored);
+    JsonOutput.write(global.json, result);
+    return 0;
+  }
+
+  /** Refuses options of the other kind of pruning. */
+  private void checkKind() {
+    ParseResult given = spec.commandLine().getParseResult();
+    Class<?> other = channels.structured ? PruningOptions.class : ChannelOptions.class;
+    for (CommandSpec mixin : spec.mixins().values()) {
+      if (other.isInstance(mixin.userObject())) {
+        for (OptionSpec option : mixin.options()) {
+          String name = option.longestName();
+          if (given.hasMatchedOption(name) && !(channels.structured && SHARED.contains(name))) {
+            throw new UsageException(
+                name
+                    + (channels.structured ? " does not go with" : " goes with")
+                    + " --structured"
+                    + (channels.structured ? "" : " only"));
+          }
+        }
+      }
+    }
+  }
+
+  private JsonObject structured(
+      DataDefaults defaults, @Nullable Model model, Provenance.Stored stored) throws IOException {
+    int epochs = training.epochs == null ? defaults.epochs() : training.epochs;
+    channels.resolve(epochs, model != null, training);
+    training.resolve(defaults);
+    TrainingSettings settings =
+        training.settings(Objects.requireNonNull(network.timeSteps), global.seed);
+    Engine.Options engine = global.engine();
+    Start start = start(model, stored);
+    ChannelPruning.Settings pruned =
+        channels.settings(pruning.probe(start.graph()), pruning, global.seed);
+    StructuredRun structured =
+        new StructuredRun(
+            run.directory(spec),
+            Configuration.identity(spec),
+            new Model(start.graph(), start.weights(), Map.of()),
+            start.images(),
+            channels.pretraining(settings),
+            settings.toBuilder().scaleL1(0).build(),
+            pruned,
+            channels.schedule(),
+            channels.parsedBudget(),
+            channels.scoreSamples,
+            engine,
+            run.checkpointInterval,
+            Provenance.of(
+                "prune",
+                start.images(),
+                start.images().normalization(),
+                Configuration.values(spec),
+                engine));
+    JsonObject result = structured.execute(spec.commandLine().getErr());
+    StructuredRun.print(result, spec.commandLine().getOut());
+    return result;
+  }
+
+  private JsonObject unstructured(
+      DataDefaults defaults, @Nullable Model model, Provenance.Stored stored) throws IOException {
     training.resolve(defaults);
     TrainingSettings settings =
         training.settings(Objects.requireNonNull(network.timeSteps), global.seed);
@@ -117,8 +196,7 @@ final class PruneCommand implements Callable<Integer> {
               json.add("iterations", GSON.toJsonTree(all.iterations()));
             });
     RunReport.print(result, spec.commandLine().getOut());
-    JsonOutput.write(global.json, result);
-    return 0;
+    return result;
   }
 
   /** Takes from a model what is not given otherwise. */

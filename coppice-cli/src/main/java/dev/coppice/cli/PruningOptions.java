@@ -259,15 +259,16 @@ final class PruningOptions {
   private Regrowth regrowth(Graph graph) {
     return switch (method) {
       case MAGNITUDE -> new Regrowth.None();
-      case CRITICALITY ->
-          new Regrowth.Criticality(
-              new CriticalityProbe(
-                  surrogateScore, threshold(graph), score == Score.DERIVATIVE, pooling),
-              presynaptic,
-              choice);
+      case CRITICALITY -> new Regrowth.Criticality(probe(graph), presynaptic, choice);
       case GRADIENT -> new Regrowth.Gradient();
       case RANDOM -> new Regrowth.Random();
     };
+  }
+
+  /** Returns how criticality is measured in a network. */
+  CriticalityProbe probe(Graph graph) {
+    return new CriticalityProbe(
+        surrogateScore, threshold(graph), score == Score.DERIVATIVE, pooling);
   }
 
   private static float threshold(Graph graph) {

@@ -16,16 +16,26 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** The folder in which a run keeps its configuration, records, checkpoints and model. */
-record RunDirectory(Path path) {
+/**
+ * The folder in which a run, or a stage of one, keeps its configuration, records, checkpoints and
+ * model.
+ *
+ * @param path the folder
+ * @param run the folder of the whole run, the same if it has no stages
+ */
+record RunDirectory(Path path, Path run) {
   /** The file that a run writes last but for its report. */
   static final String RESULT = "result.json";
 
   private static final DateTimeFormatter TIME =
       DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss", Locale.ROOT);
+
+  /** Folders of stages. */
+  private static final Pattern STAGE = Pattern.compile("pretrain|round-[0-9]+");
 
   /** What a run writes, and so what may be removed to start over. */
   private static final List<String> OWN =
@@ -39,6 +49,20 @@ record RunDirectory(Path path) {
           "report.html",
           "events",
           "checkpoints");
+
+  /** The folder of a run as a whole. */
+  RunDirectory(Path path) {
+    this(path, path);
+  }
+
+  /** Returns the folder of a stage, which is made if need be. */
+  RunDirectory stage(String name) throws IOException {
+    Path folder = Files.createDirectories(path.resolve(name));
+    if (!Files.exists(folder.resolve(Configuration.FILE))) {
+      Files.copy(path.resolve(Configuration.FILE), folder.resolve(Configuration.FILE));
+    }
+    return new RunDirectory(folder, run);
+  }
 
   /**
    * Makes the folder of a new run and writes its configuration.
@@ -64,6 +88,9 @@ record RunDirectory(Path path) {
         for (String name : OWN) {
           delete(folder.resolve(name));
         }
+        for (Path stage : stages(folder)) {
+          delete(stage);
+        }
       }
       Files.createDirectories(folder);
       RunDirectory directory = new RunDirectory(folder);
@@ -83,6 +110,14 @@ record RunDirectory(Path path) {
       free = path.resolveSibling(path.getFileName() + "-" + i);
     }
     return free;
+  }
+
+  private static List<Path> stages(Path folder) throws IOException {
+    try (Stream<Path> entries = Files.list(folder)) {
+      return entries
+          .filter(entry -> STAGE.matcher(entry.getFileName().toString()).matches())
+          .toList();
+    }
   }
 
   private static boolean isEmpty(Path folder) throws IOException {
@@ -129,6 +164,11 @@ record RunDirectory(Path path) {
     } catch (JsonParseException | IllegalStateException e) {
       return Optional.empty();
     }
+  }
+
+  /** Returns whether there is a checkpoint to go on from. */
+  boolean hasCheckpoint() throws IOException {
+    return Files.isDirectory(checkpoints()) && !isEmpty(checkpoints());
   }
 
   Path checkpoints() {

@@ -3,7 +3,6 @@ package dev.coppice.cli;
 import com.google.gson.Gson;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
-import com.google.gson.JsonParser;
 import dev.coppice.data.DataSet;
 import dev.coppice.data.Images;
 import dev.coppice.graph.Compression;
@@ -29,6 +28,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -79,6 +79,11 @@ record StructuredRun(
    */
   JsonObject execute(PrintWriter err) throws IOException {
     checkScores();
+    Optional<JsonObject> saved = directory.result();
+    if (saved.isPresent()) {
+      err.println("prune: the run in " + directory.path() + " is complete");
+      return saved.get();
+    }
     JsonObject cost = new JsonObject();
     Model dense = pretraining == null ? start : train("pretrain", start, pretraining, cost, err);
     Model model = dense;
@@ -91,8 +96,7 @@ record StructuredRun(
       if (!Files.exists(stage.resolve(CHANNELS))) {
         remove(stage, model, round, before, err);
       }
-      Removal removal =
-          GSON.fromJson(Files.readString(stage.resolve(CHANNELS)), Removal.class);
+      Removal removal = GSON.fromJson(Files.readString(stage.resolve(CHANNELS)), Removal.class);
       removals.add(removal);
       model = train(name, Provenance.load(stage.resolve(SHRUNK)), fineTuning, cost, err);
     }
@@ -124,7 +128,7 @@ record StructuredRun(
       String name, Model from, TrainingSettings training, JsonObject cost, PrintWriter err)
       throws IOException {
     RunDirectory stage = directory.stage(name);
-    if (!Files.exists(stage.result())) {
+    if (stage.result().isEmpty()) {
       TrainingRun run =
           new TrainingRun(
               stage,
@@ -142,7 +146,7 @@ record StructuredRun(
       err.println("prune: " + name);
       run.execute(stage.hasCheckpoint(), err, (_, _) -> {});
     }
-    JsonObject result = JsonParser.parseString(Files.readString(stage.result())).getAsJsonObject();
+    JsonObject result = stage.result().orElseThrow();
     for (String key : List.of("epochs", "steps", "seconds")) {
       double so = cost.has(key) ? cost.get(key).getAsDouble() : 0;
       cost.addProperty(key, so + result.get(key).getAsDouble());
@@ -160,23 +164,20 @@ record StructuredRun(
     try (Engine engine = engine(model);
         Progress progress = new Progress("scores", err)) {
       ChannelPruning pruning =
-          ChannelPruning.score(
-              model, settings, engine, images, data, fineTuning, progress::images);
+          ChannelPruning.score(model, settings, engine, images, data, fineTuning, progress::images);
       result = choose(pruning, model, round, before);
     }
     result.notes().forEach(note -> err.println("prune: " + note));
     result.model().save(stage.resolve(SHRUNK), Compression.DENSE);
     stage.writeJson(
-        CHANNELS,
-        GSON.toJsonTree(new Removal(result.regrown(), result.widths(), result.notes())));
+        CHANNELS, GSON.toJsonTree(new Removal(result.regrown(), result.widths(), result.notes())));
   }
 
   private ChannelPruning.Result choose(ChannelPruning pruning, Model model, int round, int before) {
     if (budget != null) {
       return pruning.meet(budget, this::sops);
     }
-    double percent =
-        rounds == null ? 0 : rounds.percent(round, before, channels(model.graph()));
+    double percent = rounds == null ? 0 : rounds.percent(round, before, channels(model.graph()));
     if (percent == 0) {
       return new ChannelPruning.Result(
           model, Map.of(), 0, List.of("round " + round + " has nothing to remove"));
@@ -213,9 +214,10 @@ record StructuredRun(
     result.add("channels", pair(channels(dense.graph()), channels(model.graph())));
     result.add(
         "parameters",
-        pair(Weights.countTrainable(dense.graph()), Weights.countTrainable(model.graph())));
-    result.add(
-        "sopsPerImage", pair(before.operations().synaptic(), after.operations().synaptic()));
+        pair(
+            (double) Weights.countTrainable(dense.graph()),
+            (double) Weights.countTrainable(model.graph())));
+    result.add("sopsPerImage", pair(before.operations().synaptic(), after.operations().synaptic()));
     result.add(
         "energyNanojoule", pair(before.operations().nanojoules(), after.operations().nanojoules()));
     result.add("imagesPerSecond", pair(before.imagesPerSecond(), after.imagesPerSecond()));
@@ -234,7 +236,7 @@ record StructuredRun(
     result.addProperty("model", absolute(directory.model()));
     result.addProperty("run", absolute(directory.path()));
     result.add("provenance", provenance);
-    directory.writeJson("result.json", result);
+    directory.writeJson(RunDirectory.RESULT, result);
     return result;
   }
 

@@ -110,8 +110,10 @@ final class TrainingOptions {
   @Option(
       names = "--sparsity-l1",
       paramLabel = "X",
-      description = "an L1 penalty that makes scales of batch norms small (default: 0)")
-  float scaleL1;
+      description =
+          "an L1 penalty that makes scales of batch norms small (default: 0; 0.0001 before channels"
+              + " are pruned)")
+  @Nullable Float scaleL1;
 
   @Option(
       names = "--encoder",
@@ -200,6 +202,7 @@ final class TrainingOptions {
     crop = crop == null ? Integer.valueOf(defaults.padding()) : crop;
     flip = flip == null ? Boolean.valueOf(defaults.flip()) : flip;
     encoder = encoder == null ? "direct" : encoder;
+    scaleL1 = scaleL1 == null ? Float.valueOf(0) : scaleL1;
   }
 
   /**
@@ -214,6 +217,7 @@ final class TrainingOptions {
         || weightDecay == null
         || crop == null
         || flip == null
+        || scaleL1 == null
         || encoder == null) {
       throw new IllegalStateException("the options are not resolved");
     }

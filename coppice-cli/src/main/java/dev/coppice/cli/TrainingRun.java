@@ -100,7 +100,7 @@ record TrainingRun(
   }
 
   private String resuming() {
-    return "coppice " + command + " --resume " + directory.path();
+    return "coppice " + command + " --resume " + directory.run();
   }
 
   private Trainer.Outcome train(Trainer trainer, Watcher watcher, boolean resume)

@@ -106,7 +106,7 @@ public record ActivityRecording(List<String> layers, List<long[][]> trials) {
       groups.getLast().add(layer);
     }
     return groups.stream()
-        .map(group -> new Probes(Map.of(), Set.of(), Set.of(), Set.copyOf(group), Set.of()))
+        .map(group -> Probes.outputs(Set.copyOf(group)))
         .collect(Collectors.toUnmodifiableList());
   }
 

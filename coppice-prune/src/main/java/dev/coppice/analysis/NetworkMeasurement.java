@@ -93,7 +93,7 @@ public record NetworkMeasurement(int samples, List<Layer> layers) {
               new double[shape.channels()],
               SpikeCounts.none(stimulus.steps(), shape.channels(), shape.size())));
     }
-    Probes wanted = new Probes(probes, Set.of(), Set.of(), probes.keySet(), Set.of());
+    Probes wanted = Probes.criticality(probes, Set.of()).and(Probes.outputs(probes.keySet()));
     int batchSize = Math.clamp(VALUES_PER_BATCH / (size * stimulus.steps()), 1, LARGEST_BATCH);
     int samples = 0;
     try (Batches batches =

@@ -47,6 +47,11 @@ public record Probes(
     return new Probes(Map.of(), Set.of(), tensors, Set.of(), Set.of(), Set.of());
   }
 
+  /** Returns probes of what nodes write. */
+  public static Probes outputs(Set<String> nodes) {
+    return new Probes(Map.of(), Set.of(), Set.of(), nodes, Set.of(), Set.of());
+  }
+
   /** Returns probes of the mean magnitude of potentials. */
   public static Probes magnitudes(Set<String> neurons) {
     return new Probes(Map.of(), Set.of(), Set.of(), Set.of(), Set.of(), neurons);

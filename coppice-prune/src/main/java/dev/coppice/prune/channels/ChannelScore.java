@@ -94,6 +94,7 @@ public sealed interface ChannelScore {
             Op.GlobalAvgPool _,
             Op.Flatten _,
             Op.Dropout _,
+            Op.Select _,
             Op.Add _ -> {
           if (reads) {
             reached.add(node.name());

@@ -95,7 +95,7 @@ final class Twins {
       }
     }
     Probes probes =
-        new Probes(Map.of(), Set.of(), Set.of(), Set.of(), Set.copyOf(neurons.keySet()));
+        new Probes(Map.of(), Set.of(), Set.of(), Set.of(), Set.copyOf(neurons.keySet()), Set.of());
     double margin = Double.MAX_VALUE;
     try (Engine engine = engine(model)) {
       Map<String, float[]> potentials = engine.measure(images, BATCH, STEPS, probes).potentials();
@@ -133,7 +133,7 @@ final class Twins {
 
   private static double train(Engine engine, float[] images, double rate) {
     Engine.StepSettings settings =
-        new Engine.StepSettings(STEPS, new LossFunction.MeanLogits(), 0, 0);
+        new Engine.StepSettings(STEPS, new LossFunction.MeanLogits(), 0, 0, 0);
     return engine.train(images, new int[BATCH], settings, rate, 1, Probes.NONE).loss();
   }
 
