@@ -20,7 +20,10 @@ final class BatchNormalization implements LibraryExecutor.Operation {
 
   @Override
   public NDArray apply(List<NDArray> arrays, boolean constant, Pass pass) {
-    NDArray x = arrays.getFirst();
+    NDArray given = arrays.getFirst();
+    // libtorch refuses to train on one value per channel; the statistics of two equal ones are its.
+    boolean single = pass.training() && given.size() == norm.channels();
+    NDArray x = single ? given.concat(given, 0) : given;
     boolean map = x.getShape().dimension() == 4;
     boolean correct = constant && pass.training() && pass.steps() > 1;
     // libtorch keeps the array it updates for the backward pass and must find it unchanged.
@@ -41,7 +44,7 @@ final class BatchNormalization implements LibraryExecutor.Operation {
             norm.eps());
     if (correct) {
       // The statistics of T equal copies are those of one, but for Bessel's n/(n−1).
-      double n = x.size() / (double) norm.channels();
+      double n = given.size() / (double) norm.channels();
       double copies = n * pass.steps();
       double factor = copies / (copies - 1) * ((n - 1) / n);
       runningVariance.muli(1 - norm.momentum());
@@ -49,6 +52,7 @@ final class BatchNormalization implements LibraryExecutor.Operation {
       runningVariance.addi(batch.muli((float) factor));
       batch.close();
     }
-    return map ? LibraryExecutor.channelsLast(y) : y;
+    NDArray normalized = map ? LibraryExecutor.channelsLast(y) : y;
+    return single ? normalized.get("0:1") : normalized;
   }
 }

@@ -224,4 +224,47 @@ class EngineTwinTest {
       assertClose(measured.gradients(), operations.gradients(), 1e-4);
     }
   }
+
+  /** A linear layer and a map of one pixel, in a batch of one image. */
+  private static Graph single(boolean map) {
+    Graph.Builder builder = Graph.builder(Small.IMAGE);
+    if (map) {
+      builder.add("first", new Op.Conv2d(2, 4, 6, 1, 0, 1, true));
+    } else {
+      builder
+          .add("flatten", new Op.Flatten())
+          .add("first", new Op.Linear(Small.IMAGE.size(), 4, true));
+    }
+    builder.add("bn", Op.BatchNorm.of(4)).add("neuron", Small.NEURON);
+    if (map) {
+      builder.add("flatten", new Op.Flatten());
+    }
+    return builder.add("last", new Op.Linear(4, Small.CLASSES, true)).build();
+  }
+
+  /** One value per channel: its variance is 0, without Bessel's correction, which is 1/0. */
+  @Test
+  void aBatchNormOfASingleValueStaysFinite() {
+    for (boolean map : new boolean[] {false, true}) {
+      Graph graph = single(map);
+      Weights weights = Small.weights(graph, 5);
+      float[] variance = weights.get("bn.running_var").data().clone();
+      for (int k = 0; k < variance.length; k++) {
+        variance[k] *= 1 - Op.BatchNorm.of(4).momentum();
+      }
+      for (int steps : new int[] {1, STEPS}) {
+        Map<NeuronPath, Weights> after = new EnumMap<>(NeuronPath.class);
+        for (NeuronPath path : NeuronPath.values()) {
+          try (Engine engine = new Engine(graph, weights, Small.PLAIN, Small.ONE_THREAD, path)) {
+            engine.train(
+                Small.images(1), Small.labels(1), Small.settings(steps), 0.1, 1, Probes.NONE);
+            after.put(path, engine.weights());
+          }
+        }
+        Weights fused = Objects.requireNonNull(after.get(NeuronPath.FUSED));
+        assertClose("variance", fused.get("bn.running_var").data(), variance, 1e-6);
+        after.values().forEach(trained -> assertClose(trained, fused, 1e-5));
+      }
+    }
+  }
 }
