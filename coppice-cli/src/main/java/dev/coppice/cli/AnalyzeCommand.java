@@ -140,7 +140,7 @@ final class AnalyzeCommand implements Callable<Integer> {
     }
     Model model = Provenance.load(file);
     Model second = other == null ? null : Provenance.load(other);
-    if (second != null && only.isEmpty() && !second.graph().equals(model.graph())) {
+    if (second != null && only.isEmpty() && OriginalScales.of(model, second).isEmpty()) {
       wanted.remove(Analysis.IMPORTANCE);
     }
     Provenance.Stored stored = Provenance.read(model.metadata(), file.toString());

@@ -39,7 +39,7 @@ public final class Surgery {
 
   /**
    * Returns the smaller network, of the same logits as {@link #mask}. Nodes keep their names, and
-   * the metadata stays. Where a batch norm selects from a residual stream, an {@link
+   * the metadata stays, with {@link KeptChannels} brought up to date. Where a batch norm selects from a residual stream, an {@link
    * dev.coppice.graph.Op.Select} before it does so: that normalises fewer channels than the
    * published selection behind the batch norm, to the same effect.
    *
