@@ -84,8 +84,7 @@ final class InspectCommand implements Callable<Integer> {
     KeptChannels kept = KeptChannels.of(model);
     int steps = timeSteps(stored.timeSteps());
     Evaluation evaluation = data.data == null ? null : evaluate(model, stored, steps);
-    show(
-        Inspection.of(model.graph(), model.weights(), kept, steps, evaluation), model.metadata());
+    show(Inspection.of(model.graph(), model.weights(), kept, steps, evaluation), model.metadata());
     return 0;
   }
 

@@ -5,10 +5,10 @@ import dev.coppice.graph.Model;
 import dev.coppice.graph.Node;
 import dev.coppice.graph.Op;
 import dev.coppice.prune.channels.KeptChannels;
+import java.util.LinkedHashSet;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.SequencedSet;
-import java.util.LinkedHashSet;
 
 /**
  * The scales of two models' batch norms, each at the channel that it had in the network that both

@@ -237,10 +237,7 @@ final class PruneCommand implements Callable<Integer> {
     }
     KeptChannels _ = KeptChannels.of(model);
     return new Start(
-        model.graph(),
-        model.weights(),
-        model.metadata(),
-        stored.normalized(model.graph(), images));
+        model.graph(), model.weights(), model.metadata(), stored.normalized(model.graph(), images));
   }
 
   /** Returns the sparsity at the end, which the network must not exceed at the start. */

@@ -192,7 +192,8 @@ record TrainingRun(
     JsonObject described = provenance.deepCopy();
     described.addProperty("accuracy", test.accuracy());
     described.addProperty("sparsity", summary.sparsity());
-    new Model(graph, weights, Provenance.with(metadata, described)).save(directory.model(), compression);
+    new Model(graph, weights, Provenance.with(metadata, described))
+        .save(directory.model(), compression);
   }
 
   /** Tells whether a checkpoint was made by a run that this one would go on with. */

@@ -106,8 +106,7 @@ final class StructuredRunTest {
     assertThat(evaluation.get("accuracy").getAsDouble())
         .isCloseTo(result.get("accuracy").getAsDouble(), within(1e-9));
     assertThat(evaluation.get("sopsPerImage").getAsDouble())
-        .isCloseTo(
-            result.getAsJsonObject("sopsPerImage").get("after").getAsDouble(), within(1e-6));
+        .isCloseTo(result.getAsJsonObject("sopsPerImage").get("after").getAsDouble(), within(1e-6));
 
     // The configuration repeats the run.
     Invocation.of("prune", "--config", path("s/config.yaml"), "--run", path("again")).exits(0);
@@ -418,8 +417,7 @@ final class StructuredRunTest {
     Graph graph = Notation.parse(NET, new Shape.Map(8, 8, 1), Op.Neuron.decay());
     String file = saved(graph, Map.of(KeptChannels.KEY, record));
     Invocation.of("inspect", file).exits(2, KeptChannels.KEY);
-    Invocation.of(arguments("bad", "--from", file, "--data", "digits"))
-        .exits(2, KeptChannels.KEY);
+    Invocation.of(arguments("bad", "--from", file, "--data", "digits")).exits(2, KeptChannels.KEY);
     assertThat(folder.resolve("bad")).doesNotExist();
   }
 }

@@ -118,8 +118,7 @@ public record KeptChannels(SequencedMap<String, Layer> layers) {
    */
   KeptChannels then(Map<String, Layer> cut) {
     SequencedMap<String, Layer> composed = new LinkedHashMap<>(layers);
-    cut.forEach(
-        (name, layer) -> composed.merge(name, layer, (old, now) -> old.then(now.kept())));
+    cut.forEach((name, layer) -> composed.merge(name, layer, (old, now) -> old.then(now.kept())));
     return new KeptChannels(composed);
   }
 
