@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -190,11 +191,9 @@ final class StructuredRunTest {
     run("third", "--from", path("rounds/model.safetensors"), "--percent", "0.3");
     KeptChannels kept = KeptChannels.of(model("third"));
     KeptChannels before = KeptChannels.of(model("rounds"));
-    KeptChannels.Layer conv = kept.layers().get("conv2");
-    assertThat(conv).isNotNull();
+    KeptChannels.Layer conv = Objects.requireNonNull(kept.layers().get("conv2"));
     assertThat(conv.of()).isEqualTo(12);
-    KeptChannels.Layer earlier = before.layers().get("conv2");
-    assertThat(earlier).isNotNull();
+    KeptChannels.Layer earlier = Objects.requireNonNull(before.layers().get("conv2"));
     assertThat(earlier.kept()).contains(conv.kept());
     assertThat(conv.kept()).hasSize(model("third").graph().shape("conv2").channels());
 
