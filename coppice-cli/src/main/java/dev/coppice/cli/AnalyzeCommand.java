@@ -1,5 +1,6 @@
 package dev.coppice.cli;
 
+import com.google.gson.Gson;
 import com.google.gson.JsonObject;
 import dev.coppice.analysis.ActivityRecording;
 import dev.coppice.analysis.FeatureConsistency;
@@ -43,8 +44,22 @@ import picocli.CommandLine.Spec;
 final class AnalyzeCommand implements Callable<Integer> {
   @Spec private CommandSpec spec = CommandSpec.create();
 
-  @Parameters(paramLabel = "MODEL", description = "a model file, such as runs/…/model.safetensors")
+  @Parameters(
+      arity = "0..1",
+      paramLabel = "MODEL",
+      description = "a model file, such as runs/…/model.safetensors")
+  private @Nullable Path model;
+
   private Path file = Path.of("model.safetensors");
+
+  @Option(
+      names = "--runs",
+      paramLabel = "DIR",
+      split = ",",
+      description =
+          "instead of a model, the folders of runs, such as with and without regrowth: their curves"
+              + " of accuracy and loss, and the survival of connections")
+  private List<Path> runs = List.of();
 
   @Option(
       names = "--compare",
@@ -121,6 +136,36 @@ final class AnalyzeCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     JsonOutput.check(global.json);
+    if (!runs.isEmpty()) {
+      return compareRuns();
+    }
+    if (model == null) {
+      throw new UsageException("expected a model file, or the folders of runs by --runs DIR,DIR");
+    }
+    file = model;
+    return analyze();
+  }
+
+  private int compareRuns() throws IOException {
+    if (model != null) {
+      throw new UsageException("--runs does not go with a model");
+    }
+    if (!only.isEmpty()) {
+      throw new UsageException("--only is for the analyses of a model, not for --runs");
+    }
+    List<RunRecords> records = new ArrayList<>();
+    for (Path run : runs) {
+      records.add(RunRecords.of(run, run.toString()));
+    }
+    Path folder = folder(runs.getFirst().resolve("analysis"));
+    JsonObject json = new JsonObject();
+    json.add("runs", new Gson().toJsonTree(runs.stream().map(Path::toString).toList()));
+    json.addProperty("output", folder.toString());
+    show(new RunFindings(records).all(), folder, json);
+    return 0;
+  }
+
+  private int analyze() throws IOException {
     positive("--samples", samples);
     positive("--trials", trials);
     positive("--replicates", replicates);
@@ -138,20 +183,20 @@ final class AnalyzeCommand implements Callable<Integer> {
       }
       wanted.remove(Analysis.IMPORTANCE);
     }
-    Model model = Provenance.load(file);
+    Model first = Provenance.load(file);
     Model second = other == null ? null : Provenance.load(other);
-    if (second != null && only.isEmpty() && !second.graph().equals(model.graph())) {
+    if (second != null && only.isEmpty() && OriginalScales.of(first, second).isEmpty()) {
       wanted.remove(Analysis.IMPORTANCE);
     }
-    Provenance.Stored stored = Provenance.read(model.metadata(), file.toString());
+    Provenance.Stored stored = Provenance.read(first.metadata(), file.toString());
     complete(stored);
-    Path folder = folder();
+    Path folder = folder(file.toAbsolutePath().resolveSibling("analysis"));
     PrintWriter err = spec.commandLine().getErr();
     DataSet images = data.load();
     List<AnalyzedModel> models = new ArrayList<>();
     try (Progress progress = new Progress("analyze", err)) {
       models.add(
-          measure("model", model, stored.normalized(model.graph(), images), wanted, progress));
+          measure("model", first, stored.normalized(first.graph(), images), wanted, progress));
       if (second != null && other != null) {
         Provenance.Stored its = Provenance.read(second.metadata(), other.toString());
         models.add(
@@ -166,9 +211,14 @@ final class AnalyzeCommand implements Callable<Integer> {
     }
     json.addProperty("data", images.name());
     json.addProperty("output", folder.toString());
+    show(wanted.stream().map(findings::of).toList(), folder, json);
+    return 0;
+  }
+
+  /** Prints and writes what was found. */
+  private void show(List<Finding> found, Path folder, JsonObject json) throws IOException {
     String noPicture = "";
-    for (Analysis analysis : wanted) {
-      Finding finding = findings.of(analysis);
+    for (Finding finding : found) {
       finding.print(spec.commandLine().getOut());
       write(folder.resolve(finding.name() + ".csv"), finding.csv());
       if (!finding.details().isEmpty()) {
@@ -179,11 +229,10 @@ final class AnalyzeCommand implements Callable<Integer> {
       json.add(finding.name(), finding.json());
     }
     if (!noPicture.isEmpty()) {
-      err.println("analyze: " + noPicture);
+      spec.commandLine().getErr().println("analyze: " + noPicture);
     }
     spec.commandLine().getOut().println("tables and pictures: " + folder);
     JsonOutput.write(global.json, json);
-    return 0;
   }
 
   private static void positive(String option, int value) {
@@ -210,8 +259,8 @@ final class AnalyzeCommand implements Callable<Integer> {
     encoder = Objects.requireNonNullElse(encoder == null ? stored.encoder() : encoder, "direct");
   }
 
-  private Path folder() {
-    Path folder = output == null ? file.toAbsolutePath().resolveSibling("analysis") : output;
+  private Path folder(Path usual) {
+    Path folder = output == null ? usual : output;
     try {
       Files.createDirectories(folder);
       Files.delete(Files.createTempFile(folder, ".coppice-", ".tmp"));

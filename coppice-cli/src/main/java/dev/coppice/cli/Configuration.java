@@ -9,6 +9,7 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedSet;
@@ -92,11 +93,15 @@ final class Configuration {
     if (Files.isRegularFile(file) && Files.size(file) > MAX_BYTES) {
       throw new UsageException(file + ": is too large for a configuration");
     }
-    SortedSet<String> known = new TreeSet<>(stored(command).stream().map(o -> key(o)).toList());
+    SortedSet<String> known = known(command);
+    return parse(text(file), file, known);
+  }
+
+  private static Map<String, String> parse(String text, Path file, Collection<String> known) {
     LoadSettings settings = LoadSettings.builder().setLabel(file.toString()).build();
     Map<String, String> values = new LinkedHashMap<>();
     try {
-      Optional<Node> root = new Compose(settings).composeString(text(file));
+      Optional<Node> root = new Compose(settings).composeString(text);
       if (root.isPresent()) {
         collect(file, root.get(), known, values, 0);
       }
@@ -107,6 +112,28 @@ final class Configuration {
       throw new UsageException(file + ": is not YAML: " + e.getMessage(), e);
     }
     return values;
+  }
+
+  private static SortedSet<String> known(CommandSpec command) {
+    return new TreeSet<>(stored(command).stream().map(o -> key(o)).toList());
+  }
+
+  /**
+   * Checks that a run to resume was begun with the options that it would go on with.
+   *
+   * @throws UsageException if it was not
+   * @throws IOException if its configuration cannot be read
+   */
+  static void checkSame(Path run, CommandSpec command) throws IOException {
+    Path file = run.resolve(FILE);
+    Map<String, String> before = read(file, command);
+    Map<String, String> now = parse(yaml(command), file, known(command));
+    for (String key : known(command)) {
+      if (!INCIDENTAL.contains(key) && !Objects.equals(before.get(key), now.get(key))) {
+        throw new UsageException(
+            "cannot resume " + run + ": it was begun with other settings, such as --" + key);
+      }
+    }
   }
 
   private static String text(Path file) throws IOException {

@@ -12,10 +12,6 @@ import dev.coppice.analysis.NetworkMeasurement;
 import dev.coppice.analysis.PowerLawFit;
 import dev.coppice.analysis.ScaleImportance;
 import dev.coppice.analysis.ShapeCollapse;
-import dev.coppice.graph.Graph;
-import dev.coppice.graph.Node;
-import dev.coppice.graph.Op;
-import dev.coppice.graph.Weights;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -210,18 +206,21 @@ record Findings(List<AnalyzedModel> models, int replicates, long seed) {
             series));
   }
 
-  /** Compares two models of one graph: a channel whose scale is zero was not kept. */
+  /** Compares two models of one original network: a channel whose scale is zero was not kept. */
   private Finding importance() {
     AnalyzedModel first = models.getFirst();
     AnalyzedModel second = models.getLast();
-    Graph graph = first.model().graph();
-    if (!graph.equals(second.model().graph())) {
-      throw new UsageException(
-          "importance compares the channels of one network; the two models are of different ones");
-    }
-    float[] a = scales(graph, first.model().weights());
-    float[] b = scales(graph, second.model().weights());
-    ScaleImportance found = ScaleImportance.of(a, kept(a), b, kept(b));
+    OriginalScales scales =
+        OriginalScales.of(first.model(), second.model())
+            .orElseThrow(
+                () ->
+                    new UsageException(
+                        "importance compares channels of one original network; the two models are"
+                            + " of different ones"));
+    float[] a = scales.first();
+    float[] b = scales.second();
+    ScaleImportance found =
+        ScaleImportance.of(a, OriginalScales.kept(a), b, OriginalScales.kept(b));
     return new Finding(
         "importance",
         "Normalised scale of the channels that only one model kept (lower is more important)",
@@ -382,27 +381,6 @@ record Findings(List<AnalyzedModel> models, int replicates, long seed) {
 
   private static List<long[]> activity(ActivityRecording recording, String part) {
     return recording.layers().contains(part) ? recording.of(part) : recording.network();
-  }
-
-  private static float[] scales(Graph graph, Weights weights) {
-    float[] scales = {};
-    for (Node node : graph.nodes()) {
-      if (node.op() instanceof Op.BatchNorm) {
-        float[] own = weights.get(node.name() + ".weight").data();
-        int before = scales.length;
-        scales = Arrays.copyOf(scales, before + own.length);
-        System.arraycopy(own, 0, scales, before, own.length);
-      }
-    }
-    return scales;
-  }
-
-  private static boolean[] kept(float[] scales) {
-    boolean[] kept = new boolean[scales.length];
-    for (int i = 0; i < kept.length; i++) {
-      kept[i] = scales[i] != 0;
-    }
-    return kept;
   }
 
   private static double[] magnitudes(float[] scales) {

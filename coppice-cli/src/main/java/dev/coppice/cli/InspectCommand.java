@@ -13,6 +13,8 @@ import dev.coppice.graph.Model;
 import dev.coppice.graph.Notation;
 import dev.coppice.graph.Shape;
 import dev.coppice.graph.zoo.Zoo;
+import dev.coppice.prune.channels.ChannelPruning;
+import dev.coppice.prune.channels.KeptChannels;
 import dev.coppice.train.Engine;
 import dev.coppice.train.Evaluation;
 import dev.coppice.train.Optimizer;
@@ -20,10 +22,12 @@ import dev.coppice.train.TrainingSettings;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.util.Arrays;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -68,7 +72,7 @@ final class InspectCommand implements Callable<Integer> {
     JsonOutput.check(global.json);
     if (file == null) {
       Graph graph = described();
-      show(Inspection.of(graph, null, timeSteps(null), null), Map.of());
+      show(Inspection.of(graph, null, KeptChannels.NONE, timeSteps(null), null), Map.of());
       return 0;
     }
     String given = input == null ? network.given() : "--input";
@@ -77,9 +81,10 @@ final class InspectCommand implements Callable<Integer> {
     }
     Model model = Model.load(file);
     Provenance.Stored stored = Provenance.read(model.metadata(), file.toString());
+    KeptChannels kept = KeptChannels.of(model);
     int steps = timeSteps(stored.timeSteps());
     Evaluation evaluation = data.data == null ? null : evaluate(model, stored, steps);
-    show(Inspection.of(model.graph(), model.weights(), steps, evaluation), model.metadata());
+    show(Inspection.of(model.graph(), model.weights(), kept, steps, evaluation), model.metadata());
     return 0;
   }
 
@@ -131,46 +136,45 @@ final class InspectCommand implements Callable<Integer> {
 
   private void show(Inspection inspection, Map<String, String> metadata) {
     boolean measured = inspection.energyNanojoule() != null;
-    Table table =
-        measured
-            ? new Table(
-                3,
-                "node",
-                "op",
-                "output",
-                "parameters",
-                "density %",
-                "dense SOPs",
-                "effective SOPs",
-                "energy nJ",
-                "firing rate")
-            : new Table(3, "node", "op", "output", "parameters", "density %", "dense SOPs");
-    for (Inspection.Layer layer : inspection.layers()) {
-      row(
-          table,
-          measured,
-          layer.node(),
-          layer.op(),
-          layer.output(),
-          blankZero(layer.parameters()),
-          layer.density() == null ? "" : decimals(100 * layer.density(), 2),
-          blankZero(layer.denseSops()),
-          layer.effectiveSops() == null ? "" : decimals(layer.effectiveSops(), 1),
-          layer.energyNanojoule() == null ? "" : decimals(layer.energyNanojoule(), 3),
-          layer.firingRate() == null ? "" : decimals(layer.firingRate(), 4));
+    boolean shrunk = inspection.layers().stream().anyMatch(layer -> layer.channels() != null);
+    List<String> columns = new ArrayList<>(List.of("node", "op", "output"));
+    if (shrunk) {
+      columns.add("channels");
     }
-    row(
-        table,
-        measured,
-        "total",
-        "",
-        "",
-        grouped(inspection.parameters()),
-        decimals(100 * inspection.density(), 2),
-        grouped(inspection.denseSops()),
-        inspection.sopsPerImage() == null ? "" : decimals(inspection.sopsPerImage(), 1),
-        inspection.energyNanojoule() == null ? "" : decimals(inspection.energyNanojoule(), 3),
-        "");
+    columns.addAll(List.of("parameters", "density %", "dense SOPs"));
+    if (measured) {
+      columns.addAll(List.of("effective SOPs", "energy nJ", "firing rate"));
+    }
+    Table table = new Table(3, columns.toArray(String[]::new));
+    for (Inspection.Layer layer : inspection.layers()) {
+      List<String> cells = new ArrayList<>(List.of(layer.node(), layer.op(), layer.output()));
+      if (shrunk) {
+        cells.add(channels(layer.channels()));
+      }
+      cells.add(blankZero(layer.parameters()));
+      cells.add(layer.density() == null ? "" : decimals(100 * layer.density(), 2));
+      cells.add(blankZero(layer.denseSops()));
+      if (measured) {
+        cells.add(layer.effectiveSops() == null ? "" : decimals(layer.effectiveSops(), 1));
+        cells.add(layer.energyNanojoule() == null ? "" : decimals(layer.energyNanojoule(), 3));
+        cells.add(layer.firingRate() == null ? "" : decimals(layer.firingRate(), 4));
+      }
+      table.add(cells.toArray(String[]::new));
+    }
+    List<String> total = new ArrayList<>(List.of("total", "", ""));
+    if (shrunk) {
+      total.add("");
+    }
+    total.add(grouped(inspection.parameters()));
+    total.add(decimals(100 * inspection.density(), 2));
+    total.add(grouped(inspection.denseSops()));
+    if (measured) {
+      total.add(inspection.sopsPerImage() == null ? "" : decimals(inspection.sopsPerImage(), 1));
+      total.add(
+          inspection.energyNanojoule() == null ? "" : decimals(inspection.energyNanojoule(), 3));
+      total.add("");
+    }
+    table.add(total.toArray(String[]::new));
     PrintWriter out = spec.commandLine().getOut();
     table.print(out);
     out.printf(
@@ -180,6 +184,13 @@ final class InspectCommand implements Callable<Integer> {
         inspection.timeSteps(),
         grouped(inspection.nonZero()),
         grouped(inspection.weights()));
+    if (!inspection.removed().isEmpty()) {
+      out.println(
+          "gone with all channels: "
+              + inspection.removed().entrySet().stream()
+                  .map(layer -> layer.getKey() + " (" + layer.getValue() + ")")
+                  .collect(Collectors.joining(", ")));
+    }
     if (inspection.accuracy() != null && inspection.samples() != null) {
       out.printf(
           Locale.ROOT,
@@ -211,6 +222,7 @@ final class InspectCommand implements Callable<Integer> {
   private static JsonObject provenance(Map<String, String> metadata) {
     JsonObject json = new JsonObject();
     metadata.forEach((key, value) -> json.add(key, parsed(value)));
+    json.remove(KeptChannels.KEY); // the layers tell it
     return json;
   }
 
@@ -222,9 +234,8 @@ final class InspectCommand implements Callable<Integer> {
     }
   }
 
-  /** Adds a row, without what was not measured. */
-  private static void row(Table table, boolean measured, String... cells) {
-    table.add(measured ? cells : Arrays.copyOf(cells, 6));
+  private static String channels(ChannelPruning.@Nullable Width channels) {
+    return channels == null ? "" : channels.after() + " of " + channels.before();
   }
 
   private static String blankZero(long value) {

@@ -7,9 +7,12 @@ import dev.coppice.graph.Node;
 import dev.coppice.graph.Op;
 import dev.coppice.graph.Tensor;
 import dev.coppice.graph.Weights;
+import dev.coppice.prune.channels.ChannelPruning;
+import dev.coppice.prune.channels.KeptChannels;
 import dev.coppice.train.Evaluation;
 import dev.coppice.train.Operations;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -26,6 +29,7 @@ import org.jspecify.annotations.Nullable;
  * @param denseSops with every weight and every input
  * @param sopsPerImage the effective ones, of both kinds
  * @param energyNanojoule arithmetic only, see {@link Operations#nanojoules}
+ * @param removed layers of the original network that surgery took away, with their channels
  */
 record Inspection(
     String input,
@@ -43,11 +47,13 @@ record Inspection(
     @Nullable Double energyNanojoule,
     @Nullable Double accuracy,
     @Nullable Integer samples,
-    List<Layer> layers) {
+    List<Layer> layers,
+    Map<String, Integer> removed) {
 
   /**
    * A node.
    *
+   * @param channels of the original network and those left; null unless surgery took some
    * @param density the share of its weights that is not zero, null without weights
    * @param firingRate mean spikes per neuron and time step
    */
@@ -55,6 +61,7 @@ record Inspection(
       String node,
       String op,
       String output,
+      ChannelPruning.@Nullable Width channels,
       long parameters,
       @Nullable Double density,
       long denseSops,
@@ -73,11 +80,16 @@ record Inspection(
    * Inspects a network.
    *
    * @param weights null for a network without any, which counts as dense
+   * @param kept what is left of the channels that it had before it was shrunk
    * @param timeSteps T
    * @param evaluation null for none
    */
   static Inspection of(
-      Graph graph, @Nullable Weights weights, int timeSteps, @Nullable Evaluation evaluation) {
+      Graph graph,
+      @Nullable Weights weights,
+      KeptChannels kept,
+      int timeSteps,
+      @Nullable Evaluation evaluation) {
     Map<String, int[]> expected = Weights.expected(graph);
     List<Layer> layers = new ArrayList<>();
     long all = 0;
@@ -95,7 +107,7 @@ record Inspection(
         nonZero += alive;
         dense += steps;
       }
-      layers.add(layer(graph, node, expected, density, steps, evaluation));
+      layers.add(layer(graph, node, kept, expected, density, steps, evaluation));
     }
     Operations operations = evaluation == null ? null : evaluation.operations();
     double density = all == 0 ? 1 : nonZero / (double) all;
@@ -115,12 +127,26 @@ record Inspection(
         operations == null ? null : operations.nanojoules(),
         evaluation == null ? null : evaluation.accuracy(),
         evaluation == null ? null : evaluation.samples(),
-        layers);
+        layers,
+        removed(kept));
+  }
+
+  private static Map<String, Integer> removed(KeptChannels kept) {
+    Map<String, Integer> removed = new LinkedHashMap<>();
+    kept.layers()
+        .forEach(
+            (name, layer) -> {
+              if (layer.kept().length == 0) {
+                removed.put(name, layer.of());
+              }
+            });
+    return removed;
   }
 
   private static Layer layer(
       Graph graph,
       Node node,
+      KeptChannels kept,
       Map<String, int[]> expected,
       @Nullable Double density,
       long dense,
@@ -133,10 +159,12 @@ record Inspection(
             .mapToLong(entry -> size(entry.getValue()))
             .sum();
     Operations.Layer measured = measured(node, evaluation);
+    KeptChannels.Layer shrunk = kept.layers().get(node.name());
     return new Layer(
         node.name(),
         describe(node.op()),
         graph.shape(node.name()).toString(),
+        shrunk == null ? null : new ChannelPruning.Width(shrunk.of(), shrunk.kept().length),
         parameters,
         density,
         dense,

@@ -15,6 +15,7 @@ import dev.coppice.train.Engine;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -53,6 +54,13 @@ final class Provenance {
     json.add("data", data(data, normalization));
     json.add("options", GSON.toJsonTree(options));
     return json;
+  }
+
+  /** Returns metadata in which {@code described} is where the model comes from. */
+  static Map<String, String> with(Map<String, String> metadata, JsonObject described) {
+    Map<String, String> all = new LinkedHashMap<>(metadata);
+    all.put(KEY, described.toString());
+    return all;
   }
 
   private static JsonObject data(DataSet data, Normalization normalization) {

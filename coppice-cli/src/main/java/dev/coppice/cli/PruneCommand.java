@@ -10,7 +10,10 @@ import dev.coppice.graph.Weights;
 import dev.coppice.prune.PrunableLayers;
 import dev.coppice.prune.Pruning;
 import dev.coppice.prune.PruningSettings;
+import dev.coppice.prune.channels.ChannelBudget;
 import dev.coppice.prune.channels.ChannelPruning;
+import dev.coppice.prune.channels.ChannelSchedule;
+import dev.coppice.prune.channels.KeptChannels;
 import dev.coppice.train.Engine;
 import dev.coppice.train.Seeds;
 import dev.coppice.train.TrainingSettings;
@@ -62,7 +65,8 @@ final class PruneCommand implements Callable<Integer> {
   @Mixin private GlobalOptions global = new GlobalOptions();
 
   /** The network to begin with. */
-  private record Start(Graph graph, Weights weights, DataSet images) {}
+  private record Start(
+      Graph graph, Weights weights, Map<String, String> metadata, DataSet images) {}
 
   @Override
   public Integer call() throws IOException {
@@ -122,17 +126,24 @@ final class PruneCommand implements Callable<Integer> {
     Start start = start(model, stored);
     ChannelPruning.Settings pruned =
         channels.settings(pruning.probe(start.graph()), pruning, global.seed);
+    ChannelSchedule schedule = channels.schedule();
+    ChannelBudget budget = channels.parsedBudget();
+    ChannelPruning.check(start.graph(), pruned);
+    Path resumed = run.resumed();
+    if (resumed != null) {
+      Configuration.checkSame(resumed, spec);
+    }
     StructuredRun structured =
         new StructuredRun(
             run.directory(spec),
             Configuration.identity(spec),
-            new Model(start.graph(), start.weights(), Map.of()),
+            new Model(start.graph(), start.weights(), start.metadata()),
             start.images(),
             channels.pretraining(settings),
             settings.toBuilder().scaleL1(0).build(),
             pruned,
-            channels.schedule(),
-            channels.parsedBudget(),
+            schedule,
+            budget,
             channels.scoreSamples,
             engine,
             run.checkpointInterval,
@@ -170,6 +181,7 @@ final class PruneCommand implements Callable<Integer> {
             Configuration.identity(spec),
             start.graph(),
             start.weights(),
+            start.metadata(),
             start.images(),
             settings,
             method,
@@ -220,9 +232,12 @@ final class PruneCommand implements Callable<Integer> {
       return new Start(
           graph,
           Weights.initialize(graph, Seeds.INITIALIZATION.at(global.seed, 0), training.init),
+          Map.of(),
           images);
     }
-    return new Start(model.graph(), model.weights(), stored.normalized(model.graph(), images));
+    KeptChannels _ = KeptChannels.of(model);
+    return new Start(
+        model.graph(), model.weights(), model.metadata(), stored.normalized(model.graph(), images));
   }
 
   /** Returns the sparsity at the end, which the network must not exceed at the start. */

@@ -14,7 +14,6 @@ import dev.coppice.prune.channels.ChannelGroup;
 import dev.coppice.prune.channels.ChannelGroups;
 import dev.coppice.prune.channels.ChannelPruning;
 import dev.coppice.prune.channels.ChannelSchedule;
-import dev.coppice.prune.channels.ChannelScore;
 import dev.coppice.train.Engine;
 import dev.coppice.train.Evaluation;
 import dev.coppice.train.TrainingMethod;
@@ -78,7 +77,6 @@ record StructuredRun(
    * @return the result, also in result.json
    */
   JsonObject execute(PrintWriter err) throws IOException {
-    checkScores();
     Optional<JsonObject> saved = directory.result();
     if (saved.isPresent()) {
       err.println("prune: the run in " + directory.path() + " is complete");
@@ -103,21 +101,6 @@ record StructuredRun(
     return finish(dense, model, removals, cost);
   }
 
-  /** Scores that need a batch norm are refused before hours of training. */
-  private void checkScores() {
-    if (settings.first() instanceof ChannelScore.Scale) {
-      for (ChannelGroup group : ChannelGroups.of(start.graph(), settings.residual())) {
-        if (group.norms().isEmpty()) {
-          throw new UsageException(
-              "the channels of "
-                  + group.name()
-                  + " have no batch norm whose scale could be their score; use --channel-score"
-                  + " criticality, activity or random");
-        }
-      }
-    }
-  }
-
   private int channels(Graph graph) {
     return ChannelGroups.of(graph, settings.residual()).stream()
         .mapToInt(ChannelGroup::channels)
@@ -136,6 +119,7 @@ record StructuredRun(
               identity + name,
               from.graph(),
               from.weights(),
+              from.metadata(),
               data,
               training,
               TrainingMethod.NONE,
@@ -230,7 +214,7 @@ record StructuredRun(
     result.addProperty("seed", fineTuning.seed());
     JsonObject described = provenance.deepCopy();
     described.addProperty("accuracy", after.accuracy());
-    new Model(model.graph(), model.weights(), Map.of(Provenance.KEY, described.toString()))
+    new Model(model.graph(), model.weights(), Provenance.with(model.metadata(), described))
         .save(directory.model(), Compression.DENSE);
     result.addProperty("modelBytes", Files.size(directory.model()));
     result.addProperty("model", absolute(directory.model()));

@@ -10,6 +10,7 @@ import dev.coppice.train.Seeds;
 import dev.coppice.train.TrainingMethod;
 import dev.coppice.train.TrainingSettings;
 import java.io.IOException;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -52,6 +53,7 @@ final class TrainCommand implements Callable<Integer> {
             Configuration.identity(spec),
             graph,
             initial,
+            Map.of(),
             images,
             settings,
             TrainingMethod.NONE,

@@ -34,6 +34,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param identity of the configuration: what must be the same to resume
  * @param initial the weights before the first step
+ * @param metadata what the model is to say of itself besides where it comes from
  */
 record TrainingRun(
     RunDirectory directory,
@@ -41,6 +42,7 @@ record TrainingRun(
     String identity,
     Graph graph,
     Weights initial,
+    Map<String, String> metadata,
     DataSet data,
     TrainingSettings settings,
     TrainingMethod method,
@@ -190,7 +192,7 @@ record TrainingRun(
     JsonObject described = provenance.deepCopy();
     described.addProperty("accuracy", test.accuracy());
     described.addProperty("sparsity", summary.sparsity());
-    new Model(graph, weights, Map.of(Provenance.KEY, described.toString()))
+    new Model(graph, weights, Provenance.with(metadata, described))
         .save(directory.model(), compression);
   }
 

@@ -11,6 +11,7 @@ import dev.coppice.graph.Op;
 import dev.coppice.graph.Shape;
 import dev.coppice.graph.Tensor;
 import dev.coppice.graph.Weights;
+import dev.coppice.train.EpochMetrics;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -154,6 +155,71 @@ final class AnalyzeCommandTest {
 
     assertThat(plot.svg()).contains("&lt;title&gt;", ">100<").doesNotContain("Infinity", "NaN");
     assertThat(plot.svg().split("<circle", -1)).hasSize(3);
+  }
+
+  private Path run(String name, String... metrics) throws IOException {
+    Path run = Files.createDirectories(folder.resolve(name));
+    String header = EpochMetrics.csvHeader();
+    Files.writeString(
+        run.resolve("metrics.csv"), header + "\n" + String.join("\n", metrics) + "\n");
+    return run;
+  }
+
+  @Test
+  void curvesAndSurvivalOfRunsAreTakenFromTheirRecords() throws IOException {
+    Path with =
+        run(
+            "with",
+            "1,10,0.9,0.5,0.1,0.0,1,100,200,0.6,0.8,,,",
+            "2,20,0.4,0.75,0.1,0.5,1,100,200,,,,,");
+    Path json = folder.resolve("pruning.json");
+    Files.writeString(
+        with.resolve("pruning.json"),
+        """
+        {"iterations": [{"iteration": 1, "step": 15, "sparsity": 0.5, "regrown": 7,
+          "survivalPercent": 12.5}]}
+        """);
+    Path rounds = folder.resolve("without");
+    run("without/round-1", "1,10,0.8,0.5,0.1,0.0,1,100,200,0.5,0.7,,,");
+    run("without/round-2", "1,10,0.7,0.6,0.1,0.0,1,100,200,0.6,0.6,,,");
+    Path output = folder.resolve("out");
+
+    Invocation.of("analyze", "--runs", with + "," + rounds, "--output", output, "--json", json)
+        .exits(0);
+
+    assertThat(output.resolve("accuracy.csv"))
+        .hasContent(
+            """
+            run,epoch,train,test
+            %1$s,1,0.5,0.6
+            %1$s,2,0.75,
+            %2$s,1,0.5,0.5
+            %2$s,2,0.6,0.6
+            """
+                .formatted(with, rounds));
+    JsonObject result = Invocation.json(json);
+    JsonObject survival = result.getAsJsonArray("survival").get(0).getAsJsonObject();
+    assertThat(survival.get("survival").getAsDouble()).isEqualTo(12.5);
+    assertThat(survival.get("regrown").getAsInt()).isEqualTo(7);
+    assertThat(result.getAsJsonArray("loss")).hasSize(4);
+    for (String name : List.of("accuracy", "loss", "survival")) {
+      assertThat(output.resolve(name + ".svg")).content().contains("</svg>");
+    }
+  }
+
+  @Test
+  void damagedRecordsOfRunsAreToldInOneLine() throws IOException {
+    Invocation.of("analyze").exits(2, "--runs");
+    Invocation.of("analyze", "--runs", folder).exits(2, "not the folder of a run");
+    Invocation.of("analyze", model("first", 0), "--runs", folder).exits(2, "does not go with");
+    Invocation.of("analyze", "--runs", run("text", "1,2,x,4")).exits(2, "line 2");
+    Invocation.of("analyze", "--runs", run("short", "1,2,3")).exits(2, "line 2");
+    Path run = run("good", "1,10,0.9,0.5,0.1,0.0,1,100,200,0.6,0.8,,,");
+    Invocation.of("analyze", "--runs", run, "--only", "rates").exits(2, "--only");
+    for (String text : List.of("[", "{}", "{\"iterations\": [{}]}", "{\"iterations\": 3}")) {
+      Files.writeString(run.resolve("pruning.json"), text);
+      Invocation.of("analyze", "--runs", run).exits(2, "pruning.json");
+    }
   }
 
   @Test

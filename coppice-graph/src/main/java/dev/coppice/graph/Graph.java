@@ -122,7 +122,7 @@ public final class Graph {
   /**
    * Returns the neuron whose potential scores the output channels of a weight: the first in
    * topological order that reads the output of the convolution or linear layer directly or through
-   * nodes that keep channels apart (normalisation, pooling, flattening, dropout, addition, but not
+   * nodes that keep channels apart (normalisation, pooling, flattening, dropout, addition,
    * selection); empty for a classifier.
    *
    * @throws GraphException if the node is not a {@link Op.Conv2d} or {@link Op.Linear}
@@ -145,10 +145,10 @@ public final class Graph {
               Op.GlobalAvgPool _,
               Op.Flatten _,
               Op.Dropout _,
+              Op.Select _,
               Op.Add _ ->
               reached.addAll(consumers(node.name()));
-          // Behind a selection a neuron's channels are no longer those of the weight.
-          case Op.Input _, Op.Conv2d _, Op.Linear _, Op.Select _ -> {}
+          case Op.Input _, Op.Conv2d _, Op.Linear _ -> {}
         }
       }
     }

@@ -27,9 +27,13 @@ public final class PrunableLayers {
    * @param node the convolution or linear node
    * @param offset of its first weight
    * @param shape {@code [O, k, k, I]} or {@code [O, I]}
-   * @param neuron the neuron layer that its output channels drive, null for a classifier
+   * @param neuron the first neuron layer that its output channels drive, null for a classifier
+   * @param channels of every element of that layer (a channel of a map, a value of a vector), the
+   *     output channel that it has; null for a classifier. Behind a flattened map a channel has
+   *     several elements, behind a selection it may have none
    */
-  public record Layer(String node, int offset, int[] shape, @Nullable String neuron) {
+  public record Layer(
+      String node, int offset, int[] shape, @Nullable String neuron, int @Nullable [] channels) {
     /** Returns the name of the weight tensor. */
     public String tensor() {
       return node + ".weight";
@@ -83,12 +87,15 @@ public final class PrunableLayers {
     long offset = 0;
     for (Node node : candidates.values()) {
       if (!excluded.contains(node.name())) {
+        int[] shape = shape(node.op());
+        Readout readout = Readout.of(graph, node.name());
         Layer layer =
             new Layer(
                 node.name(),
                 Math.toIntExact(offset),
-                shape(node.op()),
-                graph.scoringNeuron(node.name()).orElse(null));
+                shape,
+                readout == null ? null : readout.neuron(),
+                readout == null ? null : readout.channels());
         layers.add(layer);
         offset += layer.size();
       }

@@ -19,7 +19,9 @@ public sealed interface Regrowth {
 
   /**
    * Connections of the neurons closest to criticality (arXiv 2311.16141): a connection's score is
-   * the criticality of its post-synaptic neuron.
+   * the criticality of its post-synaptic neuron. Where a flattened map is between, a channel's
+   * neurons are pooled as the positions of a map are; a channel that a selection leaves out scores
+   * 0.
    *
    * @param probe how criticality is measured
    * @param presynaptic whether the score is multiplied by the mean activity of the pre-synaptic
@@ -95,10 +97,15 @@ public sealed interface Regrowth {
     float[] scores = new float[layers.size()];
     switch (this) {
       case None() -> {}
-      case Criticality(CriticalityProbe _, boolean presynaptic, Criticality.Choice choice) -> {
+      case Criticality(CriticalityProbe probe, boolean presynaptic, Criticality.Choice choice) -> {
         for (PrunableLayers.Layer layer : layers.layers()) {
-          if (layer.neuron() != null) {
-            float[] neurons = measured(measured.criticality(), layer.neuron());
+          if (layer.neuron() != null && layer.channels() != null) {
+            float[] neurons =
+                pooled(
+                    measured(measured.criticality(), layer.neuron()),
+                    layer.channels(),
+                    layer.shape()[0],
+                    probe.pooling());
             int perOutput = layer.size() / layer.shape()[0];
             float[] inputs = presynaptic ? measured(measured.presynaptic(), layer.node()) : null;
             int channels = layer.shape()[layer.shape().length - 1];
@@ -132,6 +139,23 @@ public sealed interface Regrowth {
           scores[i] = (float) random.nextDouble();
         }
       }
+    }
+    return scores;
+  }
+
+  /** Returns the scores of output channels from those of the neurons that have them. */
+  private static float[] pooled(
+      float[] neurons, int[] channels, int outputs, CriticalityProbe.Pooling pooling) {
+    float[] scores = new float[outputs];
+    int[] counts = new int[outputs];
+    for (int i = 0; i < neurons.length; i++) {
+      int channel = channels[i];
+      counts[channel]++;
+      scores[channel] =
+          switch (pooling) {
+            case MAX -> counts[channel] == 1 ? neurons[i] : Math.max(scores[channel], neurons[i]);
+            case MEAN -> scores[channel] + (neurons[i] - scores[channel]) / counts[channel];
+          };
     }
     return scores;
   }

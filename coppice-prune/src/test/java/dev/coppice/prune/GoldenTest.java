@@ -33,6 +33,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
@@ -208,7 +209,8 @@ class GoldenTest {
       String node = names.get(i).getAsString().replaceFirst("\\.weight$", "");
       int[] shape = golden.get("it1.before." + node + ".weight").shape();
       String neuron = i < names.size() - 1 ? Integer.toString(i) : null;
-      list.add(new PrunableLayers.Layer(node, offset, shape, neuron));
+      int[] channels = neuron == null ? null : IntStream.range(0, shape[0]).toArray();
+      list.add(new PrunableLayers.Layer(node, offset, shape, neuron, channels));
       offset += list.getLast().size();
     }
     PrunableLayers layers = PrunableLayers.of(list);

@@ -3,6 +3,7 @@ package dev.coppice.prune;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 
 /** Layers without a network. */
 final class Layers {
@@ -16,7 +17,10 @@ final class Layers {
     int offset = 0;
     for (int i = 0; i < shapes.length; i++) {
       String neuron = i < shapes.length - 1 ? "n" + i : null;
-      layers.add(new PrunableLayers.Layer("layer" + i, offset, shapes[i], neuron));
+      int[] channels = IntStream.range(0, shapes[i][0]).toArray();
+      layers.add(
+          new PrunableLayers.Layer(
+              "layer" + i, offset, shapes[i], neuron, neuron == null ? null : channels));
       offset = layers.getLast().end();
     }
     return PrunableLayers.of(layers);

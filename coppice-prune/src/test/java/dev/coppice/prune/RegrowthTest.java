@@ -3,8 +3,14 @@ package dev.coppice.prune;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
+import dev.coppice.graph.Graph;
+import dev.coppice.graph.Op;
+import dev.coppice.graph.Shape;
+import dev.coppice.train.CriticalityProbe;
 import dev.coppice.train.Probes;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class RegrowthTest {
@@ -101,6 +107,50 @@ class RegrowthTest {
     assertThat(WITH_RATES.probes(LAYERS).presynaptic()).containsExactly("layer0");
     assertThat(new Regrowth.Gradient().probes(LAYERS).gradients())
         .containsExactlyInAnyOrder("layer0.weight", "layer1.weight");
+  }
+
+  private static float[] scores(Graph graph, float[] neurons, CriticalityProbe.Pooling pooling) {
+    PrunableLayers layers = PrunableLayers.of(graph, Set.of());
+    Regrowth.Criticality rule =
+        new Regrowth.Criticality(
+            new CriticalityProbe(PLAIN.probe().surrogate(), 0.5f, true, pooling),
+            false,
+            Regrowth.Criticality.Choice.RANKED);
+    Probes.Measured measured = Probes.Measured.of(Map.of("neuron", neurons), Map.of(), Map.of());
+    return rule.scores(layers, new float[layers.size()], measured, 1);
+  }
+
+  /** Two channels on 1×2 positions, flattened: elements are of channels 0, 1, 0, 1. */
+  @Test
+  void neuronsBehindAFlattenedMapBelongToTheirChannel() {
+    Graph graph =
+        Graph.builder(new Shape.Map(1, 2, 1))
+            .add("conv", new Op.Conv2d(1, 2, 1, 1, 0, 1, false))
+            .add("flatten", new Op.Flatten())
+            .add("neuron", Op.Neuron.decay())
+            .add("fc", new Op.Linear(4, 1, false))
+            .build();
+    float[] neurons = {1, 2, 5, 3};
+    assertThat(scores(graph, neurons, CriticalityProbe.Pooling.MAX))
+        .containsExactly(5, 3, 0, 0, 0, 0);
+    assertThat(scores(graph, neurons, CriticalityProbe.Pooling.MEAN))
+        .containsExactly(3, 2.5f, 0, 0, 0, 0);
+  }
+
+  @Test
+  void neuronsBehindASelectionBelongToTheChannelsSelected() {
+    Graph graph =
+        Graph.builder(new Shape.Map(1, 1, 1))
+            .add("conv", new Op.Conv2d(1, 4, 1, 1, 0, 1, false))
+            .add("select", new Op.Select(List.of(1, 3)))
+            .add("neuron", Op.Neuron.decay())
+            .add("gap", new Op.GlobalAvgPool())
+            .add("fc", new Op.Linear(2, 1, false))
+            .build();
+    PrunableLayers layers = PrunableLayers.of(graph, Set.of());
+    assertThat(layers.layers()).map(PrunableLayers.Layer::classifier).containsExactly(false, true);
+    assertThat(scores(graph, new float[] {2, 7}, CriticalityProbe.Pooling.MAX))
+        .containsExactly(0, 2, 0, 7, 0, 0);
   }
 
   @Test

@@ -74,6 +74,24 @@ public final class ChannelPruning {
   }
 
   /**
+   * Checks that a network can be pruned so, and returns the groups that can lose channels.
+   *
+   * @throws IllegalArgumentException if nothing can be pruned, or a group has no batch norm or
+   *     neuron that it would be scored by
+   */
+  public static List<ChannelGroup> check(Graph graph, Settings settings) {
+    List<ChannelGroup> groups = ChannelGroups.of(graph, settings.residual());
+    if (groups.isEmpty()) {
+      throw new IllegalArgumentException(
+          "the network has no channels that could be removed: "
+              + String.join("; ", ChannelGroups.fixed(graph, settings.residual()).values()));
+    }
+    settings.first().check(groups);
+    settings.second().check(groups);
+    return groups;
+  }
+
+  /**
    * Scores the channels of a network.
    *
    * @param images what is measured on: the training set of the data, or a sample of it
@@ -89,10 +107,7 @@ public final class ChannelPruning {
       TrainingSettings training,
       ChannelMeasurement.Progress progress) {
     Graph graph = model.graph();
-    List<ChannelGroup> groups = ChannelGroups.of(graph, settings.residual());
-    if (groups.isEmpty()) {
-      throw new IllegalArgumentException("the network has no channels that could be removed");
-    }
+    List<ChannelGroup> groups = check(graph, settings);
     Probes probes =
         settings.first().probes(graph, groups).and(settings.second().probes(graph, groups));
     Probes.Measured measured =

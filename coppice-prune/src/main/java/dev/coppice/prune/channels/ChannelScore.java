@@ -68,6 +68,26 @@ public sealed interface ChannelScore {
     };
   }
 
+  /**
+   * Checks that every group has what scores it.
+   *
+   * @throws IllegalArgumentException if one has no batch norm, or no neuron, to score it by
+   */
+  default void check(List<ChannelGroup> groups) {
+    boolean scaled = this instanceof Scale || this instanceof Combined;
+    boolean measured = !(this instanceof Scale || this instanceof Random);
+    for (ChannelGroup group : groups) {
+      String lacking =
+          scaled && group.norms().isEmpty()
+              ? "batch norm whose scale could score them"
+              : measured && group.neurons().isEmpty() ? "neurons that could score them" : "";
+      if (!lacking.isEmpty()) {
+        throw new IllegalArgumentException(
+            "the channels of " + group.name() + " have no " + lacking + "; choose another score");
+      }
+    }
+  }
+
   private static Probes criticality(
       CriticalityProbe probe, Graph graph, List<ChannelGroup> groups) {
     Set<String> normalized = normalized(graph);

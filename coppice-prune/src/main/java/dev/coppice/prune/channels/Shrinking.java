@@ -53,7 +53,29 @@ final class Shrinking {
     Map<String, Tensor> tensors = new LinkedHashMap<>();
     Weights.expected(smaller).keySet().forEach(name -> tensors.put(name, slice(name)));
     return new Surgery.Result(
-        new Model(smaller, Weights.of(tensors), model.metadata()), kept(needed), notes);
+        new Model(smaller, Weights.of(tensors), metadata(smaller)), kept(needed), notes);
+  }
+
+  private Map<String, String> metadata(Graph smaller) {
+    SequencedMap<String, KeptChannels.Layer> layers = new LinkedHashMap<>();
+    for (Node node : graph.nodes()) {
+      boolean counted =
+          switch (node.op()) {
+            case Op.Conv2d _, Op.Linear _, Op.BatchNorm _, Op.Neuron _ -> true;
+            default -> false;
+          };
+      int before = graph.shape(node.name()).channels();
+      int[] now = smaller.contains(node.name()) ? cut.kept(node.name()) : new int[0];
+      if (counted && now.length < before) {
+        layers.put(node.name(), new KeptChannels.Layer(before, now));
+      }
+    }
+    KeptChannels all = KeptChannels.of(model).then(layers);
+    Map<String, String> metadata = new LinkedHashMap<>(model.metadata());
+    if (!all.layers().isEmpty()) {
+      metadata.put(KeptChannels.KEY, all.toJson());
+    }
+    return metadata;
   }
 
   private void add(Node node) {

@@ -39,9 +39,10 @@ public final class Surgery {
 
   /**
    * Returns the smaller network, of the same logits as {@link #mask}. Nodes keep their names, and
-   * the metadata stays. Where a batch norm selects from a residual stream, an {@link
-   * dev.coppice.graph.Op.Select} before it does so: that normalises fewer channels than the
-   * published selection behind the batch norm, to the same effect.
+   * the metadata stays, with {@link KeptChannels} brought up to date. Where a batch norm selects
+   * from a residual stream, an {@link dev.coppice.graph.Op.Select} before it does so: that
+   * normalises fewer channels than the published selection behind the batch norm, to the same
+   * effect.
    *
    * @throws GraphException if a name is no group's, a length is wrong, a group cannot lose
    *     channels, neurons to be silenced fire without input, or nothing leads to the output any
