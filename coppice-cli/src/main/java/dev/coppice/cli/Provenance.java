@@ -10,6 +10,7 @@ import dev.coppice.data.DataSet;
 import dev.coppice.data.Normalization;
 import dev.coppice.graph.Graph;
 import dev.coppice.graph.Model;
+import dev.coppice.graph.ModelInput;
 import dev.coppice.graph.Shape;
 import dev.coppice.train.Engine;
 import java.io.IOException;
@@ -24,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Provenance {
   /** The key of the metadata. */
-  static final String KEY = "coppice.run";
+  static final String KEY = ModelInput.KEY;
 
   private static final Gson GSON = new Gson();
 
