@@ -156,17 +156,15 @@ final class Provenance {
     try {
       JsonObject json = JsonParser.parseString(text).getAsJsonObject();
       JsonObject options = json.getAsJsonObject("options");
-      JsonObject data = json.getAsJsonObject("data");
+      ModelInput input = ModelInput.of(metadata);
       return new Stored(
           string(options, "data"),
           path(options, "data-dir"),
           integer(options, "test-samples"),
           integer(options, "image-size"),
-          string(options, "encoder"),
-          integer(options, "T"),
-          new Normalization(
-              GSON.fromJson(data.get("mean"), float[].class),
-              GSON.fromJson(data.get("std"), float[].class)));
+          input.encoder(),
+          input.timeSteps(),
+          new Normalization(input.mean(), input.std()));
     } catch (JsonParseException
         | IllegalStateException
         | IllegalArgumentException
