@@ -27,6 +27,9 @@ public record ModelInput(
     float[] std,
     List<String> classes) {
 
+  /** The most time steps. */
+  public static final int MAX_TIME_STEPS = 10_000;
+
   /** The key of the metadata. */
   public static final String KEY = "coppice.run";
 
@@ -37,15 +40,15 @@ public record ModelInput(
   /**
    * Copies the arrays and the list.
    *
-   * @throws GraphException if T is not positive, there are not as many means as deviations, a mean
+   * @throws GraphException if T is not positive or above {@link #MAX_TIME_STEPS}, there are not as many means as deviations, a mean
    *     is not finite or a deviation not positive and finite
    */
   public ModelInput {
     mean = mean.clone();
     std = std.clone();
     classes = List.copyOf(classes);
-    if (timeSteps != null && timeSteps < 1) {
-      throw new GraphException("the time steps must be positive, not " + timeSteps);
+    if (timeSteps != null) {
+      Check.between("the time steps", timeSteps, 1, MAX_TIME_STEPS);
     }
     if (mean.length != std.length) {
       throw new GraphException(

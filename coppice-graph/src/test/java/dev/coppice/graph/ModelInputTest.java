@@ -47,6 +47,7 @@ class ModelInputTest {
         "{\"options\":3}",
         "{\"options\":{\"T\":\"many\"}}",
         "{\"options\":{\"T\":0}}",
+        "{\"options\":{\"T\":1000000000}}",
         "{\"options\":{\"T\":[1,2]}}",
         "{\"data\":{\"mean\":[1]}}",
         "{\"data\":{\"mean\":[1],\"std\":[0]}}",

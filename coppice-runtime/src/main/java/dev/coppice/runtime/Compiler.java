@@ -2,6 +2,7 @@ package dev.coppice.runtime;
 
 import dev.coppice.graph.DenseOperations;
 import dev.coppice.graph.Graph;
+import dev.coppice.graph.GraphException;
 import dev.coppice.graph.Model;
 import dev.coppice.graph.Node;
 import dev.coppice.graph.Op;
@@ -291,6 +292,10 @@ final class Compiler {
   }
 
   private Value.Spikes newSpikes(String name, int height, int width, int channels, int levels) {
+    long size = (long) height * width * levels * Math.ceilDiv(channels, Long.SIZE);
+    if (size > Integer.MAX_VALUE) {
+      throw new GraphException(name + ": packed spikes of " + graph.shape(name) + " are too large");
+    }
     Value.Spikes unplaced = new Value.Spikes(graph.shape(name), 0, height, width, channels, levels);
     int buffer = words.take(unplaced.sampleWords(), false, readers(name));
     return new Value.Spikes(unplaced.shape(), buffer, height, width, channels, levels);
