@@ -40,8 +40,8 @@ public record ModelInput(
   /**
    * Copies the arrays and the list.
    *
-   * @throws GraphException if T is not positive or above {@link #MAX_TIME_STEPS}, there are not as many means as deviations, a mean
-   *     is not finite or a deviation not positive and finite
+   * @throws GraphException if T is not positive or above {@link #MAX_TIME_STEPS}, there are not as
+   *     many means as deviations, a mean is not finite or a deviation not positive and finite
    */
   public ModelInput {
     mean = mean.clone();
