@@ -10,6 +10,7 @@ import dev.coppice.data.DataSet;
 import dev.coppice.data.Normalization;
 import dev.coppice.graph.Graph;
 import dev.coppice.graph.Model;
+import dev.coppice.graph.ModelInput;
 import dev.coppice.graph.Shape;
 import dev.coppice.train.Engine;
 import java.io.IOException;
@@ -25,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Provenance {
   /** The key of the metadata. */
-  static final String KEY = "coppice.run";
+  static final String KEY = ModelInput.KEY;
 
   private static final Gson GSON = new Gson();
 
@@ -163,17 +164,15 @@ final class Provenance {
     try {
       JsonObject json = JsonParser.parseString(text).getAsJsonObject();
       JsonObject options = json.getAsJsonObject("options");
-      JsonObject data = json.getAsJsonObject("data");
+      ModelInput input = ModelInput.of(metadata);
       return new Stored(
           string(options, "data"),
           path(options, "data-dir"),
           integer(options, "test-samples"),
           integer(options, "image-size"),
-          string(options, "encoder"),
-          integer(options, "T"),
-          new Normalization(
-              GSON.fromJson(data.get("mean"), float[].class),
-              GSON.fromJson(data.get("std"), float[].class)));
+          input.encoder(),
+          input.timeSteps(),
+          new Normalization(input.mean(), input.std()));
     } catch (JsonParseException
         | IllegalStateException
         | IllegalArgumentException

@@ -138,6 +138,31 @@ public sealed interface Kernels permits ScalarKernels, VectorKernels {
       @Nullable Probe probe);
 
   /**
+   * {@link #normNeuronForward} for inference: the spikes are packed as {@link SpikeConvolution}
+   * reads them, the potential may be carried from call to call, and nothing is allocated.
+   *
+   * @param x what is normalised {@code [T, rows, C]}, or {@code [rows, C]} when {@code repeated}
+   * @param scale factor of every channel {@code [C]}
+   * @param shift constant term of every channel {@code [C]}
+   * @param packed packed spikes {@code [T, rows, ⌈C/64⌉]}, written
+   * @param rows rows per step, such as B·H·W
+   * @param state potential after reset {@code [rows, C]}, read before the first step in place of
+   *     the rest potential and written after the last; or null, for a sequence by itself
+   */
+  void packedNeuronForward(
+      NeuronConstants c,
+      MemorySegment x,
+      boolean repeated,
+      float[] scale,
+      float[] shift,
+      long[] packed,
+      int steps,
+      long rows,
+      long fromRow,
+      long toRow,
+      @Nullable MemorySegment state);
+
+  /**
    * Takes the gradient of the spikes back to the normalised input {@code y = x·scale + shift} of
    * {@link #normNeuronForward}, by the equations of {@link #neuronBackward}, and gathers what the
    * backward pass of batch normalisation needs. The sums become, per channel and over the rows,
@@ -228,6 +253,26 @@ public sealed interface Kernels permits ScalarKernels, VectorKernels {
       int images,
       int fromImage,
       int toImage);
+
+  /**
+   * Convolution of any numbers. An output is summed with fused multiply-adds in the order of the
+   * kernel's rows, columns and input channels.
+   *
+   * @param in {@code [N, H, W, I]}
+   * @param weights packed weights of {@link DenseConvolution}
+   * @param out {@code [N, H′, W′, O]}, written for the rows of the range
+   * @param images {@code N}
+   * @param fromRow first row of the output, counted through all images
+   * @param toRow end of the rows, at most {@code N·H′}
+   */
+  void denseConvForward(
+      DenseConvolution g,
+      MemorySegment in,
+      MemorySegment weights,
+      MemorySegment out,
+      int images,
+      int fromRow,
+      int toRow);
 
   /**
    * Adds the gradient of the weights of a convolution of spikes: for a tap of an input channel, the

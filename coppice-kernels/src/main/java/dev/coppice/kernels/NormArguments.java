@@ -43,6 +43,27 @@ final class NormArguments {
     }
   }
 
+  static void checkPacked(
+      MemorySegment x,
+      boolean repeated,
+      float[] scale,
+      float[] shift,
+      long[] packed,
+      int steps,
+      long rows,
+      long fromRow,
+      long toRow,
+      @Nullable MemorySegment state) {
+    long bytes = checkRows(steps, rows, scale.length, fromRow, toRow);
+    requireChannels("shift", shift, scale.length);
+    requireFloats("x", x, repeated ? bytes / steps : bytes);
+    SpikeArguments.requireWords(packed, steps * rows * Math.ceilDiv(scale.length, Long.SIZE));
+    if (state != null) {
+      requireFloats("state", state, bytes / steps);
+      requireApart("state", state, bytes / steps, "x", x, repeated ? bytes / steps : bytes);
+    }
+  }
+
   static void checkBackward(
       MemorySegment x,
       boolean repeated,

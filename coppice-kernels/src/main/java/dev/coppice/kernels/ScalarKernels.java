@@ -204,6 +204,25 @@ final class ScalarKernels implements Kernels {
   }
 
   @Override
+  public void packedNeuronForward(
+      NeuronConstants c,
+      MemorySegment x,
+      boolean repeated,
+      float[] scale,
+      float[] shift,
+      long[] packed,
+      int steps,
+      long rows,
+      long fromRow,
+      long toRow,
+      @Nullable MemorySegment state) {
+    NormArguments.checkPacked(
+        x, repeated, scale, shift, packed, steps, rows, fromRow, toRow, state);
+    ScalarPackedNeurons.forward(
+        c, x, repeated, scale, shift, packed, steps, rows, fromRow, toRow, state);
+  }
+
+  @Override
   public void normNeuronBackward(
       NeuronConstants c,
       MemorySegment x,
@@ -264,6 +283,19 @@ final class ScalarKernels implements Kernels {
     SpikeArguments.checkConvolution(g, packed, weights, out, images);
     SpikeArguments.checkRange("images", fromImage, toImage, images);
     ScalarSpikeConvolution.forward(g, packed, weights, out, fromImage, toImage);
+  }
+
+  @Override
+  public void denseConvForward(
+      DenseConvolution g,
+      MemorySegment in,
+      MemorySegment weights,
+      MemorySegment out,
+      int images,
+      int fromRow,
+      int toRow) {
+    SpikeArguments.checkDense(g, in, weights, out, images, fromRow, toRow);
+    ScalarDenseConvolution.forward(g, in, weights, out, fromRow, toRow);
   }
 
   @Override

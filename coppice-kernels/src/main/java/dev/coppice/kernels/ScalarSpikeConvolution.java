@@ -32,26 +32,57 @@ final class ScalarSpikeConvolution {
       MemorySegment out,
       int fromImage,
       int toImage) {
+    float[] sums = ConvolutionScratch.get().sums;
     for (int image = fromImage; image < toImage; image++) {
       for (int y = 0; y < g.outHeight(); y++) {
         for (int x = 0; x < g.outWidth(); x++) {
-          for (int o = 0; o < g.out(); o++) {
-            float sum = 0;
-            for (int ky = 0; ky < g.kernel(); ky++) {
-              for (int kx = 0; kx < g.kernel(); kx++) {
-                for (int level = 0; level < g.levels(); level++) {
-                  for (int i = 0; i < g.in(); i++) {
-                    if (fired(g, packed, image, y, x, ky, kx, level, i)) {
-                      sum += weights.getAtIndex(ValueLayout.JAVA_FLOAT, weight(g, o, ky, kx, i));
-                    }
-                  }
-                }
-              }
-            }
-            out.setAtIndex(ValueLayout.JAVA_FLOAT, output(g, image, y, x) + o, sum);
+          for (int block = 0; block < g.blocks(); block++) {
+            sum(g, packed, image, y, x, weights, (long) block * g.blockFloats(), sums);
+            int first = block * SpikeConvolution.BLOCK;
+            MemorySegment.copy(
+                sums,
+                0,
+                out,
+                ValueLayout.JAVA_FLOAT,
+                (output(g, image, y, x) + first) * Float.BYTES,
+                Math.min(SpikeConvolution.BLOCK, g.out() - first));
           }
         }
       }
+    }
+  }
+
+  /** Sums what the spikes add to a block of output channels at a position. */
+  private static void sum(
+      SpikeConvolution g,
+      long[] packed,
+      int image,
+      int y,
+      int x,
+      MemorySegment weights,
+      long weightsAt,
+      float[] sums) {
+    Arrays.fill(sums, 0);
+    int top = y * g.stride() - g.padding();
+    int left = x * g.stride() - g.padding();
+    for (int ky = Math.max(0, -top); ky < Math.min(g.kernel(), g.height() - top); ky++) {
+      for (int kx = Math.max(0, -left); kx < Math.min(g.kernel(), g.width() - left); kx++) {
+        int pixel = (image * g.height() + top + ky) * g.width() + left + kx;
+        int firstWord = pixel * g.pixelWords();
+        for (int word = 0; word < g.pixelWords(); word++) {
+          int firstChannel = (ky * g.kernel() + kx) * g.in() + word % g.words() * Long.SIZE;
+          for (long bits = packed[firstWord + word]; bits != 0; bits &= bits - 1) {
+            int channel = firstChannel + Long.numberOfTrailingZeros(bits);
+            add(weights, weightsAt + (long) channel * SpikeConvolution.BLOCK, sums);
+          }
+        }
+      }
+    }
+  }
+
+  private static void add(MemorySegment weights, long at, float[] sums) {
+    for (int o = 0; o < SpikeConvolution.BLOCK; o++) {
+      sums[o] += weights.getAtIndex(ValueLayout.JAVA_FLOAT, at + o);
     }
   }
 

@@ -40,6 +40,28 @@ final class SpikeArguments {
     NeuronArguments.requireApart("packed weights", weights, weightBytes, "output", out, outBytes);
   }
 
+  static void checkDense(
+      DenseConvolution g,
+      MemorySegment in,
+      MemorySegment weights,
+      MemorySegment out,
+      int images,
+      int fromRow,
+      int toRow) {
+    if (images < 0) {
+      throw new IllegalArgumentException("images must not be negative: " + images);
+    }
+    checkRange("rows", fromRow, toRow, (long) images * g.outHeight());
+    long inBytes = (long) images * g.height() * g.width() * g.in() * Float.BYTES;
+    long weightBytes = (long) g.weightFloats() * Float.BYTES;
+    long outBytes = (long) images * g.outHeight() * g.outWidth() * g.out() * Float.BYTES;
+    NeuronArguments.requireFloats("input", in, inBytes);
+    NeuronArguments.requireFloats("packed weights", weights, weightBytes);
+    NeuronArguments.requireFloats("output", out, outBytes);
+    NeuronArguments.requireApart("packed weights", weights, weightBytes, "output", out, outBytes);
+    NeuronArguments.requireApart("input", in, inBytes, "output", out, outBytes);
+  }
+
   static void checkRange(String what, long from, long to, long size) {
     if (from < 0 || from > to || to > size) {
       throw new IllegalArgumentException(
@@ -47,7 +69,7 @@ final class SpikeArguments {
     }
   }
 
-  private static void requireWords(long[] packed, long words) {
+  static void requireWords(long[] packed, long words) {
     if (packed.length < words) {
       throw new IllegalArgumentException(
           "packed spikes must have at least %d words, not %d".formatted(words, packed.length));

@@ -394,6 +394,25 @@ final class VectorKernels implements Kernels {
   }
 
   @Override
+  public void packedNeuronForward(
+      NeuronConstants c,
+      MemorySegment x,
+      boolean repeated,
+      float[] scale,
+      float[] shift,
+      long[] packed,
+      int steps,
+      long rows,
+      long fromRow,
+      long toRow,
+      @Nullable MemorySegment state) {
+    NormArguments.checkPacked(
+        x, repeated, scale, shift, packed, steps, rows, fromRow, toRow, state);
+    VectorPackedNeurons.forward(
+        c, x, repeated, scale, shift, packed, steps, rows, fromRow, toRow, state);
+  }
+
+  @Override
   public void normNeuronBackward(
       NeuronConstants c,
       MemorySegment x,
@@ -454,6 +473,19 @@ final class VectorKernels implements Kernels {
     SpikeArguments.checkConvolution(g, packed, weights, out, images);
     SpikeArguments.checkRange("images", fromImage, toImage, images);
     VectorSpikeConvolution.forward(g, packed, weights, out, fromImage, toImage);
+  }
+
+  @Override
+  public void denseConvForward(
+      DenseConvolution g,
+      MemorySegment in,
+      MemorySegment weights,
+      MemorySegment out,
+      int images,
+      int fromRow,
+      int toRow) {
+    SpikeArguments.checkDense(g, in, weights, out, images, fromRow, toRow);
+    VectorDenseConvolution.forward(g, in, weights, out, fromRow, toRow);
   }
 
   @Override

@@ -76,8 +76,9 @@ final class VectorSpikeConvolution {
       int toImage) {
     int pixels = g.height() * g.width();
     int group = Math.min(g.listedImages(), Math.max(1, toImage - fromImage));
-    int[] list = new int[group * pixels * g.in() * g.levels()];
-    int[] starts = new int[group * pixels + 1];
+    ConvolutionScratch scratch = ConvolutionScratch.get();
+    int[] list = scratch.list(group * pixels * g.in() * g.levels());
+    int[] starts = scratch.starts(group * pixels + 1);
     for (int first = fromImage; first < toImage; first += group) {
       int count = Math.min(group, toImage - first);
       list(g, packed, first, count, list, starts);
@@ -97,7 +98,8 @@ final class VectorSpikeConvolution {
                         + (long) block * BLOCK
                         + part)
                     * Float.BYTES,
-                Math.min(PART, channels - part));
+                Math.min(PART, channels - part),
+                scratch.block);
           }
         }
       }
@@ -139,9 +141,9 @@ final class VectorSpikeConvolution {
       long weightsAt,
       MemorySegment out,
       long outAt,
-      int channels) {
+      int channels,
+      MemorySegment whole) {
     int kernel = g.kernel();
-    MemorySegment whole = Arena.ofAuto().allocate((long) PART * Float.BYTES);
     long bytes = (long) channels * Float.BYTES;
     for (int y = 0; y < g.outHeight(); y++) {
       int top = y * g.stride() - g.padding();

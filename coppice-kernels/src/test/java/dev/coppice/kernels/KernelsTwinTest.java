@@ -60,6 +60,8 @@ class KernelsTwinTest {
           Map.entry("neuronBackward", KernelsTwinTest::backward),
           Map.entry("channelMoments", NormNeuronTwins::moments),
           Map.entry("normNeuronForward", NormNeuronTwins::forward),
+          Map.entry("packedNeuronForward", NormNeuronTwins::packed),
+          Map.entry("denseConvForward", DenseConvolutionTwins::forward),
           Map.entry("normNeuronBackward", NormNeuronTwins::backward),
           Map.entry("affineCombine", NormNeuronTwins::combine),
           Map.entry("packSpikes", SpikeConvolutionTwins::pack),

@@ -7,6 +7,7 @@ import static dev.coppice.kernels.KernelsTwinTest.assertEqual;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.coppice.kernels.KernelsTwinTest.Size;
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -95,6 +96,58 @@ final class NormNeuronTwins {
         h == null ? new int[0] : Floats.bits(Floats.array(h)),
         Floats.bits(Floats.array(s)),
         probe == null ? new int[0] : Floats.bits(probe.scores()));
+  }
+
+  static void packed() {
+    for (Size size : SIZES) {
+      for (int steps : KernelsTwinTest.steps(size)) {
+        for (NeuronConstants c : Cases.neurons()) {
+          if (c.attached()) {
+            continue; // Means nothing to the forward pass.
+          }
+          for (boolean repeated : List.of(false, true)) {
+            float[] x = Floats.random(size.n() + steps, repeated ? size.n() : steps * size.n(), 1);
+            for (boolean stateful : List.of(false, true)) {
+              var scalarState = stateful ? Floats.of(Floats.random(7, size.n(), 1)) : null;
+              var vectorState = stateful ? Floats.of(Floats.random(7, size.n(), 1)) : null;
+              assertThat(packed(VECTOR, c, x, repeated, steps, size, vectorState))
+                  .as("%s, %d steps, %s", size, steps, c)
+                  .containsExactly(packed(SCALAR, c, x, repeated, steps, size, scalarState));
+              if (vectorState != null && scalarState != null) {
+                assertThat(Floats.bits(Floats.array(vectorState)))
+                    .containsExactly(Floats.bits(Floats.array(scalarState)));
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /** The words hold stale bits before. */
+  static long[] packed(
+      Kernels kernels,
+      NeuronConstants c,
+      float[] x,
+      boolean repeated,
+      int steps,
+      Size size,
+      @Nullable MemorySegment state) {
+    long[] packed = new long[steps * rows(size) * Math.ceilDiv(size.channels(), Long.SIZE)];
+    Arrays.fill(packed, -1);
+    kernels.packedNeuronForward(
+        c,
+        Floats.of(x),
+        repeated,
+        Floats.random(1, size.channels(), 1),
+        Floats.random(2, size.channels(), 0.5),
+        packed,
+        steps,
+        rows(size),
+        0,
+        rows(size),
+        state);
+    return packed;
   }
 
   static void backward() {

@@ -1,0 +1,48 @@
+package dev.coppice.runtime;
+
+import dev.coppice.kernels.DenseConvolution;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * A convolution or a linear layer of any numbers; once for all time steps if its input is constant.
+ *
+ * @param index the number of the layer
+ * @param weights packed
+ * @param sampleOperations operations per sample
+ * @param reason why this kernel
+ */
+record DenseLayer(
+    String node,
+    int index,
+    DenseConvolution shape,
+    MemorySegment weights,
+    Value.Analog in,
+    Value.Analog out,
+    long sampleOperations,
+    String reason)
+    implements SynapseStep {
+
+  @Override
+  public void run(Frame frame) {
+    int samples = frame.samples(in.constant());
+    frame.crew.run(this, frame, (long) samples * shape.outHeight(), 1);
+    frame.operations[index] = samples * sampleOperations;
+  }
+
+  @Override
+  public void work(Frame frame, long from, long to) {
+    frame.kernels.denseConvForward(
+        shape,
+        frame.floats[in.buffer()],
+        weights,
+        frame.floats[out.buffer()],
+        frame.samples(in.constant()),
+        (int) from,
+        (int) to);
+  }
+
+  @Override
+  public String explain() {
+    return "dense: " + reason + (in.constant() ? ", once for all time steps" : "");
+  }
+}

@@ -1,0 +1,81 @@
+package dev.coppice.runtime;
+
+import dev.coppice.kernels.Kernels;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import org.jspecify.annotations.Nullable;
+
+/** What a session's run of a plan works on: the buffers, and what is counted. */
+final class Frame {
+  private static final int ALIGNMENT = 64;
+
+  final Kernels kernels;
+  final Crew crew;
+
+  /** Activations by number of the buffer. */
+  final MemorySegment[] floats;
+
+  /** Packed spikes by number of the buffer. */
+  final long[][] words;
+
+  /** Spikes by number of the neuron layer, in the last run. */
+  final long[] spikes;
+
+  /** Synaptic operations by number of the layer, in the last run. */
+  final long[] operations;
+
+  /** Potentials after reset by number of the neuron layer, while a stream is run; else null. */
+  MemorySegment @Nullable [] states;
+
+  /** T of this run. */
+  int steps;
+
+  /** B of this run. */
+  int images;
+
+  /**
+   * Makes buffers for up to so many time steps and images.
+   *
+   * @throws IllegalArgumentException if they would be larger than the largest array
+   */
+  Frame(Plan plan, Kernels kernels, Crew crew, int steps, int images) {
+    this.kernels = kernels;
+    this.crew = crew;
+    this.steps = steps;
+    this.images = images;
+    try {
+      floats = new MemorySegment[plan.floats().size()];
+      for (int i = 0; i < floats.length; i++) {
+        floats[i] = allocate(plan.floats().get(i).elements(steps, images));
+      }
+      words = new long[plan.words().size()][];
+      for (int i = 0; i < words.length; i++) {
+        words[i] = new long[plan.words().get(i).elements(steps, images)];
+      }
+    } catch (ArithmeticException e) {
+      throw new IllegalArgumentException(
+          "%d images over %d time steps are too many for this network".formatted(images, steps), e);
+    }
+    spikes = new long[plan.neurons().size()];
+    operations = new long[plan.synapses().size()];
+  }
+
+  /** Returns zeroed memory, which goes with the frame. */
+  static MemorySegment allocate(int count) {
+    return Arena.ofAuto().allocate((long) count * Float.BYTES, ALIGNMENT);
+  }
+
+  /** Returns the samples of a value. */
+  int samples(boolean constant) {
+    return constant ? images : steps * images;
+  }
+
+  static float load(MemorySegment segment, long index) {
+    return segment.getAtIndex(ValueLayout.JAVA_FLOAT, index);
+  }
+
+  static void store(MemorySegment segment, long index, float value) {
+    segment.setAtIndex(ValueLayout.JAVA_FLOAT, index, value);
+  }
+}

@@ -1,0 +1,48 @@
+package dev.coppice.runtime;
+
+import dev.coppice.graph.Shape;
+import org.jspecify.annotations.Nullable;
+
+/** Where and how the plan holds what a node gives. */
+sealed interface Value {
+  /** Returns the shape of a sample at a time step. */
+  Shape shape();
+
+  /** Returns the number of the buffer. */
+  int buffer();
+
+  /**
+   * Floats {@code [T·B, H, W, C]}, or {@code [B, H, W, C]} when constant in time.
+   *
+   * @param affine what must still be done to them, or null
+   */
+  record Analog(Shape shape, int buffer, boolean constant, @Nullable Affine affine)
+      implements Value {
+    /** Positions that have channels of their own. */
+    int pixels() {
+      return shape.size() / shape.channels();
+    }
+  }
+
+  /**
+   * Packed spikes, or averages of {@code levels} of them, {@code [T·B, height, width, levels,
+   * ⌈channels/64⌉]}. A flattened map stays packed by its pixels, so that these may say more than
+   * the shape.
+   */
+  record Spikes(Shape shape, int buffer, int height, int width, int channels, int levels)
+      implements Value {
+    int pixels() {
+      return height * width;
+    }
+
+    /** Words of a level of a pixel. */
+    int words() {
+      return Math.ceilDiv(channels, Long.SIZE);
+    }
+
+    /** Words of a sample. */
+    int sampleWords() {
+      return pixels() * levels * words();
+    }
+  }
+}
