@@ -301,6 +301,33 @@ final class ScalarKernels implements Kernels {
     ScalarInputGradient.run(g, gradOut, weights, gradIn, fromTile, toTile);
   }
 
+  @Override
+  public void sparseConvForward(
+      SparseConvolution c,
+      MemorySegment in,
+      MemorySegment out,
+      int groups,
+      int fromGroup,
+      int toGroup,
+      int fromRow,
+      int toRow) {
+    c.checkForward(in, out, groups, fromGroup, toGroup, fromRow, toRow);
+    ScalarSparseConvolution.forward(c, in, out, fromGroup, toGroup, fromRow, toRow);
+  }
+
+  @Override
+  public void sparseConvWeightGradient(
+      SparseConvolution c,
+      MemorySegment in,
+      MemorySegment gradOut,
+      float[] gradient,
+      int groups,
+      int fromRow,
+      int toRow) {
+    c.checkWeightGradient(in, gradOut, gradient, groups, fromRow, toRow);
+    ScalarSparseConvolution.weightGradient(c, in, gradOut, gradient, groups, fromRow, toRow);
+  }
+
   private static float load(MemorySegment segment, long at, int i) {
     return segment.getAtIndex(ValueLayout.JAVA_FLOAT, at + i);
   }

@@ -47,7 +47,7 @@ final class SpikeArguments {
     }
   }
 
-  private static void requireWords(long[] packed, long words) {
+  static void requireWords(long[] packed, long words) {
     if (packed.length < words) {
       throw new IllegalArgumentException(
           "packed spikes must have at least %d words, not %d".formatted(words, packed.length));

@@ -66,7 +66,9 @@ class KernelsTwinTest {
           Map.entry("spikeConvForward", SpikeConvolutionTwins::forward),
           Map.entry("spikeConvWeightGradient", SpikeConvolutionTwins::weightGradient),
           Map.entry("inputGradientWeights", InputGradientTest::weightTwins),
-          Map.entry("inputGradient", InputGradientTest::gradientTwins));
+          Map.entry("inputGradient", InputGradientTest::gradientTwins),
+          Map.entry("sparseConvForward", SparseConvolutionTest::forwardTwins),
+          Map.entry("sparseConvWeightGradient", SparseConvolutionTest::weightGradientTwins));
 
   @Test
   void everyKernelHasAParityCase() {
