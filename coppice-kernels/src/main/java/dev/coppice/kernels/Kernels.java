@@ -315,4 +315,15 @@ public sealed interface Kernels permits ScalarKernels, VectorKernels {
       int groups,
       int fromRow,
       int toRow);
+
+  /**
+   * Convolution of spikes by the surviving weights alone: every spike adds the list of its channel.
+   *
+   * @param packed packed spikes {@code [N, H, W, levels, ⌈I/64⌉]}, as {@link SpikeConvolution} lays
+   *     them out, without bits beyond the last channel
+   * @param out {@code [N, H′, W′, O]}, written for the images of the range
+   * @param images {@code N}
+   */
+  void spikeColumnsForward(
+      SpikeColumns c, long[] packed, MemorySegment out, int images, int fromImage, int toImage);
 }

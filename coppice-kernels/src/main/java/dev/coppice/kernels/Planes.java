@@ -148,32 +148,70 @@ public record Planes(int channels, int height, int width, int group, int border,
     NeuronArguments.requireApart("maps", maps, bytes, "planes", planes, bytes(groups(images)));
   }
 
-  /** In tiles of channels, so that no cache line of a plane is visited twice. */
+  /** In tiles of channels, so that the pages of a tile's planes are all at hand. */
   private void transfer(MemorySegment maps, MemorySegment planes, int images, boolean into) {
-    int channelStep = step * step * planeFloats();
+    long image = (long) height * width * channels * Float.BYTES;
+    long channelStep = (long) step * step * planeFloats() * Float.BYTES;
     for (int first = 0; first < images; first += group) {
-      int end = Math.min(images, first + group);
-      for (int y = 0; y < height; y++) {
-        for (int x = 0; x < width; x++) {
-          for (int c0 = 0; c0 < channels; c0 += LANES) {
-            int tile = Math.min(channels, c0 + LANES);
-            for (int image = first; image < end; image++) {
-              long pixel = (((long) image * height + y) * width + x) * channels;
-              long place = at(image, c0, y, x);
-              for (int c = c0; c < tile; c++) {
-                if (into) {
-                  float value = maps.getAtIndex(ValueLayout.JAVA_FLOAT, pixel + c);
-                  planes.setAtIndex(ValueLayout.JAVA_FLOAT, place, value);
-                } else {
-                  float value = planes.getAtIndex(ValueLayout.JAVA_FLOAT, place);
-                  maps.setAtIndex(ValueLayout.JAVA_FLOAT, pixel + c, value);
-                }
-                place += channelStep;
-              }
+      int side = Math.min(group, images - first);
+      for (int c = 0; c < channels; c += LANES) {
+        int tile = Math.min(LANES, channels - c);
+        for (int y = 0; y < height; y++) {
+          for (int x = 0; x < width; x++) {
+            long from = first * image + (((long) y * width + x) * channels + c) * Float.BYTES;
+            long place = at(first, c, y, x) * Float.BYTES;
+            if (into) {
+              intoPlanes(maps, from, image, planes, place, channelStep, side, tile);
+            } else {
+              intoMaps(maps, from, image, planes, place, channelStep, side, tile);
             }
           }
         }
       }
+    }
+  }
+
+  private static void intoPlanes(
+      MemorySegment maps,
+      long from,
+      long image,
+      MemorySegment planes,
+      long place,
+      long channelStep,
+      int side,
+      int tile) {
+    for (int n = 0; n < side; n++) {
+      long at = place + (long) n * Float.BYTES;
+      for (int c = 0; c < tile; c++) {
+        planes.set(
+            ValueLayout.JAVA_FLOAT,
+            at,
+            maps.get(ValueLayout.JAVA_FLOAT, from + (long) c * Float.BYTES));
+        at += channelStep;
+      }
+      from += image;
+    }
+  }
+
+  private static void intoMaps(
+      MemorySegment maps,
+      long to,
+      long image,
+      MemorySegment planes,
+      long place,
+      long channelStep,
+      int side,
+      int tile) {
+    for (int n = 0; n < side; n++) {
+      long at = place + (long) n * Float.BYTES;
+      for (int c = 0; c < tile; c++) {
+        maps.set(
+            ValueLayout.JAVA_FLOAT,
+            to + (long) c * Float.BYTES,
+            planes.get(ValueLayout.JAVA_FLOAT, at));
+        at += channelStep;
+      }
+      to += image;
     }
   }
 
@@ -194,25 +232,46 @@ public record Planes(int channels, int height, int width, int group, int border,
         packed,
         Math.multiplyExact(Math.multiplyExact((long) images * height * width, words), levels));
     NeuronArguments.requireFloats("planes", planes, bytes(groups(images)));
-    int channelStep = step * step * planeFloats();
-    for (int image = 0; image < images; image++) {
-      for (int y = 0; y < height; y++) {
-        for (int x = 0; x < width; x++) {
-          int pixel = ((image * height + y) * width + x) * levels * words;
-          for (int word = 0; word < words; word++) {
-            int first = word * Long.SIZE;
-            long place = at(image, first, y, x);
-            for (int c = 0; c < Math.min(Long.SIZE, channels - first); c++) {
-              long spikes = 0;
-              for (int level = 0; level < levels; level++) {
-                spikes += packed[pixel + level * words + word] >>> c & 1;
-              }
-              planes.setAtIndex(ValueLayout.JAVA_FLOAT, place, (float) spikes / levels);
-              place += channelStep;
+    int image = height * width * levels * words;
+    long channelStep = (long) step * step * planeFloats() * Float.BYTES;
+    for (int first = 0; first < images; first += group) {
+      int side = Math.min(group, images - first);
+      for (int c = 0; c < channels; c += LANES) {
+        int tile = Math.min(LANES, channels - c);
+        for (int y = 0; y < height; y++) {
+          for (int x = 0; x < width; x++) {
+            int word = first * image + (y * width + x) * levels * words + c / Long.SIZE;
+            long place = at(first, c, y, x) * Float.BYTES;
+            for (int n = 0; n < side; n++) {
+              spread(packed, word, words, levels, c, tile, planes, place, channelStep);
+              word += image;
+              place += Float.BYTES;
             }
           }
         }
       }
+    }
+  }
+
+  /** Writes what a tile of the channels of a pixel has on all levels. */
+  private static void spread(
+      long[] packed,
+      int word,
+      int words,
+      int levels,
+      int channel,
+      int tile,
+      MemorySegment planes,
+      long place,
+      long channelStep) {
+    long bits = packed[word] >>> channel;
+    for (int c = 0; c < tile; c++) {
+      long spikes = bits >>> c & 1;
+      for (int level = 1; level < levels; level++) {
+        spikes += packed[word + level * words] >>> (channel + c) & 1;
+      }
+      planes.set(ValueLayout.JAVA_FLOAT, place, (float) spikes / levels);
+      place += channelStep;
     }
   }
 

@@ -328,6 +328,13 @@ final class ScalarKernels implements Kernels {
     ScalarSparseConvolution.weightGradient(c, in, gradOut, gradient, groups, fromRow, toRow);
   }
 
+  @Override
+  public void spikeColumnsForward(
+      SpikeColumns c, long[] packed, MemorySegment out, int images, int fromImage, int toImage) {
+    c.check(packed, out, images, fromImage, toImage);
+    c.forward(packed, out, fromImage, toImage);
+  }
+
   private static float load(MemorySegment segment, long at, int i) {
     return segment.getAtIndex(ValueLayout.JAVA_FLOAT, at + i);
   }

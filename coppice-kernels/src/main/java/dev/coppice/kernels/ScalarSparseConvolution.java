@@ -103,7 +103,7 @@ final class ScalarSparseConvolution {
     float[] input = new float[chunk];
     float[] grads = new float[chunk];
     float[] sums = new float[SparseConvolution.SUMS];
-    int floats = c.pieceFloats();
+    int floats = c.gradientFloats();
     for (int group = 0; group < groups; group++) {
       for (int piece = 0; piece < c.pieces(); piece++) {
         for (int first = 0; first < floats; first += chunk) {

@@ -28,7 +28,7 @@ public final class SparseConvolution {
   /** Sums of which the gradient of a weight is made. */
   static final int SUMS = 16;
 
-  private static final long MOST_CACHED = 1 << 17;
+  private static final long MOST_CACHED = 1 << 18;
 
   private final ConvolutionShape shape;
   private final Planes in;
@@ -181,15 +181,15 @@ public final class SparseConvolution {
   }
 
   /** Rows of a plane from an output to the input of a tap. */
-  private static int down(ConvolutionShape shape, int tap) {
+  static int down(ConvolutionShape shape, int tap) {
     return Math.floorDiv(tap / shape.kernelWidth() - shape.padding(), shape.stride());
   }
 
-  private static int right(ConvolutionShape shape, int tap) {
+  static int right(ConvolutionShape shape, int tap) {
     return Math.floorDiv(tap % shape.kernelWidth() - shape.padding(), shape.stride());
   }
 
-  private static void requireWeights(ConvolutionShape shape, MemorySegment weights) {
+  static void requireWeights(ConvolutionShape shape, MemorySegment weights) {
     long bytes = (long) shape.weights() * Float.BYTES;
     if (weights.byteSize() < bytes) {
       throw new IllegalArgumentException(
@@ -272,6 +272,11 @@ public final class SparseConvolution {
     return starts[row];
   }
 
+  /** Returns where the weights of the entries lie among the dense ones; not to be changed. */
+  int[] dense() {
+    return dense;
+  }
+
   /** Whether all rows of pixels can be taken in one piece, with the border between them. */
   private boolean whole() {
     return in.pitch() == out.pitch();
@@ -286,6 +291,15 @@ public final class SparseConvolution {
   int pieceFloats() {
     int row = out.columns() * out.group();
     return whole() ? (out.rows() - 1) * out.pitch() + row : row;
+  }
+
+  /**
+   * Floats of a piece that the gradient of weights goes through: where enough zeros of the border
+   * follow, as many as fill all sums.
+   */
+  int gradientFloats() {
+    boolean zerosFollow = whole() && (long) out.border() * (out.pitch() + out.group()) >= SUMS;
+    return zerosFollow ? Math.ceilDiv(pieceFloats(), SUMS) * SUMS : pieceFloats();
   }
 
   /** Floats in one piece between rows of pixels, which must become zero again. */
@@ -305,7 +319,7 @@ public final class SparseConvolution {
   int chunk() {
     int around = Math.max(in.border(), 1) * 2 * in.pitch();
     long share = MOST_CACHED / in.planes() - around;
-    return Math.clamp(share / SUMS * SUMS, 16 * SUMS, 128 * SUMS);
+    return Math.clamp(share / SUMS * SUMS, 72 * SUMS, 128 * SUMS);
   }
 
   /** Where the inputs of a piece lie of an entry without distance. */

@@ -518,6 +518,13 @@ final class VectorKernels implements Kernels {
     VectorSparseConvolution.weightGradient(c, in, gradOut, gradient, groups, fromRow, toRow);
   }
 
+  @Override
+  public void spikeColumnsForward(
+      SpikeColumns c, long[] packed, MemorySegment out, int images, int fromImage, int toImage) {
+    c.check(packed, out, images, fromImage, toImage);
+    c.forward(packed, out, fromImage, toImage);
+  }
+
   private static long bytes(long floats) {
     return floats * Float.BYTES;
   }

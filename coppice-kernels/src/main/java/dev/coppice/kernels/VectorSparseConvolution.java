@@ -326,7 +326,7 @@ final class VectorSparseConvolution {
       int fromRow,
       int toRow) {
     int chunk = c.chunk();
-    int floats = c.pieceFloats();
+    int floats = c.gradientFloats();
     float[] sums = new float[8 * SUMS];
     long[] places = new long[8];
     for (int group = 0; group < groups; group++) {

@@ -68,7 +68,8 @@ class KernelsTwinTest {
           Map.entry("inputGradientWeights", InputGradientTest::weightTwins),
           Map.entry("inputGradient", InputGradientTest::gradientTwins),
           Map.entry("sparseConvForward", SparseConvolutionTest::forwardTwins),
-          Map.entry("sparseConvWeightGradient", SparseConvolutionTest::weightGradientTwins));
+          Map.entry("sparseConvWeightGradient", SparseConvolutionTest::weightGradientTwins),
+          Map.entry("spikeColumnsForward", SparseConvolutionTest::columnTwins));
 
   @Test
   void everyKernelHasAParityCase() {

@@ -189,6 +189,37 @@ class SparseConvolutionTest {
     }
   }
 
+  @ParameterizedTest
+  @MethodSource("cases")
+  void spikesAddTheirColumns(SparseCase test) {
+    assertClose(columns(VECTOR, test), new Plain(test).out());
+  }
+
+  static void columnTwins() {
+    for (SparseCase test : CASES) {
+      assertEqual(
+          List.of(Floats.bits(columns(VECTOR, test))),
+          List.of(Floats.bits(columns(SCALAR, test))),
+          test);
+    }
+  }
+
+  private static float[] columns(Kernels kernels, SparseCase test) {
+    SpikeColumns columns = SpikeColumns.of(test.compressed(), 4, Floats.of(test.weights()));
+    MemorySegment out = Floats.of(Floats.random(5, test.outFloats(), 1));
+    int middle = test.images() / 2;
+    kernels.spikeColumnsForward(columns, packed(test), out, test.images(), middle, test.images());
+    kernels.spikeColumnsForward(columns, packed(test), out, test.images(), 0, middle);
+    return Floats.array(out);
+  }
+
+  private static long[] packed(SparseCase test) {
+    int rows = test.images() * test.shape().height() * test.shape().width();
+    long[] packed = new long[rows * 4 * Math.ceilDiv(test.shape().in(), Long.SIZE)];
+    SCALAR.packSpikes(Floats.of(test.maps()), test.shape().in(), 4, packed, rows, 0, rows);
+    return packed;
+  }
+
   static void weightGradientTwins() {
     for (SparseCase test : CASES) {
       assertEqual(
@@ -203,8 +234,7 @@ class SparseConvolutionTest {
   void spikesGoThroughPlanes(SparseCase test) {
     ConvolutionShape g = test.shape();
     int rows = test.images() * g.height() * g.width();
-    long[] packed = new long[rows * 4 * Math.ceilDiv(g.in(), Long.SIZE)];
-    SCALAR.packSpikes(Floats.of(test.maps()), g.in(), 4, packed, rows, 0, rows);
+    long[] packed = packed(test);
     Planes planes = test.input();
     MemorySegment segment = planes.allocate(Arena.ofAuto(), test.images());
     planes.fromSpikes(packed, 4, segment, test.images());
@@ -254,6 +284,16 @@ class SparseConvolutionTest {
     assertThatIllegalArgumentException()
         .isThrownBy(
             () -> VECTOR.sparseConvWeightGradient(turned, output, input, new float[0], 1, 0, 3));
+    SpikeColumns columns = SpikeColumns.of(c, 1, weights);
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> VECTOR.spikeColumnsForward(columns, new long[31], output, 2, 0, 2))
+        .withMessage("packed spikes must have at least 32 words, not 31");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> VECTOR.spikeColumnsForward(columns, new long[32], output, 2, 1, 3))
+        .withMessage("images 1 to 3 do not lie in 2");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> SpikeColumns.of(c, 0, weights))
+        .withMessage("levels must be positive, not 0");
     assertThatIllegalArgumentException()
         .isThrownBy(() -> new Planes(1 << 20, 64, 64, 16, 1, 1))
         .withMessageEndingWith("are too large");
