@@ -3,6 +3,7 @@ package dev.coppice.bench;
 import dev.coppice.kernels.ConvolutionShape;
 import dev.coppice.kernels.Planes;
 import dev.coppice.kernels.SparseConvolution;
+import dev.coppice.kernels.SpikeColumns;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -15,7 +16,7 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 
-/** A 3×3 convolution of stride 1 with random weights and a fifth of spikes. */
+/** A 3×3 convolution of stride 1 with random weights and spikes. */
 @State(Scope.Thread)
 public class SparseConvolutionArrays {
   /** Height and width, and channels of both input and output. */
@@ -30,14 +31,21 @@ public class SparseConvolutionArrays {
   @Param({"90", "95", "98", "99"})
   public int sparsity;
 
+  /** Percent of the inputs that are spikes. */
+  @Param("10")
+  public int spikes;
+
   final Arena arena = Arena.ofShared();
   MemorySegment maps = MemorySegment.NULL;
   MemorySegment input = MemorySegment.NULL;
   MemorySegment output = MemorySegment.NULL;
-  SparseConvolution forward = compressed(new ConvolutionShape(1, 1, 1, 1, 1, 1, 0), 1, new float[1]);
+  SparseConvolution forward =
+      compressed(new ConvolutionShape(1, 1, 1, 1, 1, 1, 0), 1, new float[1]);
   SparseConvolution backward = forward;
   int groups;
   float[] gradient = new float[0];
+  SpikeColumns columns = SpikeColumns.of(forward, 1, MemorySegment.ofArray(new float[1]));
+  long[] packed = new long[0];
 
   /** Explicit for the benchmark harness. */
   public SparseConvolutionArrays() {}
@@ -60,12 +68,15 @@ public class SparseConvolutionArrays {
     long floats = (long) images * size * size * channels;
     maps = arena.allocate(floats * Float.BYTES, 64);
     for (long k = 0; k < floats; k++) {
-      maps.setAtIndex(ValueLayout.JAVA_FLOAT, k, random.nextInt(5) == 0 ? 1 : 0);
+      maps.setAtIndex(ValueLayout.JAVA_FLOAT, k, random.nextInt(100) < spikes ? 1 : 0);
     }
     input = forward.in().allocate(arena, images);
     output = forward.out().allocate(arena, images);
     forward.in().fromMaps(maps, input, images);
     forward.out().fromMaps(maps, output, images);
+    columns = SpikeColumns.of(forward, 1, MemorySegment.ofArray(weights));
+    packed = new long[images * size * size * Math.ceilDiv(channels, Long.SIZE)];
+    forward.in().toSpikes(input, packed, images);
     System.out.printf(
         Locale.ROOT,
         "dense: %.3f GFLOP; surviving: %d weights%n",
@@ -73,8 +84,7 @@ public class SparseConvolutionArrays {
         forward.entries());
   }
 
-  private static SparseConvolution compressed(
-      ConvolutionShape shape, int group, float[] weights) {
+  private static SparseConvolution compressed(ConvolutionShape shape, int group, float[] weights) {
     return SparseConvolution.of(
         shape, shape.input(group, 1), shape.output(group, 1), MemorySegment.ofArray(weights));
   }

@@ -58,6 +58,18 @@ public class SparseConvolutionBenchmark {
         a.forward, a.input, a.output, a.gradient, a.groups, 0, a.forward.rows());
   }
 
+  /** Packed spikes to channels last, by what every spike adds. */
+  @Benchmark
+  public void spikeColumns(SparseConvolutionArrays a) {
+    chosen.spikeColumnsForward(a.columns, a.packed, a.maps, a.images, 0, a.images);
+  }
+
+  /** Packed spikes to planes. */
+  @Benchmark
+  public void fromSpikes(SparseConvolutionArrays a) {
+    a.forward.in().fromSpikes(a.packed, 1, a.input, a.images);
+  }
+
   /** Channels last to planes. */
   @Benchmark
   public void fromMaps(SparseConvolutionArrays a) {
