@@ -320,4 +320,55 @@ public sealed interface Kernels permits ScalarKernels, VectorKernels {
       int images,
       long fromTile,
       long toTile);
+
+  /**
+   * Convolution by the surviving weights alone, in the order of sums that {@link SparseConvolution}
+   * defines; of a transposed one, the gradient of the input.
+   *
+   * @param in planes {@link SparseConvolution#in()} of so many groups
+   * @param out planes {@link SparseConvolution#out()}, written for the groups and rows of the
+   *     ranges
+   * @param groups groups of images
+   * @param fromRow first plane of the output
+   */
+  void sparseConvForward(
+      SparseConvolution c,
+      MemorySegment in,
+      MemorySegment out,
+      int groups,
+      int fromGroup,
+      int toGroup,
+      int fromRow,
+      int toRow);
+
+  /**
+   * Adds the gradients of the surviving weights of a convolution that is not transposed: for each,
+   * the product of its plane of the input, at its distance, with its plane of the output's
+   * gradient.
+   *
+   * @param in planes {@link SparseConvolution#in()} of the input
+   * @param gradOut planes {@link SparseConvolution#out()} of the output's gradient, zero where the
+   *     layout says so
+   * @param gradient one number for every entry; added to for those of the range's rows
+   * @param groups groups of images
+   */
+  void sparseConvWeightGradient(
+      SparseConvolution c,
+      MemorySegment in,
+      MemorySegment gradOut,
+      float[] gradient,
+      int groups,
+      int fromRow,
+      int toRow);
+
+  /**
+   * Convolution of spikes by the surviving weights alone: every spike adds the list of its channel.
+   *
+   * @param packed packed spikes {@code [N, H, W, levels, ⌈I/64⌉]}, as {@link SpikeConvolution} lays
+   *     them out, without bits beyond the last channel
+   * @param out {@code [N, H′, W′, O]}, written for the images of the range
+   * @param images {@code N}
+   */
+  void spikeColumnsForward(
+      SpikeColumns c, long[] packed, MemorySegment out, int images, int fromImage, int toImage);
 }

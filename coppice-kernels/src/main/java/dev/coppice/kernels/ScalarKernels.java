@@ -333,6 +333,40 @@ final class ScalarKernels implements Kernels {
     ScalarInputGradient.run(g, gradOut, weights, gradIn, fromTile, toTile);
   }
 
+  @Override
+  public void sparseConvForward(
+      SparseConvolution c,
+      MemorySegment in,
+      MemorySegment out,
+      int groups,
+      int fromGroup,
+      int toGroup,
+      int fromRow,
+      int toRow) {
+    c.checkForward(in, out, groups, fromGroup, toGroup, fromRow, toRow);
+    ScalarSparseConvolution.forward(c, in, out, fromGroup, toGroup, fromRow, toRow);
+  }
+
+  @Override
+  public void sparseConvWeightGradient(
+      SparseConvolution c,
+      MemorySegment in,
+      MemorySegment gradOut,
+      float[] gradient,
+      int groups,
+      int fromRow,
+      int toRow) {
+    c.checkWeightGradient(in, gradOut, gradient, groups, fromRow, toRow);
+    ScalarSparseConvolution.weightGradient(c, in, gradOut, gradient, groups, fromRow, toRow);
+  }
+
+  @Override
+  public void spikeColumnsForward(
+      SpikeColumns c, long[] packed, MemorySegment out, int images, int fromImage, int toImage) {
+    c.check(packed, out, images, fromImage, toImage);
+    c.forward(packed, out, fromImage, toImage);
+  }
+
   private static float load(MemorySegment segment, long at, int i) {
     return segment.getAtIndex(ValueLayout.JAVA_FLOAT, at + i);
   }

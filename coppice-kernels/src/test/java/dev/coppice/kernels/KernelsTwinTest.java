@@ -68,7 +68,10 @@ class KernelsTwinTest {
           Map.entry("spikeConvForward", SpikeConvolutionTwins::forward),
           Map.entry("spikeConvWeightGradient", SpikeConvolutionTwins::weightGradient),
           Map.entry("inputGradientWeights", InputGradientTest::weightTwins),
-          Map.entry("inputGradient", InputGradientTest::gradientTwins));
+          Map.entry("inputGradient", InputGradientTest::gradientTwins),
+          Map.entry("sparseConvForward", SparseConvolutionTest::forwardTwins),
+          Map.entry("sparseConvWeightGradient", SparseConvolutionTest::weightGradientTwins),
+          Map.entry("spikeColumnsForward", SparseConvolutionTest::columnTwins));
 
   @Test
   void everyKernelHasAParityCase() {

@@ -1,0 +1,317 @@
+package dev.coppice.kernels;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * How the kernels of sparse convolutions lay out maps: a plane per channel, so that what one weight
+ * is multiplied with lies in one piece.
+ *
+ * <p>Images are taken in groups of {@code G} that lie side by side in every pixel: {@code [⌈N/G⌉,
+ * C, H, W, G]} floats. Around every plane are zeros, shared by neighbours: those at the right of a
+ * row are those at the left of the next, those below a plane are those above the next. With {@code
+ * step} s above 1, as convolutions of stride s want it, every channel has s² planes, one for every
+ * pair of remainders of a pixel's row and column: {@code [⌈N/G⌉, C, s, s, ⌈H/s⌉, ⌈W/s⌉, G]}.
+ *
+ * <p>Borders, the pixels that a plane has beyond the map and the images that the last group has
+ * beyond N are zero in memory that {@link #allocate} returns, and no method here or kernel but the
+ * gradient of an input of odd size with a step above 1 writes anything else there.
+ *
+ * @param channels C
+ * @param height H
+ * @param width W
+ * @param group G: any number; {@link #LANES} fills vectors and is the fastest
+ * @param border rows and columns of zeros around a plane
+ * @param step rows and columns from a pixel of a plane to its next
+ */
+public record Planes(int channels, int height, int width, int group, int border, int step) {
+  /** Images side by side that fill every vector. */
+  public static final int LANES = 16;
+
+  private static final int ALIGNMENT = 64;
+
+  /** Throws {@link IllegalArgumentException} when the kernels cannot address such planes. */
+  public Planes {
+    if (channels < 1 || height < 1 || width < 1 || group < 1 || border < 0 || step < 1) {
+      throw new IllegalArgumentException("sizes of planes must be positive");
+    }
+    double rows = Math.ceil((double) height / step) + border;
+    double pitch = (Math.ceil((double) width / step) + border) * group;
+    double planes = (double) channels * step * step;
+    if ((planes * rows + border + 2) * pitch + 2.0 * LANES > Integer.MAX_VALUE / 4.0) {
+      throw new IllegalArgumentException(
+          "planes of %d x %d x %d, %d images side by side, are too large"
+              .formatted(height, width, channels, group));
+    }
+  }
+
+  /** Returns how many images had better lie side by side when there are so many. */
+  public static int group(int images) {
+    return Math.clamp(images, 1, LANES);
+  }
+
+  /** Returns the groups that so many images make. */
+  public int groups(int images) {
+    return Math.ceilDiv(images, group);
+  }
+
+  /** Returns the floats of a group of images, borders included. */
+  public int groupFloats() {
+    int used = planes() * planeFloats() + border * (pitch() + group) + LANES;
+    return Math.ceilDiv(used, LANES) * LANES;
+  }
+
+  /**
+   * Returns memory for so many images, zero.
+   *
+   * @throws IllegalArgumentException when {@code images} is negative
+   */
+  public MemorySegment allocate(Arena arena, int images) {
+    requireImages(images);
+    return arena.allocate(bytes(groups(images)), ALIGNMENT);
+  }
+
+  long bytes(int groups) {
+    return (long) groups * groupFloats() * Float.BYTES;
+  }
+
+  /** Returns the planes of a group. */
+  public int planes() {
+    return channels * step * step;
+  }
+
+  /** Returns the rows of a plane, without its border. */
+  public int rows() {
+    return Math.ceilDiv(height, step);
+  }
+
+  /** Returns the pixels of a row of a plane, without its border. */
+  public int columns() {
+    return Math.ceilDiv(width, step);
+  }
+
+  /** Returns the floats from a row to the next. */
+  public int pitch() {
+    return (columns() + border) * group;
+  }
+
+  /** Returns the floats from a plane to the next. */
+  public int planeFloats() {
+    return (rows() + border) * pitch();
+  }
+
+  /** Returns where the first pixel of the first plane of a group begins. */
+  public int origin() {
+    return border * (pitch() + group);
+  }
+
+  /** Returns where a pixel of an image lies, in floats from the beginning of all groups. */
+  public long at(int image, int channel, int y, int x) {
+    int plane = (channel * step + y % step) * step + x % step;
+    return (long) (image / group) * groupFloats()
+        + origin()
+        + (long) plane * planeFloats()
+        + (long) (y / step) * pitch()
+        + (long) (x / step) * group
+        + image % group;
+  }
+
+  /**
+   * Copies maps into planes.
+   *
+   * @param maps {@code [N, H, W, C]}
+   * @param planes written, but for what lies outside of the maps
+   * @param images N
+   */
+  public void fromMaps(MemorySegment maps, MemorySegment planes, int images) {
+    checkMaps(maps, planes, images);
+    transfer(maps, planes, images, true);
+  }
+
+  /**
+   * Copies planes into maps.
+   *
+   * @param maps {@code [N, H, W, C]}, written
+   * @param images N
+   */
+  public void toMaps(MemorySegment planes, MemorySegment maps, int images) {
+    checkMaps(maps, planes, images);
+    transfer(maps, planes, images, false);
+  }
+
+  private void checkMaps(MemorySegment maps, MemorySegment planes, int images) {
+    requireImages(images);
+    long bytes = (long) images * height * width * channels * Float.BYTES;
+    NeuronArguments.requireFloats("maps", maps, bytes);
+    NeuronArguments.requireFloats("planes", planes, bytes(groups(images)));
+    NeuronArguments.requireApart("maps", maps, bytes, "planes", planes, bytes(groups(images)));
+  }
+
+  /** In tiles of channels, so that the pages of a tile's planes are all at hand. */
+  private void transfer(MemorySegment maps, MemorySegment planes, int images, boolean into) {
+    long image = (long) height * width * channels * Float.BYTES;
+    long channelStep = (long) step * step * planeFloats() * Float.BYTES;
+    for (int first = 0; first < images; first += group) {
+      int side = Math.min(group, images - first);
+      for (int c = 0; c < channels; c += LANES) {
+        int tile = Math.min(LANES, channels - c);
+        for (int y = 0; y < height; y++) {
+          for (int x = 0; x < width; x++) {
+            long from = first * image + (((long) y * width + x) * channels + c) * Float.BYTES;
+            long place = at(first, c, y, x) * Float.BYTES;
+            if (into) {
+              intoPlanes(maps, from, image, planes, place, channelStep, side, tile);
+            } else {
+              intoMaps(maps, from, image, planes, place, channelStep, side, tile);
+            }
+          }
+        }
+      }
+    }
+  }
+
+  private static void intoPlanes(
+      MemorySegment maps,
+      long from,
+      long image,
+      MemorySegment planes,
+      long place,
+      long channelStep,
+      int side,
+      int tile) {
+    for (int n = 0; n < side; n++) {
+      long at = place + (long) n * Float.BYTES;
+      for (int c = 0; c < tile; c++) {
+        planes.set(
+            ValueLayout.JAVA_FLOAT,
+            at,
+            maps.get(ValueLayout.JAVA_FLOAT, from + (long) c * Float.BYTES));
+        at += channelStep;
+      }
+      from += image;
+    }
+  }
+
+  private static void intoMaps(
+      MemorySegment maps,
+      long to,
+      long image,
+      MemorySegment planes,
+      long place,
+      long channelStep,
+      int side,
+      int tile) {
+    for (int n = 0; n < side; n++) {
+      long at = place + (long) n * Float.BYTES;
+      for (int c = 0; c < tile; c++) {
+        maps.set(
+            ValueLayout.JAVA_FLOAT,
+            to + (long) c * Float.BYTES,
+            planes.get(ValueLayout.JAVA_FLOAT, at));
+        at += channelStep;
+      }
+      to += image;
+    }
+  }
+
+  /**
+   * Writes packed spikes into planes, as multiples of {@code 1/levels}.
+   *
+   * @param packed {@code [N, H, W, levels, ⌈C/64⌉]}, as {@link SpikeConvolution} lays them out
+   * @param planes written, but for what lies outside of the maps
+   * @param images N
+   */
+  public void fromSpikes(long[] packed, int levels, MemorySegment planes, int images) {
+    requireImages(images);
+    if (levels < 1) {
+      throw new IllegalArgumentException("levels must be positive, not " + levels);
+    }
+    int words = Math.ceilDiv(channels, Long.SIZE);
+    SpikeArguments.requireWords(
+        packed,
+        Math.multiplyExact(Math.multiplyExact((long) images * height * width, words), levels));
+    NeuronArguments.requireFloats("planes", planes, bytes(groups(images)));
+    int image = height * width * levels * words;
+    long channelStep = (long) step * step * planeFloats() * Float.BYTES;
+    for (int first = 0; first < images; first += group) {
+      int side = Math.min(group, images - first);
+      for (int c = 0; c < channels; c += LANES) {
+        int tile = Math.min(LANES, channels - c);
+        for (int y = 0; y < height; y++) {
+          for (int x = 0; x < width; x++) {
+            int word = first * image + (y * width + x) * levels * words + c / Long.SIZE;
+            long place = at(first, c, y, x) * Float.BYTES;
+            for (int n = 0; n < side; n++) {
+              spread(packed, word, words, levels, c, tile, planes, place, channelStep);
+              word += image;
+              place += Float.BYTES;
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /** Writes what a tile of the channels of a pixel has on all levels. */
+  private static void spread(
+      long[] packed,
+      int word,
+      int words,
+      int levels,
+      int channel,
+      int tile,
+      MemorySegment planes,
+      long place,
+      long channelStep) {
+    long bits = packed[word] >>> channel;
+    for (int c = 0; c < tile; c++) {
+      long spikes = bits >>> c & 1;
+      for (int level = 1; level < levels; level++) {
+        spikes += packed[word + level * words] >>> (channel + c) & 1;
+      }
+      planes.set(ValueLayout.JAVA_FLOAT, place, (float) spikes / levels);
+      place += channelStep;
+    }
+  }
+
+  /**
+   * Packs the spikes of planes.
+   *
+   * @param packed {@code [N, H, W, ⌈C/64⌉]}, written: bit {@code c mod 64} of word {@code c/64}
+   *     tells whether channel {@code c} is above ½
+   * @param images N
+   */
+  public void toSpikes(MemorySegment planes, long[] packed, int images) {
+    requireImages(images);
+    int words = Math.ceilDiv(channels, Long.SIZE);
+    SpikeArguments.requireWords(
+        packed, Math.multiplyExact((long) images * height * width, (long) words));
+    NeuronArguments.requireFloats("planes", planes, bytes(groups(images)));
+    int channelStep = step * step * planeFloats();
+    int at = 0;
+    for (int image = 0; image < images; image++) {
+      for (int y = 0; y < height; y++) {
+        for (int x = 0; x < width; x++) {
+          for (int first = 0; first < channels; first += Long.SIZE) {
+            long place = at(image, first, y, x);
+            long bits = 0;
+            for (int c = 0; c < Math.min(Long.SIZE, channels - first); c++) {
+              if (planes.getAtIndex(ValueLayout.JAVA_FLOAT, place) > 0.5f) {
+                bits |= 1L << c;
+              }
+              place += channelStep;
+            }
+            packed[at++] = bits;
+          }
+        }
+      }
+    }
+  }
+
+  static void requireImages(int images) {
+    if (images < 0) {
+      throw new IllegalArgumentException("images must not be negative: " + images);
+    }
+  }
+}

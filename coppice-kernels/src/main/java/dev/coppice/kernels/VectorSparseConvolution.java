@@ -1,0 +1,484 @@
+package dev.coppice.kernels;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
+
+/**
+ * {@link SparseConvolution} with the Vector API: up to eight vectors of sums stay in registers
+ * while a row's list is read. No vector is handed to a method: one that the compiler does not
+ * inline would allocate it.
+ */
+final class VectorSparseConvolution {
+  private static final int COUNT = Lanes.COUNT;
+  private static final long BYTES = (long) COUNT * Float.BYTES;
+
+  /** Floats of the widest block. */
+  private static final int BLOCK = 8 * COUNT;
+
+  private static final int SUMS = SparseConvolution.SUMS;
+
+  private VectorSparseConvolution() {}
+
+  static void forward(
+      SparseConvolution c,
+      MemorySegment in,
+      MemorySegment out,
+      int fromGroup,
+      int toGroup,
+      int fromRow,
+      int toRow) {
+    for (int group = fromGroup; group < toGroup; group++) {
+      for (int piece = 0; piece < c.pieces(); piece++) {
+        if (c.narrow()) {
+          narrowPiece(c, in, out, group, piece, fromRow, toRow);
+        } else {
+          piece(c, in, out, group, piece, fromRow, toRow);
+        }
+      }
+      c.clearGaps(out, group, fromRow, toRow);
+    }
+  }
+
+  /** In blocks of floats, the last overlapping the one before it where it would be cut off. */
+  private static void piece(
+      SparseConvolution c,
+      MemorySegment in,
+      MemorySegment out,
+      int group,
+      int piece,
+      int fromRow,
+      int toRow) {
+    int floats = c.pieceFloats();
+    int done = 0;
+    while (done < floats) {
+      int left = floats - done;
+      int at = done;
+      int size;
+      if (left >= BLOCK) {
+        size = 8;
+      } else if (left > 4 * COUNT) {
+        size = left <= 5 * COUNT ? 5 : 4;
+      } else if (left > 2 * COUNT && floats >= 4 * COUNT) {
+        size = 4;
+        at = floats - 4 * COUNT;
+      } else if (left > COUNT && floats >= 2 * COUNT) {
+        size = 2;
+        at = Math.min(at, floats - 2 * COUNT);
+      } else {
+        size = 1;
+        at = Math.min(at, floats - COUNT);
+      }
+      block(
+          c, size, (floats - COUNT - at) * Float.BYTES, in, out, group, piece, at, fromRow, toRow);
+      done = at + size * COUNT;
+    }
+  }
+
+  private static void block(
+      SparseConvolution c,
+      int size,
+      int last,
+      MemorySegment in,
+      MemorySegment out,
+      int group,
+      int piece,
+      int at,
+      int fromRow,
+      int toRow) {
+    long from = c.inputBytes(group, piece) + (long) at * Float.BYTES;
+    long to = c.outputBytes(group, fromRow, piece) + (long) at * Float.BYTES;
+    long step = (long) c.out().planeFloats() * Float.BYTES;
+    int[] starts = c.starts;
+    int[] offsets = c.offsets;
+    float[] values = c.values;
+    for (int row = fromRow; row < toRow; row++) {
+      int first = starts[row];
+      int end = starts[row + 1];
+      switch (size) {
+        case 8 -> eight(offsets, values, first, end, in, from, out, to);
+        case 5 -> five(offsets, values, first, end, in, from, last, out, to);
+        case 4 -> four(offsets, values, first, end, in, from, out, to);
+        case 2 -> two(offsets, values, first, end, in, from, out, to);
+        default -> one(offsets, values, first, end, in, from, out, to);
+      }
+      to += step;
+    }
+  }
+
+  private static void eight(
+      int[] offsets,
+      float[] values,
+      int first,
+      int end,
+      MemorySegment in,
+      long from,
+      MemorySegment out,
+      long to) {
+    FloatVector s0 = FloatVector.zero(Lanes.FLOATS);
+    FloatVector s1 = s0;
+    FloatVector s2 = s0;
+    FloatVector s3 = s0;
+    FloatVector s4 = s0;
+    FloatVector s5 = s0;
+    FloatVector s6 = s0;
+    FloatVector s7 = s0;
+    for (int j = first; j < end; j++) {
+      long at = from + offsets[j];
+      FloatVector value = FloatVector.broadcast(Lanes.FLOATS, values[j]);
+      s0 = load(in, at).fma(value, s0);
+      s1 = load(in, at + BYTES).fma(value, s1);
+      s2 = load(in, at + 2 * BYTES).fma(value, s2);
+      s3 = load(in, at + 3 * BYTES).fma(value, s3);
+      s4 = load(in, at + 4 * BYTES).fma(value, s4);
+      s5 = load(in, at + 5 * BYTES).fma(value, s5);
+      s6 = load(in, at + 6 * BYTES).fma(value, s6);
+      s7 = load(in, at + 7 * BYTES).fma(value, s7);
+    }
+    store(s0, out, to);
+    store(s1, out, to + BYTES);
+    store(s2, out, to + 2 * BYTES);
+    store(s3, out, to + 3 * BYTES);
+    store(s4, out, to + 4 * BYTES);
+    store(s5, out, to + 5 * BYTES);
+    store(s6, out, to + 6 * BYTES);
+    store(s7, out, to + 7 * BYTES);
+  }
+
+  /** Four vectors and the last one of the piece, {@code last} bytes away, which may overlap. */
+  private static void five(
+      int[] offsets,
+      float[] values,
+      int first,
+      int end,
+      MemorySegment in,
+      long from,
+      int last,
+      MemorySegment out,
+      long to) {
+    FloatVector s0 = FloatVector.zero(Lanes.FLOATS);
+    FloatVector s1 = s0;
+    FloatVector s2 = s0;
+    FloatVector s3 = s0;
+    FloatVector s4 = s0;
+    for (int j = first; j < end; j++) {
+      long at = from + offsets[j];
+      FloatVector value = FloatVector.broadcast(Lanes.FLOATS, values[j]);
+      s0 = load(in, at).fma(value, s0);
+      s1 = load(in, at + BYTES).fma(value, s1);
+      s2 = load(in, at + 2 * BYTES).fma(value, s2);
+      s3 = load(in, at + 3 * BYTES).fma(value, s3);
+      s4 = load(in, at + last).fma(value, s4);
+    }
+    store(s0, out, to);
+    store(s1, out, to + BYTES);
+    store(s2, out, to + 2 * BYTES);
+    store(s3, out, to + 3 * BYTES);
+    store(s4, out, to + last);
+  }
+
+  private static void four(
+      int[] offsets,
+      float[] values,
+      int first,
+      int end,
+      MemorySegment in,
+      long from,
+      MemorySegment out,
+      long to) {
+    FloatVector s0 = FloatVector.zero(Lanes.FLOATS);
+    FloatVector s1 = s0;
+    FloatVector s2 = s0;
+    FloatVector s3 = s0;
+    for (int j = first; j < end; j++) {
+      long at = from + offsets[j];
+      FloatVector value = FloatVector.broadcast(Lanes.FLOATS, values[j]);
+      s0 = load(in, at).fma(value, s0);
+      s1 = load(in, at + BYTES).fma(value, s1);
+      s2 = load(in, at + 2 * BYTES).fma(value, s2);
+      s3 = load(in, at + 3 * BYTES).fma(value, s3);
+    }
+    store(s0, out, to);
+    store(s1, out, to + BYTES);
+    store(s2, out, to + 2 * BYTES);
+    store(s3, out, to + 3 * BYTES);
+  }
+
+  private static void two(
+      int[] offsets,
+      float[] values,
+      int first,
+      int end,
+      MemorySegment in,
+      long from,
+      MemorySegment out,
+      long to) {
+    FloatVector s0 = FloatVector.zero(Lanes.FLOATS);
+    FloatVector s1 = s0;
+    for (int j = first; j < end; j++) {
+      long at = from + offsets[j];
+      FloatVector value = FloatVector.broadcast(Lanes.FLOATS, values[j]);
+      s0 = load(in, at).fma(value, s0);
+      s1 = load(in, at + BYTES).fma(value, s1);
+    }
+    store(s0, out, to);
+    store(s1, out, to + BYTES);
+  }
+
+  private static void one(
+      int[] offsets,
+      float[] values,
+      int first,
+      int end,
+      MemorySegment in,
+      long from,
+      MemorySegment out,
+      long to) {
+    FloatVector s0 = FloatVector.zero(Lanes.FLOATS);
+    for (int j = first; j < end; j++) {
+      s0 = load(in, from + offsets[j]).fma(FloatVector.broadcast(Lanes.FLOATS, values[j]), s0);
+    }
+    store(s0, out, to);
+  }
+
+  /** Vector by vector, a cut one being read whole: behind the last plane there is room for that. */
+  private static void narrowPiece(
+      SparseConvolution c,
+      MemorySegment in,
+      MemorySegment out,
+      int group,
+      int piece,
+      int fromRow,
+      int toRow) {
+    int floats = c.pieceFloats();
+    for (int row = fromRow; row < toRow; row++) {
+      for (int at = 0; at < floats; at += COUNT) {
+        inParts(
+            c.offsets,
+            c.values,
+            c.starts[row],
+            c.starts[row + 1],
+            in,
+            c.inputBytes(group, piece) + (long) at * Float.BYTES,
+            out,
+            c.outputBytes(group, row, piece) + (long) at * Float.BYTES,
+            floats - at);
+      }
+    }
+  }
+
+  private static void inParts(
+      int[] offsets,
+      float[] values,
+      int first,
+      int end,
+      MemorySegment in,
+      long from,
+      MemorySegment out,
+      long to,
+      int count) {
+    FloatVector a = FloatVector.zero(Lanes.FLOATS);
+    FloatVector b = a;
+    FloatVector c = a;
+    FloatVector d = a;
+    int j = first;
+    for (; j + 4 <= end; j += 4) {
+      a = load(in, from + offsets[j]).fma(FloatVector.broadcast(Lanes.FLOATS, values[j]), a);
+      b =
+          load(in, from + offsets[j + 1])
+              .fma(FloatVector.broadcast(Lanes.FLOATS, values[j + 1]), b);
+      c =
+          load(in, from + offsets[j + 2])
+              .fma(FloatVector.broadcast(Lanes.FLOATS, values[j + 2]), c);
+      d =
+          load(in, from + offsets[j + 3])
+              .fma(FloatVector.broadcast(Lanes.FLOATS, values[j + 3]), d);
+    }
+    if (j < end) {
+      a = load(in, from + offsets[j]).fma(FloatVector.broadcast(Lanes.FLOATS, values[j]), a);
+    }
+    if (j + 1 < end) {
+      b =
+          load(in, from + offsets[j + 1])
+              .fma(FloatVector.broadcast(Lanes.FLOATS, values[j + 1]), b);
+    }
+    if (j + 2 < end) {
+      c =
+          load(in, from + offsets[j + 2])
+              .fma(FloatVector.broadcast(Lanes.FLOATS, values[j + 2]), c);
+    }
+    FloatVector sum = a.add(b).add(c.add(d));
+    if (count >= COUNT) {
+      store(sum, out, to);
+    } else {
+      sum.intoMemorySegment(out, to, ByteOrder.nativeOrder(), Lanes.FLOATS.indexInRange(0, count));
+    }
+  }
+
+  static void weightGradient(
+      SparseConvolution c,
+      MemorySegment in,
+      MemorySegment gradOut,
+      float[] gradient,
+      int groups,
+      int fromRow,
+      int toRow) {
+    int chunk = c.chunk();
+    int floats = c.gradientFloats();
+    float[] sums = new float[8 * SUMS];
+    long[] places = new long[8];
+    for (int group = 0; group < groups; group++) {
+      for (int piece = 0; piece < c.pieces(); piece++) {
+        for (int first = 0; first < floats; first += chunk) {
+          int count = Math.min(chunk, floats - first);
+          long from = c.inputBytes(group, piece) + (long) first * Float.BYTES;
+          for (int row = fromRow; row < toRow; row++) {
+            row(
+                c,
+                row,
+                in,
+                from,
+                gradOut,
+                c.outputBytes(group, row, piece) + (long) first * Float.BYTES,
+                count,
+                places,
+                sums,
+                gradient);
+          }
+        }
+      }
+    }
+  }
+
+  /** Eight entries at a time, so that eight sums hide the latency; then four, some unused. */
+  private static void row(
+      SparseConvolution c,
+      int row,
+      MemorySegment in,
+      long from,
+      MemorySegment gradOut,
+      long at,
+      int count,
+      long[] places,
+      float[] sums,
+      float[] gradient) {
+    int end = c.starts[row + 1];
+    int whole = count / SUMS * SUMS;
+    for (int j = c.starts[row]; j < end; ) {
+      int size = end - j > 4 ? 8 : 4;
+      int used = Math.min(size, end - j);
+      for (int k = 0; k < size; k++) {
+        places[k] = from + c.offsets[j + Math.min(k, used - 1)];
+      }
+      if (whole == 0) {
+        Arrays.fill(sums, 0);
+      }
+      for (int lane = 0; lane < SUMS && whole > 0; lane += COUNT) {
+        if (size == 8) {
+          eightProducts(in, places, gradOut, at, lane, whole, sums);
+        } else {
+          fourProducts(in, places, gradOut, at, lane, whole, sums);
+        }
+      }
+      for (int k = 0; k < used; k++) {
+        for (int rest = whole; rest < count; rest++) {
+          long place = (long) rest * Float.BYTES;
+          int lane = k * SUMS + rest - whole;
+          sums[lane] =
+              Math.fma(
+                  gradOut.get(ValueLayout.JAVA_FLOAT, at + place),
+                  in.get(ValueLayout.JAVA_FLOAT, places[k] + place),
+                  sums[lane]);
+        }
+        gradient[j + k] += SparseConvolution.tree(sums, k * SUMS);
+      }
+      j += used;
+    }
+  }
+
+  private static void eightProducts(
+      MemorySegment in,
+      long[] places,
+      MemorySegment gradOut,
+      long at,
+      int lane,
+      int whole,
+      float[] sums) {
+    FloatVector s0 = FloatVector.zero(Lanes.FLOATS);
+    FloatVector s1 = s0;
+    FloatVector s2 = s0;
+    FloatVector s3 = s0;
+    FloatVector s4 = s0;
+    FloatVector s5 = s0;
+    FloatVector s6 = s0;
+    FloatVector s7 = s0;
+    long p0 = places[0];
+    long p1 = places[1];
+    long p2 = places[2];
+    long p3 = places[3];
+    long p4 = places[4];
+    long p5 = places[5];
+    long p6 = places[6];
+    long p7 = places[7];
+    int end = whole * Float.BYTES;
+    for (int x = lane * Float.BYTES; x < end; x += SUMS * Float.BYTES) {
+      FloatVector grad = load(gradOut, at + x);
+      s0 = grad.fma(load(in, p0 + x), s0);
+      s1 = grad.fma(load(in, p1 + x), s1);
+      s2 = grad.fma(load(in, p2 + x), s2);
+      s3 = grad.fma(load(in, p3 + x), s3);
+      s4 = grad.fma(load(in, p4 + x), s4);
+      s5 = grad.fma(load(in, p5 + x), s5);
+      s6 = grad.fma(load(in, p6 + x), s6);
+      s7 = grad.fma(load(in, p7 + x), s7);
+    }
+    s0.intoArray(sums, lane);
+    s1.intoArray(sums, lane + SUMS);
+    s2.intoArray(sums, lane + 2 * SUMS);
+    s3.intoArray(sums, lane + 3 * SUMS);
+    s4.intoArray(sums, lane + 4 * SUMS);
+    s5.intoArray(sums, lane + 5 * SUMS);
+    s6.intoArray(sums, lane + 6 * SUMS);
+    s7.intoArray(sums, lane + 7 * SUMS);
+  }
+
+  private static void fourProducts(
+      MemorySegment in,
+      long[] places,
+      MemorySegment gradOut,
+      long at,
+      int lane,
+      int whole,
+      float[] sums) {
+    FloatVector s0 = FloatVector.zero(Lanes.FLOATS);
+    FloatVector s1 = s0;
+    FloatVector s2 = s0;
+    FloatVector s3 = s0;
+    long p0 = places[0];
+    long p1 = places[1];
+    long p2 = places[2];
+    long p3 = places[3];
+    int end = whole * Float.BYTES;
+    for (int x = lane * Float.BYTES; x < end; x += SUMS * Float.BYTES) {
+      FloatVector grad = load(gradOut, at + x);
+      s0 = grad.fma(load(in, p0 + x), s0);
+      s1 = grad.fma(load(in, p1 + x), s1);
+      s2 = grad.fma(load(in, p2 + x), s2);
+      s3 = grad.fma(load(in, p3 + x), s3);
+    }
+    s0.intoArray(sums, lane);
+    s1.intoArray(sums, lane + SUMS);
+    s2.intoArray(sums, lane + 2 * SUMS);
+    s3.intoArray(sums, lane + 3 * SUMS);
+  }
+
+  private static FloatVector load(MemorySegment segment, long at) {
+    return FloatVector.fromMemorySegment(Lanes.FLOATS, segment, at, ByteOrder.nativeOrder());
+  }
+
+  private static void store(FloatVector value, MemorySegment segment, long at) {
+    value.intoMemorySegment(segment, at, ByteOrder.nativeOrder());
+  }
+}
