@@ -152,7 +152,10 @@ final class LibraryExecutor implements Executor {
     return JniUtils.linear((PtNDArray) arrays.get(0), (PtNDArray) arrays.get(1), bias);
   }
 
-  /** One index per channel stands for all positions: it is expanded, not copied. */
+  /**
+   * One index per channel stands for all positions: it is expanded, not copied. libtorch gets a
+   * copy of its own, for the backward pass reads the indices again when nobody here holds them.
+   */
   private static NDArray select(NDArray x, long[] channels, Pass pass) {
     Shape shape = x.getShape();
     int last = shape.dimension() - 1;
@@ -160,7 +163,8 @@ final class LibraryExecutor implements Executor {
     Arrays.fill(ones, 1);
     ones[last] = channels.length;
     Shape selected = shape.slice(0, last).add(channels.length);
-    try (NDArray indices = pass.manager().create(channels, new Shape(ones))) {
+    try (NDArray lent = pass.manager().create(channels, new Shape(ones));
+        NDArray indices = lent.duplicate()) {
       return x.gather(indices.broadcast(selected), last);
     }
   }

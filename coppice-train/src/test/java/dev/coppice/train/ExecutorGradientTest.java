@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.DynamicTest;
@@ -174,8 +175,9 @@ class ExecutorGradientTest {
   }
 
   private static NDManager manager() {
+    NDManager manager = NDManager.newBaseManager(Device.cpu(), "PyTorch");
     JniUtils.setNumThreads(1);
-    return NDManager.newBaseManager(Device.cpu(), "PyTorch");
+    return manager;
   }
 
   /** Values that differ from each other by far more than a narrow step, for maxima without ties. */
@@ -267,6 +269,36 @@ class ExecutorGradientTest {
                             WIDE);
                       }
                     }));
+  }
+
+  /** The backward pass of a selection reads its indices long after the forward pass made them. */
+  @Test
+  void aSelectionKeepsItsIndices() throws InterruptedException {
+    int channels = 64;
+    dev.coppice.graph.Shape wide = new dev.coppice.graph.Shape.Vector(channels);
+    List<Integer> odd = IntStream.range(0, channels / 2).mapToObj(i -> 2 * i + 1).toList();
+    try (NDManager manager = manager()) {
+      Graph graph = Graph.builder(wide).add("op", new Op.Select(odd)).build();
+      Parameters parameters = new Parameters(manager, graph, Small.weights(graph, 3));
+      Executor executor = LibraryExecutor.of("op", new Op.Select(odd), parameters, true);
+      Pass pass = Pass.of(manager, 1, 1, true, 99, Probes.NONE);
+      NDArray input = Memory.upload(manager, new float[channels], new Shape(1, channels));
+      Executor.Result result = executor.forward(List.of(new Activation(input, false)), pass);
+      for (int i = 0; i < 5; i++) {
+        System.gc();
+        Thread.sleep(20);
+      }
+      float[] ones = new float[odd.size()];
+      Arrays.fill(ones, 1);
+      NDArray gradient = Memory.upload(manager, ones, new Shape(1, ones.length));
+      float[] back =
+          Objects.requireNonNull(
+                  Objects.requireNonNull(result.backward()).apply(gradient).getFirst())
+              .toFloatArray();
+      for (int c = 0; c < channels; c++) {
+        assertThat(back[c]).as("channel %d", c).isEqualTo(c % 2);
+      }
+    }
   }
 
   @Test
