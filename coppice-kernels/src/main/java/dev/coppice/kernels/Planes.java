@@ -14,6 +14,11 @@ import java.lang.foreign.ValueLayout;
  * step} s above 1, as convolutions of stride s want it, every channel has s² planes, one for every
  * pair of remainders of a pixel's row and column: {@code [⌈N/G⌉, C, s, s, ⌈H/s⌉, ⌈W/s⌉, G]}.
  *
+ * <p>With a {@code stack} S above 1 a plane holds S maps of the same image, such as its time steps,
+ * one below the other with zeros between them, so that one weight serves all of them in one piece:
+ * {@code [⌈N/G⌉, C, s, s, S, ⌈H/s⌉, ⌈W/s⌉, G]}. Outside of planes they come in the order {@code [S,
+ * N, …]}, and "images" always counts N.
+ *
  * <p>Borders, the pixels that a plane has beyond the map and the images that the last group has
  * beyond N are zero in memory that {@link #allocate} returns, and no method here or kernel but the
  * gradient of an input of odd size with a step above 1 writes anything else there.
@@ -24,8 +29,10 @@ import java.lang.foreign.ValueLayout;
  * @param group G: any number; {@link #LANES} fills vectors and is the fastest
  * @param border rows and columns of zeros around a plane
  * @param step rows and columns from a pixel of a plane to its next
+ * @param stack S
  */
-public record Planes(int channels, int height, int width, int group, int border, int step) {
+public record Planes(
+    int channels, int height, int width, int group, int border, int step, int stack) {
   /** Images side by side that fill every vector. */
   public static final int LANES = 16;
 
@@ -33,17 +40,33 @@ public record Planes(int channels, int height, int width, int group, int border,
 
   /** Throws {@link IllegalArgumentException} when the kernels cannot address such planes. */
   public Planes {
-    if (channels < 1 || height < 1 || width < 1 || group < 1 || border < 0 || step < 1) {
+    if (channels < 1
+        || height < 1
+        || width < 1
+        || group < 1
+        || border < 0
+        || step < 1
+        || stack < 1) {
       throw new IllegalArgumentException("sizes of planes must be positive");
     }
     double rows = Math.ceil((double) height / step) + border;
     double pitch = (Math.ceil((double) width / step) + border) * group;
-    double planes = (double) channels * step * step;
+    double planes = (double) channels * step * step * stack;
     if ((planes * rows + border + 2) * pitch + 2.0 * LANES > Integer.MAX_VALUE / 4.0) {
       throw new IllegalArgumentException(
           "planes of %d x %d x %d, %d images side by side, are too large"
               .formatted(height, width, channels, group));
     }
+  }
+
+  /** Planes with one map an image. */
+  public Planes(int channels, int height, int width, int group, int border, int step) {
+    this(channels, height, width, group, border, step, 1);
+  }
+
+  /** Returns these with so many maps an image. */
+  public Planes stacked(int stack) {
+    return new Planes(channels, height, width, group, border, step, stack);
   }
 
   /** Returns how many images had better lie side by side when there are so many. */
@@ -96,9 +119,14 @@ public record Planes(int channels, int height, int width, int group, int border,
     return (columns() + border) * group;
   }
 
+  /** Returns the floats from a map of a plane to the next. */
+  public int mapFloats() {
+    return (rows() + border) * pitch();
+  }
+
   /** Returns the floats from a plane to the next. */
   public int planeFloats() {
-    return (rows() + border) * pitch();
+    return stack * mapFloats();
   }
 
   /** Returns where the first pixel of the first plane of a group begins. */
@@ -106,60 +134,92 @@ public record Planes(int channels, int height, int width, int group, int border,
     return border * (pitch() + group);
   }
 
-  /** Returns where a pixel of an image lies, in floats from the beginning of all groups. */
+  /** Returns where a pixel of an image's first map lies, in floats from the beginning. */
   public long at(int image, int channel, int y, int x) {
+    return at(0, image, channel, y, x);
+  }
+
+  /** Returns where a pixel of a map of an image lies, in floats from the beginning. */
+  public long at(int map, int image, int channel, int y, int x) {
     int plane = (channel * step + y % step) * step + x % step;
     return (long) (image / group) * groupFloats()
         + origin()
         + (long) plane * planeFloats()
+        + (long) map * mapFloats()
         + (long) (y / step) * pitch()
         + (long) (x / step) * group
         + image % group;
   }
 
+  /** Returns the parts that copies are made in: the maps of every group. */
+  public int parts(int images) {
+    return stack * groups(images);
+  }
+
   /**
    * Copies maps into planes.
    *
-   * @param maps {@code [N, H, W, C]}
+   * @param maps {@code [S, N, H, W, C]}
    * @param planes written, but for what lies outside of the maps
    * @param images N
    */
   public void fromMaps(MemorySegment maps, MemorySegment planes, int images) {
+    fromMaps(maps, planes, images, 0, parts(images));
+  }
+
+  /** {@link #fromMaps(MemorySegment, MemorySegment, int)} for some of the {@link #parts}. */
+  public void fromMaps(
+      MemorySegment maps, MemorySegment planes, int images, int fromPart, int toPart) {
     checkMaps(maps, planes, images);
-    transfer(maps, planes, images, true);
+    transfer(maps, planes, images, true, fromPart, toPart);
   }
 
   /**
    * Copies planes into maps.
    *
-   * @param maps {@code [N, H, W, C]}, written
+   * @param maps {@code [S, N, H, W, C]}, written
    * @param images N
    */
   public void toMaps(MemorySegment planes, MemorySegment maps, int images) {
+    toMaps(planes, maps, images, 0, parts(images));
+  }
+
+  /** {@link #toMaps(MemorySegment, MemorySegment, int)} for some of the {@link #parts}. */
+  public void toMaps(
+      MemorySegment planes, MemorySegment maps, int images, int fromPart, int toPart) {
     checkMaps(maps, planes, images);
-    transfer(maps, planes, images, false);
+    transfer(maps, planes, images, false, fromPart, toPart);
   }
 
   private void checkMaps(MemorySegment maps, MemorySegment planes, int images) {
     requireImages(images);
-    long bytes = (long) images * height * width * channels * Float.BYTES;
+    long bytes = (long) stack * images * height * width * channels * Float.BYTES;
     NeuronArguments.requireFloats("maps", maps, bytes);
     NeuronArguments.requireFloats("planes", planes, bytes(groups(images)));
     NeuronArguments.requireApart("maps", maps, bytes, "planes", planes, bytes(groups(images)));
   }
 
   /** In tiles of channels, so that the pages of a tile's planes are all at hand. */
-  private void transfer(MemorySegment maps, MemorySegment planes, int images, boolean into) {
+  private void transfer(
+      MemorySegment maps,
+      MemorySegment planes,
+      int images,
+      boolean into,
+      int fromPart,
+      int toPart) {
     long image = (long) height * width * channels * Float.BYTES;
     long channelStep = (long) step * step * planeFloats() * Float.BYTES;
-    for (int first = 0; first < images; first += group) {
+    for (int part = fromPart; part < toPart; part++) {
+      int map = part % stack;
+      int first = part / stack * group;
       int side = Math.min(group, images - first);
+      long start = ((long) map * images + first) * image;
       for (int c = 0; c < channels; c += LANES) {
         int tile = Math.min(LANES, channels - c);
         for (int y = 0; y < height; y++) {
           for (int x = 0; x < width; x++) {
-            long from = first * image + (((long) y * width + x) * channels + c) * Float.BYTES;
-            long place = at(first, c, y, x) * Float.BYTES;
+            long from = start + (((long) y * width + x) * channels + c) * Float.BYTES;
+            long place = at(map, first, c, y, x) * Float.BYTES;
             if (into) {
               intoPlanes(maps, from, image, planes, place, channelStep, side, tile);
             } else {
@@ -218,30 +278,37 @@ public record Planes(int channels, int height, int width, int group, int border,
   /**
    * Writes packed spikes into planes, as multiples of {@code 1/levels}.
    *
-   * @param packed {@code [N, H, W, levels, ⌈C/64⌉]}, as {@link SpikeConvolution} lays them out
+   * @param packed {@code [S, N, H, W, levels, ⌈C/64⌉]}, as {@link SpikeConvolution} lays them out
    * @param planes written, but for what lies outside of the maps
    * @param images N
    */
   public void fromSpikes(long[] packed, int levels, MemorySegment planes, int images) {
+    fromSpikes(packed, levels, planes, images, 0, parts(images));
+  }
+
+  /** {@link #fromSpikes(long[], int, MemorySegment, int)} for some of the {@link #parts}. */
+  public void fromSpikes(
+      long[] packed, int levels, MemorySegment planes, int images, int fromPart, int toPart) {
     requireImages(images);
     if (levels < 1) {
       throw new IllegalArgumentException("levels must be positive, not " + levels);
     }
     int words = Math.ceilDiv(channels, Long.SIZE);
-    SpikeArguments.requireWords(
-        packed,
-        Math.multiplyExact(Math.multiplyExact((long) images * height * width, words), levels));
+    requireWords(packed, images, Math.multiplyExact(words, levels));
     NeuronArguments.requireFloats("planes", planes, bytes(groups(images)));
     int image = height * width * levels * words;
     long channelStep = (long) step * step * planeFloats() * Float.BYTES;
-    for (int first = 0; first < images; first += group) {
+    for (int part = fromPart; part < toPart; part++) {
+      int map = part % stack;
+      int first = part / stack * group;
       int side = Math.min(group, images - first);
       for (int c = 0; c < channels; c += LANES) {
         int tile = Math.min(LANES, channels - c);
         for (int y = 0; y < height; y++) {
           for (int x = 0; x < width; x++) {
-            int word = first * image + (y * width + x) * levels * words + c / Long.SIZE;
-            long place = at(first, c, y, x) * Float.BYTES;
+            int word =
+                (map * images + first) * image + (y * width + x) * levels * words + c / Long.SIZE;
+            long place = at(map, first, c, y, x) * Float.BYTES;
             for (int n = 0; n < side; n++) {
               spread(packed, word, words, levels, c, tile, planes, place, channelStep);
               word += image;
@@ -251,6 +318,12 @@ public record Planes(int channels, int height, int width, int group, int border,
         }
       }
     }
+  }
+
+  private void requireWords(long[] packed, int images, int pixelWords) {
+    SpikeArguments.requireWords(
+        packed,
+        Math.multiplyExact(Math.multiplyExact((long) stack * images, height * width), pixelWords));
   }
 
   /** Writes what a tile of the channels of a pixel has on all levels. */
@@ -278,31 +351,48 @@ public record Planes(int channels, int height, int width, int group, int border,
   /**
    * Packs the spikes of planes.
    *
-   * @param packed {@code [N, H, W, ⌈C/64⌉]}, written: bit {@code c mod 64} of word {@code c/64}
+   * @param packed {@code [S, N, H, W, ⌈C/64⌉]}, written: bit {@code c mod 64} of word {@code c/64}
    *     tells whether channel {@code c} is above ½
    * @param images N
    */
   public void toSpikes(MemorySegment planes, long[] packed, int images) {
+    toSpikes(planes, packed, 1, images, 0, parts(images));
+  }
+
+  /**
+   * Packs averages of {@code levels} spikes for some of the {@link #parts}.
+   *
+   * @param packed {@code [S, N, H, W, levels, ⌈C/64⌉]}, written: a bit of level {@code l} tells
+   *     whether its channel is above {@code (l + ½)/levels}
+   */
+  public void toSpikes(
+      MemorySegment planes, long[] packed, int levels, int images, int fromPart, int toPart) {
     requireImages(images);
     int words = Math.ceilDiv(channels, Long.SIZE);
-    SpikeArguments.requireWords(
-        packed, Math.multiplyExact((long) images * height * width, (long) words));
+    requireWords(packed, images, Math.multiplyExact(words, levels));
     NeuronArguments.requireFloats("planes", planes, bytes(groups(images)));
     int channelStep = step * step * planeFloats();
-    int at = 0;
-    for (int image = 0; image < images; image++) {
-      for (int y = 0; y < height; y++) {
-        for (int x = 0; x < width; x++) {
-          for (int first = 0; first < channels; first += Long.SIZE) {
-            long place = at(image, first, y, x);
-            long bits = 0;
-            for (int c = 0; c < Math.min(Long.SIZE, channels - first); c++) {
-              if (planes.getAtIndex(ValueLayout.JAVA_FLOAT, place) > 0.5f) {
-                bits |= 1L << c;
+    for (int part = fromPart; part < toPart; part++) {
+      int map = part % stack;
+      int first = part / stack * group;
+      for (int image = first; image < Math.min(first + group, images); image++) {
+        int word = (map * images + image) * height * width * levels * words;
+        for (int y = 0; y < height; y++) {
+          for (int x = 0; x < width; x++) {
+            for (int level = 0; level < levels; level++) {
+              float above = (level + 0.5f) / levels;
+              long place = at(map, image, 0, y, x);
+              for (int c = 0; c < channels; c += Long.SIZE) {
+                long bits = 0;
+                for (int k = 0; k < Math.min(Long.SIZE, channels - c); k++) {
+                  if (planes.getAtIndex(ValueLayout.JAVA_FLOAT, place) > above) {
+                    bits |= 1L << k;
+                  }
+                  place += channelStep;
+                }
+                packed[word++] = bits;
               }
-              place += channelStep;
             }
-            packed[at++] = bits;
           }
         }
       }

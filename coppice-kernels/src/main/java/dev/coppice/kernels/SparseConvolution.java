@@ -15,15 +15,16 @@ import java.util.function.IntPredicate;
  * kernels.
  *
  * <p>The order of sums is part of the contract of the kernels, {@code fma} rounding once for every
- * entry. Sums of a row begin with 0 and go through its entries from first to last. Where the pixels
- * of a group that lie in one piece are at most {@value #NARROW} floats, four sums take entries in
- * turn, the last ones going to the first sums, and end as {@code (a + b) + (c + d)}. The gradient
- * of a weight goes through the groups and through pieces of {@link #chunk} floats, adding for each
- * 16 sums of every sixteenth float, as a balanced tree of neighbours at distances 8, 4, 2, 1.
+ * entry. Sums of a row begin with 0 and go through its entries from first to last. Where a map of
+ * the output has at most {@value #NARROW} pixels, four sums take entries in turn, the last ones
+ * going to the first sums, and end as {@code (a + b) + (c + d)}: neither depends on how many images
+ * or maps there are. The gradient of a weight goes through the groups and through pieces of {@link
+ * #chunk} floats, adding for each 16 sums of every sixteenth float, as a balanced tree of
+ * neighbours at distances 8, 4, 2, 1.
  */
 public final class SparseConvolution {
-  /** Floats in one piece up to which rows are summed in four parts, to hide the latency of adds. */
-  static final int NARROW = 32;
+  /** Pixels of a map up to which rows are summed in four parts, to hide the latency of adds. */
+  static final int NARROW = 4;
 
   /** Sums of which the gradient of a weight is made. */
   static final int SUMS = 16;
@@ -88,9 +89,7 @@ public final class SparseConvolution {
   public static SparseConvolution of(
       ConvolutionShape shape, Planes in, Planes out, MemorySegment weights, IntPredicate survives) {
     requireWeights(shape, weights);
-    requirePlanes("input", in, shape.input(in.group(), in.border()));
-    requirePlanes("output", out, shape.output(in.group(), out.border()));
-    requireBorder("input", in, shape.inputBorder());
+    requireFit(shape, in, out);
     int[] starts = new int[shape.out() + 1];
     int row = shape.taps() * shape.in();
     for (int o = 0; o < shape.out(); o++) {
@@ -101,7 +100,6 @@ public final class SparseConvolution {
       starts[o + 1] = starts[o] + count;
     }
     int[] dense = new int[starts[shape.out()]];
-    int[] offsets = new int[dense.length];
     int entry = 0;
     for (int o = 0; o < shape.out(); o++) {
       // Channel by channel, so that what is read from one plane is read together.
@@ -109,21 +107,51 @@ public final class SparseConvolution {
         for (int tap = 0; tap < shape.taps(); tap++) {
           int k = (o * shape.taps() + tap) * shape.in() + i;
           if (survives.test(k)) {
-            dense[entry] = k;
-            offsets[entry++] =
-                Float.BYTES
-                    * (inputPlane(shape, i, tap) * in.planeFloats()
-                        + down(shape, tap) * in.pitch()
-                        + right(shape, tap) * in.group());
+            dense[entry++] = k;
           }
         }
       }
     }
     SparseConvolution made =
         new SparseConvolution(
-            shape, in, out, false, starts, offsets, new float[dense.length], dense);
+            shape,
+            in,
+            out,
+            false,
+            starts,
+            offsets(shape, in, dense),
+            new float[dense.length],
+            dense);
     made.refresh(weights);
     return made;
+  }
+
+  private static int[] offsets(ConvolutionShape shape, Planes in, int[] dense) {
+    int[] offsets = new int[dense.length];
+    for (int entry = 0; entry < dense.length; entry++) {
+      int tap = dense[entry] / shape.in() % shape.taps();
+      offsets[entry] =
+          Float.BYTES
+              * (inputPlane(shape, dense[entry] % shape.in(), tap) * in.planeFloats()
+                  + down(shape, tap) * in.pitch()
+                  + right(shape, tap) * in.group());
+    }
+    return offsets;
+  }
+
+  /**
+   * Returns the same weights between planes of other groups, borders and stacks. Values and lists
+   * are shared with this.
+   *
+   * @throws IllegalStateException when this is transposed
+   */
+  public SparseConvolution between(Planes newIn, Planes newOut) {
+    if (turned) {
+      throw new IllegalStateException("a transposed structure stays where it is");
+    }
+    requireFit(shape, newIn, newOut);
+    return new SparseConvolution(
+        shape, newIn, newOut, false, starts, offsets(shape, newIn, dense), values, dense);
   }
 
   /**
@@ -139,8 +167,14 @@ public final class SparseConvolution {
     if (turned) {
       throw new IllegalStateException("the structure is transposed already");
     }
-    requirePlanes("output gradient", gradOut, shape.output(gradOut.group(), gradOut.border()));
-    requirePlanes("input gradient", gradIn, shape.input(gradOut.group(), gradIn.border()));
+    requirePlanes(
+        "output gradient",
+        gradOut,
+        shape.output(gradOut.group(), gradOut.border()).stacked(gradOut.stack()));
+    requirePlanes(
+        "input gradient",
+        gradIn,
+        shape.input(gradOut.group(), gradIn.border()).stacked(gradOut.stack()));
     requireBorder("output gradient", gradOut, shape.outputBorder());
     int[] starts = new int[gradIn.planes() + 1];
     for (int k : dense) {
@@ -195,6 +229,12 @@ public final class SparseConvolution {
       throw new IllegalArgumentException(
           "weights must have at least %d bytes, not %d".formatted(bytes, weights.byteSize()));
     }
+  }
+
+  private static void requireFit(ConvolutionShape shape, Planes in, Planes out) {
+    requirePlanes("input", in, shape.input(in.group(), in.border()).stacked(in.stack()));
+    requirePlanes("output", out, shape.output(in.group(), out.border()).stacked(in.stack()));
+    requireBorder("input", in, shape.inputBorder());
   }
 
   private static void requirePlanes(String name, Planes planes, Planes expected) {
@@ -277,20 +317,36 @@ public final class SparseConvolution {
     return dense;
   }
 
-  /** Whether all rows of pixels can be taken in one piece, with the border between them. */
-  private boolean whole() {
+  /** Whether all rows of a map can be taken in one piece, with the border between them. */
+  private boolean rowsTogether() {
     return in.pitch() == out.pitch();
+  }
+
+  /** Whether all maps of a plane can be taken in one piece. */
+  private boolean whole() {
+    return rowsTogether() && (out.stack() == 1 || in.mapFloats() == out.mapFloats());
   }
 
   /** Pieces of an output plane that are computed one by one. */
   int pieces() {
-    return whole() ? 1 : out.rows();
+    return whole() ? 1 : rowsTogether() ? out.stack() : out.stack() * out.rows();
+  }
+
+  private int rowFloats() {
+    return out.columns() * out.group();
   }
 
   /** Floats of a piece. */
   int pieceFloats() {
-    int row = out.columns() * out.group();
-    return whole() ? (out.rows() - 1) * out.pitch() + row : row;
+    int map = (out.rows() - 1) * out.pitch() + rowFloats();
+    return whole() ? (out.stack() - 1) * out.mapFloats() + map : rowsTogether() ? map : rowFloats();
+  }
+
+  private long pieceAt(Planes planes, int piece) {
+    return rowsTogether()
+        ? (long) piece * planes.mapFloats()
+        : (long) (piece / out.rows()) * planes.mapFloats()
+            + (long) (piece % out.rows()) * planes.pitch();
   }
 
   /**
@@ -302,14 +358,9 @@ public final class SparseConvolution {
     return zerosFollow ? Math.ceilDiv(pieceFloats(), SUMS) * SUMS : pieceFloats();
   }
 
-  /** Floats in one piece between rows of pixels, which must become zero again. */
-  int gap() {
-    return whole() ? out.pitch() - out.columns() * out.group() : 0;
-  }
-
   /** Whether rows are summed in four parts. */
   boolean narrow() {
-    return pieceFloats() <= NARROW;
+    return out.height() * out.width() <= NARROW;
   }
 
   /**
@@ -324,8 +375,7 @@ public final class SparseConvolution {
 
   /** Where the inputs of a piece lie of an entry without distance. */
   long inputBytes(int group, int piece) {
-    return ((long) group * in.groupFloats() + in.origin() + (long) piece * in.pitch())
-        * Float.BYTES;
+    return ((long) group * in.groupFloats() + in.origin() + pieceAt(in, piece)) * Float.BYTES;
   }
 
   /** Where a piece of an output plane lies. */
@@ -333,26 +383,35 @@ public final class SparseConvolution {
     return ((long) group * out.groupFloats()
             + out.origin()
             + (long) row * out.planeFloats()
-            + (long) piece * out.pitch())
+            + pieceAt(out, piece))
         * Float.BYTES;
   }
 
-  /** Makes the border between rows of pixels zero again, which pieces ran over. */
+  /** Makes the border between rows of pixels and between maps zero again: pieces ran over it. */
   void clearGaps(MemorySegment output, int group, int fromRow, int toRow) {
-    int gap = gap();
-    if (gap == 0) {
+    if (!rowsTogether() || out.border() == 0) {
       return;
     }
+    long row = (long) rowFloats() * Float.BYTES;
     long pitch = (long) out.pitch() * Float.BYTES;
-    long row = (long) out.columns() * out.group() * Float.BYTES;
+    int lastMap = out.stack() - 1;
     for (int plane = fromRow; plane < toRow; plane++) {
-      long at = outputBytes(group, plane, 0) + row;
-      for (int y = 1; y < out.rows(); y++) {
-        for (int k = 0; k < gap; k++) {
-          output.set(ValueLayout.JAVA_FLOAT, at + (long) k * Float.BYTES, 0);
+      for (int map = 0; map <= lastMap; map++) {
+        long at = outputBytes(group, plane, 0) + (long) map * out.mapFloats() * Float.BYTES + row;
+        for (int y = 1; y < out.rows(); y++) {
+          clear(output, at, at - row + pitch);
+          at += pitch;
         }
-        at += pitch;
+        if (whole() && map < lastMap) {
+          clear(output, at, at - row + (out.border() + 1) * pitch);
+        }
       }
+    }
+  }
+
+  private static void clear(MemorySegment output, long from, long to) {
+    for (long at = from; at < to; at += Float.BYTES) {
+      output.set(ValueLayout.JAVA_FLOAT, at, 0);
     }
   }
 

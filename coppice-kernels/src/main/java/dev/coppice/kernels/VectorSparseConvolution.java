@@ -5,6 +5,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
 
 /**
  * {@link SparseConvolution} with the Vector API: up to eight vectors of sums stay in registers
@@ -52,6 +53,10 @@ final class VectorSparseConvolution {
       int fromRow,
       int toRow) {
     int floats = c.pieceFloats();
+    if (floats < COUNT) {
+      cutVector(c, in, out, group, piece, fromRow, toRow);
+      return;
+    }
     int done = 0;
     while (done < floats) {
       int left = floats - done;
@@ -241,6 +246,27 @@ final class VectorSparseConvolution {
       s0 = load(in, from + offsets[j]).fma(FloatVector.broadcast(Lanes.FLOATS, values[j]), s0);
     }
     store(s0, out, to);
+  }
+
+  /** Less than a vector, which is read whole: behind the last plane there is room for that. */
+  private static void cutVector(
+      SparseConvolution c,
+      MemorySegment in,
+      MemorySegment out,
+      int group,
+      int piece,
+      int fromRow,
+      int toRow) {
+    VectorMask<Float> used = Lanes.FLOATS.indexInRange(0, c.pieceFloats());
+    long from = c.inputBytes(group, piece);
+    for (int row = fromRow; row < toRow; row++) {
+      FloatVector sum = FloatVector.zero(Lanes.FLOATS);
+      for (int j = c.starts[row]; j < c.starts[row + 1]; j++) {
+        FloatVector value = FloatVector.broadcast(Lanes.FLOATS, c.values[j]);
+        sum = load(in, from + c.offsets[j]).fma(value, sum);
+      }
+      sum.intoMemorySegment(out, c.outputBytes(group, row, piece), ByteOrder.nativeOrder(), used);
+    }
   }
 
   /** Vector by vector, a cut one being read whole: behind the last plane there is room for that. */

@@ -8,23 +8,34 @@ import java.util.SplittableRandom;
  * A sparse convolution with numbers for everything, for tests. Memory is just as large as it must
  * be.
  *
+ * @param images N of {@code [S, N, …]}
+ * @param stack S
  * @param density part of the weights that survive
  */
-record SparseCase(ConvolutionShape shape, int images, int group, int spare, double density) {
+record SparseCase(
+    ConvolutionShape shape, int images, int group, int spare, double density, int stack) {
+  SparseCase(ConvolutionShape shape, int images, int group, int spare, double density) {
+    this(shape, images, group, spare, density, 1);
+  }
+
   Planes input() {
-    return shape.input(group, shape.inputBorder() + spare);
+    return shape.input(group, shape.inputBorder() + spare).stacked(stack);
   }
 
   Planes output() {
-    return shape.output(group, shape.outputBorder() + spare);
+    return shape.output(group, shape.outputBorder() + spare).stacked(stack);
+  }
+
+  int allMaps() {
+    return stack * images;
   }
 
   int inFloats() {
-    return images * shape.height() * shape.width() * shape.in();
+    return allMaps() * shape.height() * shape.width() * shape.in();
   }
 
   int outFloats() {
-    return images * shape.outHeight() * shape.outWidth() * shape.out();
+    return allMaps() * shape.outHeight() * shape.outWidth() * shape.out();
   }
 
   /** Spikes, averages of them, and whole channels of silence. */

@@ -37,7 +37,13 @@ class SparseConvolutionTest {
                   new SparseCase(new ConvolutionShape(7, 9, 3, 5, 2, 1, 1), 2, 2, 0, 0.7),
                   new SparseCase(new ConvolutionShape(6, 6, 3, 4, 4, 3, 1), 5, 4, 0, 0),
                   new SparseCase(ConvolutionShape.linear(1, 1, 300, 10), 4, 4, 0, 0.1),
-                  new SparseCase(ConvolutionShape.linear(2, 3, 21, 10), 37, 16, 0, 0.2)),
+                  new SparseCase(ConvolutionShape.linear(2, 3, 21, 10), 37, 16, 0, 0.2),
+                  new SparseCase(new ConvolutionShape(32, 32, 3, 5, 3, 1, 1), 1, 1, 0, 0.4, 4),
+                  new SparseCase(new ConvolutionShape(8, 8, 9, 6, 3, 1, 1), 2, 1, 0, 0.2, 4),
+                  new SparseCase(new ConvolutionShape(4, 4, 33, 9, 3, 1, 1), 1, 1, 1, 0.2, 5),
+                  new SparseCase(new ConvolutionShape(3, 5, 8, 9, 3, 1, 1), 1, 1, 0, 0.3, 1),
+                  new SparseCase(new ConvolutionShape(2, 2, 40, 9, 3, 1, 1), 1, 1, 0, 0.3, 4),
+                  new SparseCase(new ConvolutionShape(8, 8, 6, 5, 3, 2, 1), 17, 16, 0, 0.5, 3)),
               IntStream.range(0, 60).mapToObj(SparseConvolutionTest::random))
           .toList();
 
@@ -58,7 +64,12 @@ class SparseConvolutionTest {
             1 + random.nextInt(3),
             padding);
     return new SparseCase(
-        shape, images, 1 + random.nextInt(images), random.nextInt(3), random.nextInt(5) / 4.0);
+        shape,
+        images,
+        1 + random.nextInt(images),
+        random.nextInt(3),
+        random.nextInt(5) / 4.0,
+        1 + random.nextInt(3));
   }
 
   static Stream<SparseCase> cases() {
@@ -134,7 +145,8 @@ class SparseConvolutionTest {
 
   private static float[] maps(Planes planes, MemorySegment segment, int images) {
     MemorySegment maps =
-        Floats.zeros(images * planes.height() * planes.width() * planes.channels());
+        Floats.zeros(
+            planes.stack() * images * planes.height() * planes.width() * planes.channels());
     planes.toMaps(segment, maps, images);
     return Floats.array(maps);
   }
@@ -207,14 +219,14 @@ class SparseConvolutionTest {
   private static float[] columns(Kernels kernels, SparseCase test) {
     SpikeColumns columns = SpikeColumns.of(test.compressed(), 4, Floats.of(test.weights()));
     MemorySegment out = Floats.of(Floats.random(5, test.outFloats(), 1));
-    int middle = test.images() / 2;
-    kernels.spikeColumnsForward(columns, packed(test), out, test.images(), middle, test.images());
-    kernels.spikeColumnsForward(columns, packed(test), out, test.images(), 0, middle);
+    int maps = test.allMaps();
+    kernels.spikeColumnsForward(columns, packed(test), out, maps, maps / 2, maps);
+    kernels.spikeColumnsForward(columns, packed(test), out, maps, 0, maps / 2);
     return Floats.array(out);
   }
 
   private static long[] packed(SparseCase test) {
-    int rows = test.images() * test.shape().height() * test.shape().width();
+    int rows = test.allMaps() * test.shape().height() * test.shape().width();
     long[] packed = new long[rows * 4 * Math.ceilDiv(test.shape().in(), Long.SIZE)];
     SCALAR.packSpikes(Floats.of(test.maps()), test.shape().in(), 4, packed, rows, 0, rows);
     return packed;
@@ -233,7 +245,7 @@ class SparseConvolutionTest {
   @MethodSource("cases")
   void spikesGoThroughPlanes(SparseCase test) {
     ConvolutionShape g = test.shape();
-    int rows = test.images() * g.height() * g.width();
+    int rows = test.allMaps() * g.height() * g.width();
     long[] packed = packed(test);
     Planes planes = test.input();
     MemorySegment segment = planes.allocate(Arena.ofAuto(), test.images());
@@ -246,6 +258,9 @@ class SparseConvolutionTest {
     // A quarter to two are no spike, three are.
     SCALAR.packSpikes(Floats.of(test.maps()), g.in(), 1, expected, rows, 0, rows);
     assertThat(binary).containsExactly(expected);
+    long[] back = new long[packed.length];
+    planes.toSpikes(segment, back, 4, test.images(), 0, planes.parts(test.images()));
+    assertThat(back).containsExactly(packed);
   }
 
   @Test
