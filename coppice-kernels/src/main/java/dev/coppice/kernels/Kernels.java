@@ -371,4 +371,35 @@ public sealed interface Kernels permits ScalarKernels, VectorKernels {
    */
   void spikeColumnsForward(
       SpikeColumns c, long[] packed, MemorySegment out, int images, int fromImage, int toImage);
+
+  /**
+   * Runs a layer of neurons between planes, as {@link PlaneNeurons} says. Nothing is allocated by
+   * vector kernels.
+   *
+   * @param x planes of what is normalised
+   * @param s planes of the spikes, written for the planes of the range
+   * @param groups groups of images
+   * @param fromPlane first plane, counted through all groups
+   * @param state potentials after reset, read before the first step in place of the rest potential
+   *     and written after the last; or null, for a sequence by itself
+   */
+  void planeNeuronForward(
+      PlaneNeurons n,
+      MemorySegment x,
+      MemorySegment s,
+      int groups,
+      int fromPlane,
+      int toPlane,
+      @Nullable MemorySegment state);
+
+  /**
+   * Pools planes.
+   *
+   * @param from planes that are read
+   * @param to planes, written for those of the range
+   * @param groups groups of images
+   * @param fromPlane first plane, counted through all groups
+   */
+  void planePoolForward(
+      PlanePool p, MemorySegment from, MemorySegment to, int groups, int fromPlane, int toPlane);
 }

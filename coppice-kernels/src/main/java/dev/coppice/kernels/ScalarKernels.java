@@ -374,4 +374,24 @@ final class ScalarKernels implements Kernels {
   private static void store(float value, MemorySegment segment, long at, int i) {
     segment.setAtIndex(ValueLayout.JAVA_FLOAT, at + i, value);
   }
+
+  @Override
+  public void planeNeuronForward(
+      PlaneNeurons n,
+      MemorySegment x,
+      MemorySegment s,
+      int groups,
+      int fromPlane,
+      int toPlane,
+      @Nullable MemorySegment state) {
+    n.check(x, s, groups, fromPlane, toPlane, state);
+    ScalarPlaneNeurons.forward(n, x, s, fromPlane, toPlane, state);
+  }
+
+  @Override
+  public void planePoolForward(
+      PlanePool p, MemorySegment from, MemorySegment to, int groups, int fromPlane, int toPlane) {
+    p.check(from, to, groups, fromPlane, toPlane);
+    ScalarPlanePool.forward(p, from, to, fromPlane, toPlane);
+  }
 }

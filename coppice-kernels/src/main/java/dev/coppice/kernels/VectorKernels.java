@@ -577,4 +577,24 @@ final class VectorKernels implements Kernels {
   private static void storeOne(float value, MemorySegment segment, long at, int i) {
     segment.set(ValueLayout.JAVA_FLOAT, at + bytes(i), value);
   }
+
+  @Override
+  public void planeNeuronForward(
+      PlaneNeurons n,
+      MemorySegment x,
+      MemorySegment s,
+      int groups,
+      int fromPlane,
+      int toPlane,
+      @Nullable MemorySegment state) {
+    n.check(x, s, groups, fromPlane, toPlane, state);
+    VectorPlaneNeurons.forward(n, x, s, fromPlane, toPlane, state);
+  }
+
+  @Override
+  public void planePoolForward(
+      PlanePool p, MemorySegment from, MemorySegment to, int groups, int fromPlane, int toPlane) {
+    p.check(from, to, groups, fromPlane, toPlane);
+    VectorPlanePool.forward(p, from, to, fromPlane, toPlane);
+  }
 }

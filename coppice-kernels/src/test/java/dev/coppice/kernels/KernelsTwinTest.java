@@ -71,7 +71,9 @@ class KernelsTwinTest {
           Map.entry("inputGradient", InputGradientTest::gradientTwins),
           Map.entry("sparseConvForward", SparseConvolutionTest::forwardTwins),
           Map.entry("sparseConvWeightGradient", SparseConvolutionTest::weightGradientTwins),
-          Map.entry("spikeColumnsForward", SparseConvolutionTest::columnTwins));
+          Map.entry("spikeColumnsForward", SparseConvolutionTest::columnTwins),
+          Map.entry("planeNeuronForward", PlaneNeuronTest::twins),
+          Map.entry("planePoolForward", PlanePoolTest::twins));
 
   @Test
   void everyKernelHasAParityCase() {

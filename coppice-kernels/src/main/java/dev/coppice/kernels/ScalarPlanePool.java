@@ -1,0 +1,56 @@
+package dev.coppice.kernels;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/** {@link PlanePool} as plain loops. */
+final class ScalarPlanePool {
+  private ScalarPlanePool() {}
+
+  static void forward(
+      PlanePool p, MemorySegment from, MemorySegment to, int fromPlane, int toPlane) {
+    Planes in = p.in();
+    Planes out = p.out();
+    for (int plane = fromPlane; plane < toPlane; plane++) {
+      for (int map = 0; map < out.stack(); map++) {
+        long read = PlaneNeurons.planeBytes(in, plane) / Float.BYTES + (long) map * in.mapFloats();
+        long at = PlaneNeurons.planeBytes(out, plane) / Float.BYTES + (long) map * out.mapFloats();
+        for (int y = 0; y < out.rows(); y++) {
+          row(
+              p,
+              from,
+              read + (long) y * p.stride() * in.pitch(),
+              to,
+              at + (long) y * out.pitch(),
+              0);
+        }
+        p.clearBorder(to, at * Float.BYTES);
+      }
+      PlaneNeurons.clearEnds(out, to, plane);
+    }
+  }
+
+  /** A row of the output, from one of its floats on; places are counted in floats. */
+  static void row(
+      PlanePool p, MemorySegment from, long read, MemorySegment to, long at, int first) {
+    int group = p.in().group();
+    for (int k = first; k < p.out().columns() * group; k++) {
+      long window = read + (long) (k / group) * p.stride() * group + k % group;
+      float result = p.average() ? 0 : Float.NEGATIVE_INFINITY;
+      for (int kx = 0; kx < p.kernel(); kx++) {
+        float column = p.average() ? 0 : Float.NEGATIVE_INFINITY;
+        for (int ky = 0; ky < p.kernel(); ky++) {
+          float value =
+              from.getAtIndex(
+                  ValueLayout.JAVA_FLOAT, window + (long) ky * p.in().pitch() + (long) kx * group);
+          column = p.average() ? column + value : Math.max(column, value);
+        }
+        result = p.average() ? result + column : Math.max(result, column);
+      }
+      to.setAtIndex(
+          ValueLayout.JAVA_FLOAT,
+          at + k,
+          p.average() ? result / (p.kernel() * p.kernel()) : result);
+    }
+  }
+}
