@@ -95,7 +95,8 @@ public record Planes(
     return arena.allocate(bytes(groups(images)), ALIGNMENT);
   }
 
-  long bytes(int groups) {
+  /** Returns the memory of so many groups of images. */
+  public long bytes(int groups) {
     return (long) groups * groupFloats() * Float.BYTES;
   }
 

@@ -1,6 +1,7 @@
 package dev.coppice.runtime;
 
-import dev.coppice.graph.DenseOperations;
+import static java.util.Objects.requireNonNull;
+
 import dev.coppice.graph.Graph;
 import dev.coppice.graph.GraphException;
 import dev.coppice.graph.Model;
@@ -8,6 +9,9 @@ import dev.coppice.graph.Node;
 import dev.coppice.graph.Op;
 import dev.coppice.graph.Shape;
 import dev.coppice.graph.Weights;
+import dev.coppice.kernels.ConvolutionShape;
+import dev.coppice.kernels.DenseConvolution;
+import dev.coppice.kernels.SpikeConvolution;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -27,26 +31,59 @@ final class Compiler {
   private final Weights weights;
   private final Buffers floats = new Buffers();
   private final Buffers words = new Buffers();
+  private final Buffers planes = new Buffers();
+
+  /** The layouts of the values in each buffer of planes. */
+  private final List<List<Integer>> planeLayouts = new ArrayList<>();
+
+  private final Placements placements = new Placements();
   private final List<Step> steps = new ArrayList<>();
-  private final List<NeuronStep> neurons = new ArrayList<>();
-  private final List<SynapseStep> synapses = new ArrayList<>();
+  private final List<NeuronLayer> neurons = new ArrayList<>();
+  private final List<String> synapses = new ArrayList<>();
+  private final List<String> layers = new ArrayList<>();
+  private final SpikeDensities densities;
+  private final int timeSteps;
+
+  /** Zeros around every plane: what the widest kernel needs. */
+  private final int border;
+
+  /** The parts of the chain that is being made, which is the last step; or none. */
+  private List<PlaneStep> chain = new ArrayList<>();
+
+  /** Planes that the chain reads: they may not be written before all of it has run. */
+  private final List<Value.Planar> held = new ArrayList<>();
+
   private final Map<String, Value> values = new HashMap<>();
 
   /** Values that the node at hand made for itself. */
   private final List<Value> temporaries = new ArrayList<>();
 
-  private Compiler(Model model) {
+  private Compiler(Model model, int timeSteps) {
     this.graph = model.graph();
     this.weights = model.weights();
+    this.densities = SpikeDensities.of(model);
+    this.timeSteps = timeSteps;
+    this.border = graph.nodes().stream().mapToInt(node -> border(node)).max().orElse(0);
+  }
+
+  /** Returns the zeros around its input that a convolution between planes needs. */
+  private int border(Node node) {
+    if (!(node.op() instanceof Op.Conv2d conv)) {
+      return 0;
+    }
+    Shape.Map in = (Shape.Map) graph.shape(node.inputs().getFirst());
+    ConvolutionShape shape = Layer.forPlanes(in, conv);
+    return shape == null ? 0 : shape.inputBorder();
   }
 
   /**
    * Returns the plan of a model.
    *
+   * @param timeSteps T of images, which says what kernels cost, or 0 if it is not known
    * @throws dev.coppice.graph.GraphException if a layer is too large
    */
-  static Plan compile(Model model) {
-    return new Compiler(model).compile();
+  static Plan compile(Model model, int timeSteps) {
+    return new Compiler(model, timeSteps).compile();
   }
 
   private Plan compile() {
@@ -67,8 +104,11 @@ final class Compiler {
         List.copyOf(steps),
         floats.sizes(),
         words.sizes(),
+        planeLayouts.stream().map(List::copyOf).toList(),
+        placements,
         List.copyOf(neurons),
         List.copyOf(synapses),
+        List.copyOf(layers),
         input,
         output);
   }
@@ -80,12 +120,8 @@ final class Compiler {
       case Op.Input _ -> throw new IllegalStateException(name);
       case Op.Conv2d conv ->
           layer(
-              new Layer(
-                  name,
-                  (Shape.Map) in.shape(),
-                  conv,
-                  weights.get(name + ".weight").data(),
-                  DenseOperations.perStep(graph, node)),
+              new Layer(name, (Shape.Map) in.shape(), conv, weights.get(name + ".weight").data()),
+              node,
               in);
       case Op.Linear(int inFeatures, int outFeatures, boolean bias) ->
           layer(
@@ -93,8 +129,8 @@ final class Compiler {
                   name,
                   new Shape.Map(1, 1, inFeatures),
                   new Op.Conv2d(inFeatures, outFeatures, 1, 1, 0, 1, bias),
-                  weights.get(name + ".weight").data(),
-                  DenseOperations.perStep(graph, node)),
+                  weights.get(name + ".weight").data()),
+              node,
               in);
       case Op.BatchNorm norm -> through(name, in, Affine.norm(name, norm, weights));
       case Op.Neuron neuron -> neurons(name, neuron, in);
@@ -108,23 +144,157 @@ final class Compiler {
     };
   }
 
-  private Value layer(Layer layer, Value in) {
+  private Value layer(Layer layer, Node node, Value in) {
     String name = layer.node();
-    boolean constant = in instanceof Value.Analog analog && analog.constant();
+    boolean constant =
+        switch (in) {
+          case Value.Analog analog -> analog.constant();
+          case Value.Planar planar -> planar.constant();
+          case Value.Spikes _ -> false;
+        };
     Affine bias = layer.conv().bias() ? Affine.bias(weights.get(name + ".bias").data()) : null;
-    Value.Analog out = newFloats(name, constant);
-    int index = synapses.size();
-    SynapseStep step =
-        in instanceof Value.Spikes spikes ? LayerChoice.ofSpikes(layer, index, spikes, out) : null;
-    if (step == null) {
-      step = LayerChoice.ofNumbers(layer, index, plain(name, in), out);
-    }
-    synapses.add(step);
+    layers.add(name);
+    ConvolutionShape map = in.shape() instanceof Shape.Map ? layer.forPlanes() : null;
+    SpikeConvolution driven = levels(in) > 0 ? layer.forSpikes(packedLike(in)) : null;
+    LayerChoice.Facts facts = facts(layer, node, in, constant);
+    LayerChoice choice =
+        driven != null
+            ? LayerChoice.ofSpikes(facts, map != null)
+            : LayerChoice.ofNumbers(facts, map != null);
+    String reason = choice.reason();
+    return switch (choice.kernel()) {
+      case SPARSE -> sparse(layer, requireNonNull(map), in, constant, bias, reason);
+      case DENSE -> {
+        Value.Analog plain = plain(name, in);
+        Value.Analog out = newFloats(name, constant);
+        DenseConvolution shape = layer.dense();
+        int index = nextSynapse(name);
+        add(
+            new DenseLayer(
+                name, index, shape, layer.pack(shape), plain, out, layer.reach(), reason));
+        yield new Value.Analog(out.shape(), out.buffer(), constant, bias);
+      }
+      case SPIKE_DRIVEN, SPIKE_COLUMNS -> {
+        SpikeConvolution shape = requireNonNull(driven);
+        Value.Spikes packed = packed(name, in);
+        Value.Analog out = newFloats(name, false);
+        int index = nextSynapse(name);
+        Reach reach = layer.reach(shape);
+        add(
+            choice.kernel() == LayerChoice.Kernel.SPIKE_DRIVEN
+                ? new SpikeDrivenLayer(
+                    name, index, shape, layer.pack(shape), packed, out, reach, reason)
+                : new SpikeColumnsLayer(
+                    name, index, layer.compress(shape), packed, out, reach, reason));
+        yield new Value.Analog(out.shape(), out.buffer(), false, bias);
+      }
+    };
+  }
+
+  private LayerChoice.Facts facts(Layer layer, Node node, Value in, boolean constant) {
+    Shape out = graph.shape(node.name());
+    return new LayerChoice.Facts(
+        layer.density(),
+        levels(in) > 0 ? densities.of(node.inputs().getFirst()) : 1,
+        constant ? 1 : Math.max(1, timeSteps),
+        in.shape().size(),
+        out.size() / out.channels(),
+        out.channels(),
+        layer.weights().length / out.channels(),
+        in instanceof Value.Planar);
+  }
+
+  /** Returns of how many spikes the value is an average, or 0 if it is any numbers. */
+  private static int levels(Value value) {
+    return switch (value) {
+      case Value.Analog _ -> 0;
+      case Value.Spikes spikes -> spikes.levels();
+      case Value.Planar planar -> planar.levels();
+    };
+  }
+
+  /** Returns what spikes are when they are packed, without a buffer. */
+  private static Value.Spikes packedLike(Value value) {
+    return switch (value) {
+      case Value.Spikes spikes -> spikes;
+      case Value.Planar planar ->
+          new Value.Spikes(
+              planar.shape(),
+              0,
+              planar.shape().height(),
+              planar.shape().width(),
+              planar.shape().channels(),
+              planar.levels());
+      case Value.Analog _ -> throw new IllegalArgumentException("numbers are not packed");
+    };
+  }
+
+  private int nextSynapse(String name) {
+    synapses.add(name);
+    return synapses.size() - 1;
+  }
+
+  private Value sparse(
+      Layer layer,
+      ConvolutionShape shape,
+      Value in,
+      boolean constant,
+      @Nullable Affine bias,
+      String reason) {
+    String name = layer.node();
+    Value.Planar planar = planes(name, in, shape.stride());
+    startChain();
+    Value.Planar out = newPlanes(name, constant, bias, 0);
+    addToChain(
+        new SparseLayer(
+            name,
+            nextSynapse(name),
+            placements.nextSparse(),
+            layer.compress(shape),
+            layer.reach(),
+            planar,
+            out,
+            reason),
+        out);
+    return out;
+  }
+
+  private void add(Step step) {
     steps.add(step);
-    return new Value.Analog(out.shape(), out.buffer(), constant, bias);
+    chain = new ArrayList<>();
+  }
+
+  /** Ends the chain that is being made: all of what it reads may be written from now on. */
+  private void startChain() {
+    chain = new ArrayList<>();
+    held.forEach(planar -> planes.release(planar.buffer()));
+    held.clear();
+  }
+
+  /** Adds a step to the chain that is being made if it goes on there, or else begins one. */
+  private void addToChain(PlaneStep step, Value.Planar out) {
+    placements.add(step);
+    int channels = out.shape().channels();
+    if (!chain.isEmpty() && ((PlaneChain) steps.getLast()).planes() == channels) {
+      steps.removeLast();
+    } else {
+      chain = new ArrayList<>();
+    }
+    chain.add(step);
+    steps.add(new PlaneChain(List.copyOf(chain), channels));
   }
 
   private Value through(String name, Value in, Affine affine) {
+    if (in instanceof Value.Planar planar) {
+      planes.share(planar.buffer(), readers(name));
+      return new Value.Planar(
+          planar.shape(),
+          planar.buffer(),
+          planar.layout(),
+          planar.constant(),
+          Affine.then(planar.affine(), affine),
+          0);
+    }
     Value.Analog analog = numbers(name, in);
     floats.share(analog.buffer(), readers(name));
     return new Value.Analog(
@@ -132,6 +302,24 @@ final class Compiler {
   }
 
   private Value neurons(String name, Op.Neuron neuron, Value in) {
+    layers.add(name);
+    if (in instanceof Value.Planar planar) {
+      int channels = planar.shape().channels();
+      Value.Planar out = newPlanes(name, false, null, 1);
+      PlaneNeuronStep step =
+          new PlaneNeuronStep(
+              name,
+              neurons.size(),
+              placements.nextNeurons(),
+              NeuronStep.constants(neuron),
+              planar,
+              out,
+              Affine.scales(planar.affine(), channels),
+              Affine.shifts(planar.affine(), channels));
+      neurons.add(step);
+      addToChain(step, out);
+      return out;
+    }
     Value.Analog current = numbers(name, in);
     Shape shape = current.shape();
     Value.Spikes out =
@@ -148,46 +336,59 @@ final class Compiler {
             Affine.scales(current.affine(), shape.channels()),
             Affine.shifts(current.affine(), shape.channels()));
     neurons.add(step);
-    steps.add(step);
+    add(step);
     return out;
   }
 
   private Value pool(String name, boolean average, int kernel, int stride, Value in) {
     Shape.Map from = (Shape.Map) in.shape();
     Shape.Map to = (Shape.Map) graph.shape(name);
+    if (in instanceof Value.Planar planar && (average || planar.affine() == null)) {
+      long levels = average ? (long) planar.levels() * kernel * kernel : planar.levels();
+      Value.Planar out =
+          newPlanes(
+              name, planar.constant(), planar.affine(), levels <= MAX_LEVELS ? (int) levels : 0);
+      int number = placements.nextPool();
+      addToChain(new PlanePoolStep(name, number, average, kernel, stride, planar, out), out);
+      return out;
+    }
     if (in instanceof Value.Spikes spikes) {
       long levels = average ? (long) spikes.levels() * kernel * kernel : spikes.levels();
       if (levels <= MAX_LEVELS) {
         Value.Spikes out = newSpikes(name, to.height(), to.width(), to.channels(), (int) levels);
-        steps.add(new SpikePool(name, average, kernel, stride, spikes, out));
+        add(new SpikePool(name, average, kernel, stride, spikes, out));
         return out;
       }
     }
     // A mean of affine maps is the map of the mean; of a maximum that is not true.
     Value.Analog numbers = average ? numbers(name, in) : plain(name, in);
     Value.Analog out = newFloats(name, numbers.constant());
-    steps.add(new AnalogPool(name, average, kernel, stride, numbers, from, out, to));
+    add(new AnalogPool(name, average, kernel, stride, numbers, from, out, to));
     return new Value.Analog(to, out.buffer(), out.constant(), numbers.affine());
   }
 
-  private Value mean(String name, Value in) {
+  private Value mean(String name, Value value) {
+    Value in = maps(name, value);
     return switch (in) {
+      case Value.Planar _ -> throw new IllegalStateException(name);
       case Value.Spikes spikes -> {
         Value.Analog out = newFloats(name, false);
-        steps.add(new SpikeMean(name, spikes, out));
+        add(new SpikeMean(name, spikes, out));
         yield out;
       }
       case Value.Analog analog -> {
         Value.Analog out = newFloats(name, analog.constant());
-        steps.add(new AnalogMean(name, analog, out));
+        add(new AnalogMean(name, analog, out));
         yield new Value.Analog(out.shape(), out.buffer(), out.constant(), analog.affine());
       }
     };
   }
 
-  private Value flatten(String name, Value in) {
+  private Value flatten(String name, Value value) {
     Shape shape = graph.shape(name);
+    Value in = maps(name, value);
     return switch (in) {
+      case Value.Planar _ -> throw new IllegalStateException(name);
       case Value.Spikes spikes -> {
         words.share(spikes.buffer(), readers(name));
         yield new Value.Spikes(
@@ -208,13 +409,16 @@ final class Compiler {
   }
 
   private Value renamed(String name, Value in) {
-    (in instanceof Value.Spikes ? words : floats).share(in.buffer(), readers(name));
+    buffers(in).share(in.buffer(), readers(name));
     return in;
   }
 
   private Value sum(Node node) {
     String name = node.name();
     int channels = graph.shape(name).channels();
+    if (node.inputs().stream().allMatch(input -> value(input) instanceof Value.Planar)) {
+      return planarSum(node, channels);
+    }
     List<AddStep.Term> terms = new ArrayList<>();
     double[] shift = new double[channels];
     boolean constant = true;
@@ -222,30 +426,55 @@ final class Compiler {
       Value.Analog term = numbers(name, value(input));
       constant &= term.constant();
       terms.add(new AddStep.Term(term, Affine.scales(term.affine(), channels)));
-      for (int c = 0; term.affine() != null && c < channels; c++) {
-        shift[c] += term.affine().shift()[c];
-      }
+      addShift(term.affine(), shift);
     }
     Value.Analog out = newFloats(name, constant);
-    float[] shifts = new float[channels];
-    for (int c = 0; c < channels; c++) {
-      shifts[c] = (float) shift[c];
-    }
-    steps.add(new AddStep(name, List.copyOf(terms), shifts, out));
+    add(new AddStep(name, List.copyOf(terms), floats(shift), out));
     return out;
   }
 
-  private Value select(String name, List<Integer> channels, Value in) {
+  private Value planarSum(Node node, int channels) {
+    String name = node.name();
+    List<PlaneAddStep.Term> terms = new ArrayList<>();
+    double[] shift = new double[channels];
+    boolean constant = true;
+    for (String input : node.inputs()) {
+      Value.Planar term = (Value.Planar) value(input);
+      constant &= term.constant();
+      terms.add(new PlaneAddStep.Term(term, Affine.scales(term.affine(), channels)));
+      addShift(term.affine(), shift);
+    }
+    Value.Planar out = newPlanes(name, constant, null, 0);
+    addToChain(new PlaneAddStep(name, List.copyOf(terms), floats(shift), out), out);
+    return out;
+  }
+
+  private static void addShift(@Nullable Affine affine, double[] sums) {
+    for (int c = 0; affine != null && c < sums.length; c++) {
+      sums[c] += affine.shift()[c];
+    }
+  }
+
+  private static float[] floats(double[] values) {
+    float[] floats = new float[values.length];
+    for (int c = 0; c < values.length; c++) {
+      floats[c] = (float) values[c];
+    }
+    return floats;
+  }
+
+  private Value select(String name, List<Integer> channels, Value value) {
+    Value in = maps(name, value);
     int[] indices = channels.stream().mapToInt(Integer::intValue).toArray();
     if (in instanceof Value.Spikes spikes && spikes.channels() == spikes.shape().channels()) {
       Value.Spikes out =
           newSpikes(name, spikes.height(), spikes.width(), indices.length, spikes.levels());
-      steps.add(new SpikeSelect(name, indices, spikes, out));
+      add(new SpikeSelect(name, indices, spikes, out));
       return out;
     }
     Value.Analog numbers = numbers(name, in);
     Value.Analog out = newFloats(name, numbers.constant());
-    steps.add(new AnalogSelect(name, indices, numbers, out));
+    add(new AnalogSelect(name, indices, numbers, out));
     Affine affine = numbers.affine();
     return new Value.Analog(
         out.shape(), out.buffer(), out.constant(), affine == null ? null : affine.select(channels));
@@ -255,9 +484,63 @@ final class Compiler {
   private Value.Analog numbers(String name, Value value) {
     return switch (value) {
       case Value.Analog analog -> analog;
+      case Value.Planar planar -> {
+        Value.Analog out = temporary(planar.shape(), planar.constant());
+        add(new FromPlanes(name, planar, out));
+        yield new Value.Analog(out.shape(), out.buffer(), out.constant(), planar.affine());
+      }
       case Value.Spikes spikes -> {
         Value.Analog out = temporary(spikes.shape(), false);
-        steps.add(new Unpack(name, spikes, out));
+        add(new Unpack(name, spikes, out));
+        yield out;
+      }
+    };
+  }
+
+  /** Returns the value out of planes, spikes as bits. */
+  private Value maps(String name, Value value) {
+    if (!(value instanceof Value.Planar)) {
+      return value;
+    }
+    return levels(value) > 0 ? packed(name, value) : numbers(name, value);
+  }
+
+  /** Returns spikes, or averages of them, as bits. */
+  private Value.Spikes packed(String name, Value value) {
+    if (value instanceof Value.Spikes spikes) {
+      return spikes;
+    }
+    Value.Planar planar = (Value.Planar) value;
+    Value.Spikes like = packedLike(planar);
+    int buffer = words.take(like.sampleWords(), false, 1);
+    Value.Spikes out =
+        new Value.Spikes(
+            like.shape(), buffer, like.height(), like.width(), like.channels(), like.levels());
+    temporaries.add(out);
+    add(new SpikesFromPlanes(name, planar, out));
+    return out;
+  }
+
+  /** Returns the value in planes of such a step with nothing left to be done to it. */
+  private Value.Planar planes(String name, Value value, int step) {
+    return switch (value) {
+      case Value.Planar planar when planar.affine() == null && step == 1 -> planar;
+      case Value.Planar planar when planar.affine() == null -> {
+        Value.Planar out =
+            temporaryPlanes(planar.shape(), planar.constant(), step, planar.levels());
+        add(new PlanesToPlanes(name, planar, out));
+        yield out;
+      }
+      case Value.Spikes spikes -> {
+        Value.Planar out =
+            temporaryPlanes((Shape.Map) spikes.shape(), false, step, spikes.levels());
+        add(new SpikesIntoPlanes(name, spikes, out));
+        yield out;
+      }
+      case Value.Planar _, Value.Analog _ -> {
+        Value.Analog plain = plain(name, value);
+        Value.Planar out = temporaryPlanes((Shape.Map) plain.shape(), plain.constant(), step, 0);
+        add(new IntoPlanes(name, plain, out));
         yield out;
       }
     };
@@ -272,7 +555,7 @@ final class Compiler {
     }
     int channels = numbers.shape().channels();
     Value.Analog out = temporary(numbers.shape(), numbers.constant());
-    steps.add(
+    add(
         new Rescale(
             name, numbers, Affine.scales(affine, channels), Affine.shifts(affine, channels), out));
     return out;
@@ -291,6 +574,34 @@ final class Compiler {
     return new Value.Analog(shape, buffer, constant, null);
   }
 
+  private Value.Planar newPlanes(
+      String name, boolean constant, @Nullable Affine affine, int levels) {
+    Shape.Map shape = (Shape.Map) graph.shape(name);
+    return newPlanes(shape, constant, affine, 1, levels, readers(name));
+  }
+
+  private Value.Planar temporaryPlanes(Shape.Map shape, boolean constant, int step, int levels) {
+    Value.Planar value = newPlanes(shape, constant, null, step, levels, 1);
+    temporaries.add(value);
+    return value;
+  }
+
+  private Value.Planar newPlanes(
+      Shape.Map shape,
+      boolean constant,
+      @Nullable Affine affine,
+      int step,
+      int levels,
+      int readerCount) {
+    int layout = placements.add(new PlaneLayout(shape, constant, border, step));
+    int buffer = planes.take(shape.size(), constant, readerCount);
+    if (buffer == planeLayouts.size()) {
+      planeLayouts.add(new ArrayList<>());
+    }
+    planeLayouts.get(buffer).add(layout);
+    return new Value.Planar(shape, buffer, layout, constant, affine, levels);
+  }
+
   private Value.Spikes newSpikes(String name, int height, int width, int channels, int levels) {
     long size = (long) height * width * levels * Math.ceilDiv(channels, Long.SIZE);
     if (size > Integer.MAX_VALUE) {
@@ -306,8 +617,20 @@ final class Compiler {
     return graph.consumers(name).size() + (name.equals(graph.output()) ? 1 : 0);
   }
 
+  private Buffers buffers(Value value) {
+    return switch (value) {
+      case Value.Analog _ -> floats;
+      case Value.Spikes _ -> words;
+      case Value.Planar _ -> planes;
+    };
+  }
+
   private void release(Value value) {
-    (value instanceof Value.Spikes ? words : floats).release(value.buffer());
+    if (value instanceof Value.Planar planar) {
+      held.add(planar);
+    } else {
+      buffers(value).release(value.buffer());
+    }
   }
 
   private Value value(String name) {

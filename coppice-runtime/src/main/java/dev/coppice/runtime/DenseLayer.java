@@ -8,7 +8,7 @@ import java.lang.foreign.MemorySegment;
  *
  * @param index the number of the layer
  * @param weights packed
- * @param sampleOperations operations per sample
+ * @param reach how many surviving weights read an input
  * @param reason why this kernel
  */
 record DenseLayer(
@@ -18,7 +18,7 @@ record DenseLayer(
     MemorySegment weights,
     Value.Analog in,
     Value.Analog out,
-    long sampleOperations,
+    Reach reach,
     String reason)
     implements SynapseStep {
 
@@ -26,7 +26,7 @@ record DenseLayer(
   public void run(Frame frame) {
     int samples = frame.samples(in.constant());
     frame.crew.run(this, frame, (long) samples * shape.outHeight(), 1);
-    frame.operations[index] = samples * sampleOperations;
+    frame.operations[index] = samples * reach.all();
   }
 
   @Override

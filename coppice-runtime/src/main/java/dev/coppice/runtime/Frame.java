@@ -19,14 +19,23 @@ final class Frame {
   /** Packed spikes by number of the buffer. */
   final long[][] words;
 
-  /** Spikes by number of the neuron layer, in the last run. */
+  /** Planes by number of the buffer. */
+  final MemorySegment[] planes;
+
+  /** Spikes by number of the neuron layer, in the last run that counted. */
   final long[] spikes;
 
-  /** Synaptic operations by number of the layer, in the last run. */
+  /** Synaptic operations by number of the layer, in the last run that counted. */
   final long[] operations;
 
   /** Potentials after reset by number of the neuron layer, while a stream is run; else null. */
   MemorySegment @Nullable [] states;
+
+  /** Whether spikes and operations are counted in this run. */
+  boolean counting;
+
+  /** Where things lie in planes in this run. */
+  Placement placement;
 
   /** T of this run. */
   int steps;
@@ -56,6 +65,17 @@ final class Frame {
     } catch (ArithmeticException e) {
       throw new IllegalArgumentException(
           "%d images over %d time steps are too many for this network".formatted(images, steps), e);
+    }
+    placement = plan.placements().at(steps);
+    Placement single = plan.placements().at(1);
+    planes = new MemorySegment[plan.planes().size()];
+    for (int i = 0; i < planes.length; i++) {
+      long bytes = 0;
+      for (int layout : plan.planes().get(i)) {
+        bytes = Math.max(bytes, placement.layouts().get(layout).bytes(images));
+        bytes = Math.max(bytes, single.layouts().get(layout).bytes(images));
+      }
+      planes[i] = Arena.ofAuto().allocate(bytes, ALIGNMENT);
     }
     spikes = new long[plan.neurons().size()];
     operations = new long[plan.synapses().size()];

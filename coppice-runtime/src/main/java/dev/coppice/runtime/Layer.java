@@ -3,12 +3,14 @@ package dev.coppice.runtime;
 import dev.coppice.graph.GraphException;
 import dev.coppice.graph.Op;
 import dev.coppice.graph.Shape;
+import dev.coppice.kernels.ConvolutionShape;
 import dev.coppice.kernels.DenseConvolution;
+import dev.coppice.kernels.SparseConvolution;
+import dev.coppice.kernels.SpikeColumns;
 import dev.coppice.kernels.SpikeConvolution;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,9 +18,8 @@ import org.jspecify.annotations.Nullable;
  * map of one pixel.
  *
  * @param weights {@code [O, k, k, I/groups]}
- * @param sampleOperations operations of a sample at a time step, with every weight and every input
  */
-record Layer(String node, Shape.Map in, Op.Conv2d conv, float[] weights, long sampleOperations) {
+record Layer(String node, Shape.Map in, Op.Conv2d conv, float[] weights) {
 
   /** Returns what share of the weights is not zero. */
   double density() {
@@ -29,11 +30,6 @@ record Layer(String node, Shape.Map in, Op.Conv2d conv, float[] weights, long sa
       }
     }
     return count / (double) weights.length;
-  }
-
-  /** Returns the share of weights for people. */
-  String explainDensity() {
-    return String.format(Locale.ROOT, "%.1f %% of the weights are not zero", 100 * density());
   }
 
   /**
@@ -68,6 +64,64 @@ record Layer(String node, Shape.Map in, Op.Conv2d conv, float[] weights, long sa
         conv.stride(),
         conv.padding(),
         spikes.levels());
+  }
+
+  /** Returns the shape for sparse kernels that read a map, or null if they do not compute it. */
+  @Nullable ConvolutionShape forPlanes() {
+    return forPlanes(in, conv);
+  }
+
+  /** Returns the shape of a convolution for sparse kernels, or null if they do not compute it. */
+  static @Nullable ConvolutionShape forPlanes(Shape.Map in, Op.Conv2d conv) {
+    if (conv.groups() > 1 || conv.padding() >= conv.kernel()) {
+      return null;
+    }
+    return new ConvolutionShape(
+        in.height(),
+        in.width(),
+        in.channels(),
+        conv.outChannels(),
+        conv.kernel(),
+        conv.stride(),
+        conv.padding());
+  }
+
+  /** Returns the surviving weights, for any planes of that shape. */
+  SparseConvolution compress(ConvolutionShape shape) {
+    try (Arena arena = Arena.ofConfined()) {
+      return SparseConvolution.of(
+          shape,
+          shape.input(1, shape.inputBorder()),
+          shape.output(1, 0),
+          arena.allocateFrom(ValueLayout.JAVA_FLOAT, weights));
+    }
+  }
+
+  /** Returns the surviving weights by input channel. */
+  SpikeColumns compress(SpikeConvolution shape) {
+    ConvolutionShape same =
+        new ConvolutionShape(
+            shape.height(),
+            shape.width(),
+            shape.in(),
+            shape.out(),
+            shape.kernel(),
+            shape.stride(),
+            shape.padding());
+    try (Arena arena = Arena.ofConfined()) {
+      return SpikeColumns.of(
+          compress(same), shape.levels(), arena.allocateFrom(ValueLayout.JAVA_FLOAT, weights));
+    }
+  }
+
+  /** Returns how many surviving weights read an input of these spikes. */
+  Reach reach(SpikeConvolution shape) {
+    return new Reach(shape.height(), shape.width(), shape.in(), conv, shape.kernel(), weights);
+  }
+
+  /** Returns how many surviving weights read an input of the map. */
+  Reach reach() {
+    return new Reach(in.height(), in.width(), in.channels(), conv, conv.kernel(), weights);
   }
 
   /** Returns the weights for the spike-driven kernels. */

@@ -1,47 +1,133 @@
 package dev.coppice.runtime;
 
-import dev.coppice.kernels.DenseConvolution;
-import dev.coppice.kernels.SpikeConvolution;
-import org.jspecify.annotations.Nullable;
+import java.util.Locale;
 
 /**
- * Which kernel computes a convolution or linear layer: the place of the cost model. A kernel for
- * pruned weights joins as another {@link SynapseStep}, chosen by {@link Layer#density}.
+ * The cost model: which kernel computes a convolution or linear layer. It goes by the shape, the
+ * share of weights that are left and the share of neurons that fire, and not by what the machine is
+ * doing, so that a model is computed in the same way, with the same roundings, wherever it runs and
+ * however many images come together.
+ *
+ * <p>Costs are nanoseconds of one thread of a processor with vectors of 512 bit; only their ratios
+ * matter.
+ *
+ * @param kernel the cheapest
+ * @param reason why, for people
  */
-final class LayerChoice {
-  private LayerChoice() {}
-
-  /** Returns the step for a layer that reads spikes, or null if only the dense kernel does it. */
-  static @Nullable SynapseStep ofSpikes(Layer layer, int index, Value.Spikes in, Value.Analog out) {
-    SpikeConvolution shape = layer.forSpikes(in);
-    if (shape == null) {
-      return null;
-    }
-    return new SpikeDrivenLayer(
-        layer.node(),
-        index,
-        shape,
-        layer.pack(shape),
-        in,
-        out,
-        SpikeDrivenLayer.taps(
-            shape.height(), shape.outHeight(), shape.kernel(), shape.stride(), shape.padding()),
-        SpikeDrivenLayer.taps(
-            shape.width(), shape.outWidth(), shape.kernel(), shape.stride(), shape.padding()),
-        layer.explainDensity());
+record LayerChoice(Kernel kernel, String reason) {
+  /** How a layer is computed. */
+  enum Kernel {
+    DENSE,
+    SPIKE_DRIVEN,
+    SPIKE_COLUMNS,
+    SPARSE
   }
 
-  /** Returns the step for a layer that reads any numbers. */
-  static SynapseStep ofNumbers(Layer layer, int index, Value.Analog in, Value.Analog out) {
-    DenseConvolution shape = layer.dense();
-    return new DenseLayer(
-        layer.node(),
-        index,
-        shape,
-        layer.pack(shape),
-        in,
-        out,
-        layer.sampleOperations(),
-        "its input is not spikes, " + layer.explainDensity());
+  private static final int LANES = 16;
+
+  /** A multiply-add of a vector of the sparse kernel, which reads its operand from memory. */
+  private static final double SPARSE_VECTOR = 0.55;
+
+  /** What each list of a row costs besides. */
+  private static final double SPARSE_ROW = 20;
+
+  /** An add of a vector of weights for a spike. */
+  private static final double SPIKE_VECTOR = 0.28;
+
+  /** An add of one weight for a spike. */
+  private static final double SPIKE_WEIGHT = 1.2;
+
+  /** A multiply-add of a vector of the dense kernel. */
+  private static final double DENSE_VECTOR = 0.4;
+
+  /** Finding a spike and where it goes. */
+  private static final double SPIKE = 4;
+
+  /** Sums of an output begin with zero and are copied where they belong. */
+  private static final double CLEAR = 0.1;
+
+  /** Neurons between planes rather than maps, and back: a float of a map changes place. */
+  private static final double MOVE = 1;
+
+  /**
+   * What is known of a layer.
+   *
+   * @param weightDensity the share of weights that are not zero
+   * @param spikeDensity the share of inputs that are spikes; 1 of inputs that are any numbers
+   * @param steps T, 1 if the input is the same at all steps
+   * @param inputs the size of the input
+   * @param positions pixels of the output
+   * @param channels O
+   * @param rowWeights weights of an output channel
+   * @param planar whether the input lies in planes
+   */
+  record Facts(
+      double weightDensity,
+      double spikeDensity,
+      int steps,
+      int inputs,
+      int positions,
+      int channels,
+      int rowWeights,
+      boolean planar) {
+
+    double sparse() {
+      double vectors = Math.ceil(1.2 * steps * positions / LANES);
+      return channels * (SPARSE_ROW + vectors * rowWeights * weightDensity * SPARSE_VECTOR)
+          + (planar ? 0 : MOVE * steps * inputs);
+    }
+
+    private double spikes() {
+      return spikeDensity * steps * inputs;
+    }
+
+    /** Weights that a spike reaches, pruned or not. */
+    private double fanOut() {
+      return (double) rowWeights * channels * positions / inputs;
+    }
+
+    double spikeDriven() {
+      double vectors = fanOut() / channels * Math.ceil((double) channels / LANES);
+      return spikes() * (SPIKE + vectors * SPIKE_VECTOR) + (planar ? MOVE * steps * inputs : 0);
+    }
+
+    double spikeColumns() {
+      return spikes() * (SPIKE + fanOut() * weightDensity * SPIKE_WEIGHT)
+          + CLEAR * steps * positions * channels
+          + (planar ? MOVE * steps * inputs : 0);
+    }
+
+    double dense() {
+      return (double) steps
+          * positions
+          * rowWeights
+          * Math.ceil((double) channels / LANES)
+          * DENSE_VECTOR;
+    }
+
+    private String explain() {
+      String weights = String.format(Locale.ROOT, "%.1f %% of the weights", 100 * weightDensity);
+      return spikeDensity == 1
+          ? weights + " are left, its input is not spikes"
+          : weights + String.format(Locale.ROOT, " and %.1f %% spikes", 100 * spikeDensity);
+    }
+  }
+
+  /** Chooses for a layer that reads spikes. */
+  static LayerChoice ofSpikes(Facts facts, boolean planes) {
+    double driven = facts.spikeDriven();
+    double columns = facts.spikeColumns();
+    double sparse = planes ? facts.sparse() : Double.POSITIVE_INFINITY;
+    Kernel kernel =
+        driven <= Math.min(sparse, columns)
+            ? Kernel.SPIKE_DRIVEN
+            : sparse <= columns ? Kernel.SPARSE : Kernel.SPIKE_COLUMNS;
+    return new LayerChoice(kernel, facts.explain());
+  }
+
+  /** Chooses for a layer that reads any numbers. */
+  static LayerChoice ofNumbers(Facts facts, boolean planes) {
+    Kernel kernel = planes && facts.sparse() < facts.dense() ? Kernel.SPARSE : Kernel.DENSE;
+    return new LayerChoice(kernel, facts.explain());
   }
 }

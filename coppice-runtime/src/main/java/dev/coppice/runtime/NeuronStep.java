@@ -4,6 +4,7 @@ import dev.coppice.graph.Op;
 import dev.coppice.graph.Reset;
 import dev.coppice.kernels.NeuronConstants;
 import dev.coppice.kernels.SurrogateFunction;
+import java.lang.foreign.MemorySegment;
 
 /**
  * A layer of neurons. It reads its input current through the batch norm and the biases before it,
@@ -21,7 +22,7 @@ record NeuronStep(
     Value.Spikes out,
     float[] scale,
     float[] shift)
-    implements Step {
+    implements Step, NeuronLayer {
   /** Elements that are worth a thread of their own. */
   private static final int GRAIN = 1 << 12;
 
@@ -50,6 +51,12 @@ record NeuronStep(
   public void run(Frame frame) {
     long rows = rows(frame);
     frame.crew.run(this, frame, rows, Math.max(1, GRAIN / scale.length));
+    if (frame.counting) {
+      count(frame);
+    }
+  }
+
+  private void count(Frame frame) {
     long[] packed = frame.words[out.buffer()];
     long count = 0;
     int used = frame.samples(false) * out.sampleWords();
@@ -73,6 +80,20 @@ record NeuronStep(
         from,
         to,
         frame.states == null ? null : frame.states[index]);
+  }
+
+  @Override
+  public MemorySegment allocateState(Frame frame) {
+    MemorySegment state = Frame.allocate(in.shape().size());
+    rest(frame, state);
+    return state;
+  }
+
+  @Override
+  public void rest(Frame frame, MemorySegment state) {
+    for (int i = 0; i < in.shape().size(); i++) {
+      Frame.store(state, i, constants.rest());
+    }
   }
 
   @Override

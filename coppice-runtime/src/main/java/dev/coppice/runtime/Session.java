@@ -4,7 +4,9 @@ import dev.coppice.graph.ModelInput;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -73,6 +75,7 @@ public final class Session implements AutoCloseable {
    */
   public Inference run(float[] image) {
     check(image.length);
+    frame.counting = true;
     int steps = runImages(image, 0, 1);
     float[] stepLogits = new float[steps * outputs];
     copyLogits(stepLogits, 0, 1);
@@ -89,6 +92,7 @@ public final class Session implements AutoCloseable {
    */
   public int classify(float[] image) {
     check(image.length);
+    frame.counting = false;
     runImages(image, 0, 1);
     return average(0);
   }
@@ -114,6 +118,7 @@ public final class Session implements AutoCloseable {
     float[] logits = new float[Math.multiplyExact(count, outputs)];
     float[] stepLogits = new float[Math.multiplyExact(logits.length, steps)];
     int group = network.options().batch();
+    frame.counting = true;
     for (int first = 0; first < count; first += group) {
       int size = Math.min(group, count - first);
       runImages(images, first, size);
@@ -145,13 +150,14 @@ public final class Session implements AutoCloseable {
    */
   public Inference step(float[] step) {
     check(step.length);
+    frame.counting = true;
     load(step, 0, 1);
     if (streamStates == null) {
       streamStates = new MemorySegment[plan.neurons().size()];
+      frame.placement = plan.placements().at(1);
       for (int i = 0; i < streamStates.length; i++) {
-        streamStates[i] = Frame.allocate(plan.neurons().get(i).in().shape().size());
+        streamStates[i] = plan.neurons().get(i).allocateState(frame);
       }
-      reset();
     }
     frame.states = streamStates;
     try {
@@ -176,12 +182,9 @@ public final class Session implements AutoCloseable {
   public void reset() {
     MemorySegment[] states = streamStates;
     if (states != null) {
+      frame.placement = plan.placements().at(1);
       for (int i = 0; i < states.length; i++) {
-        NeuronStep neurons = plan.neurons().get(i);
-        int size = neurons.in().shape().size();
-        for (int k = 0; k < size; k++) {
-          Frame.store(states[i], k, neurons.constants().rest());
-        }
+        plan.neurons().get(i).rest(frame, states[i]);
       }
     }
     Arrays.fill(streamSums, 0);
@@ -254,6 +257,9 @@ public final class Session implements AutoCloseable {
   private void runPlan(int steps, int images) {
     frame.steps = steps;
     frame.images = images;
+    if (frame.placement.steps() != steps) {
+      frame.placement = plan.placements().at(steps);
+    }
     long before = System.nanoTime();
     List<Step> planned = plan.steps();
     for (int i = 0; i < nanoseconds.length; i++) {
@@ -317,16 +323,17 @@ public final class Session implements AutoCloseable {
   }
 
   private List<LayerActivity> layers(long[] spikesOf, long[] operationsOf) {
-    List<LayerActivity> layers = new ArrayList<>();
-    for (Step step : plan.steps()) {
-      switch (step) {
-        case NeuronStep neurons ->
-            layers.add(new LayerActivity(neurons.node(), spikesOf[neurons.index()], 0));
-        case SynapseStep synapses ->
-            layers.add(new LayerActivity(synapses.node(), 0, operationsOf[synapses.index()]));
-        default -> {}
-      }
+    Map<String, LayerActivity> byNode = new HashMap<>();
+    for (NeuronLayer neurons : plan.neurons()) {
+      long count = spikesOf[neurons.index()];
+      byNode.put(neurons.node(), new LayerActivity(neurons.node(), count, 0));
     }
+    for (int i = 0; i < operationsOf.length; i++) {
+      String node = plan.synapses().get(i);
+      byNode.put(node, new LayerActivity(node, 0, operationsOf[i]));
+    }
+    List<LayerActivity> layers = new ArrayList<>();
+    plan.layers().forEach(node -> layers.add(byNode.get(node)));
     return layers;
   }
 }

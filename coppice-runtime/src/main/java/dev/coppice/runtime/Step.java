@@ -7,6 +7,12 @@ package dev.coppice.runtime;
 sealed interface Step extends Crew.Work
     permits NeuronStep,
         SynapseStep,
+        PlaneChain,
+        IntoPlanes,
+        SpikesIntoPlanes,
+        PlanesToPlanes,
+        FromPlanes,
+        SpikesFromPlanes,
         SpikePool,
         AnalogPool,
         SpikeMean,

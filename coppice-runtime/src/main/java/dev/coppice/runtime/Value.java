@@ -25,6 +25,22 @@ sealed interface Value {
   }
 
   /**
+   * Floats in planes.
+   *
+   * @param layout the number of the layout
+   * @param affine what must still be done to them, or null
+   * @param levels of how many spikes they are averages, 1 for spikes, or 0 if they are any numbers
+   */
+  record Planar(
+      Shape.Map shape,
+      int buffer,
+      int layout,
+      boolean constant,
+      @Nullable Affine affine,
+      int levels)
+      implements Value {}
+
+  /**
    * Packed spikes, or averages of {@code levels} of them, {@code [T·B, height, width, levels,
    * ⌈channels/64⌉]}. A flattened map stays packed by its pixels, so that these may say more than
    * the shape.

@@ -1,0 +1,31 @@
+package dev.coppice.runtime;
+
+/** Any numbers from maps into planes. */
+record IntoPlanes(String node, Value.Analog in, Value.Planar out) implements Step {
+
+  @Override
+  public void run(Frame frame) {
+    // The memory may have held other planes, and what surrounds the maps must be zero.
+    frame.planes[out.buffer()].fill((byte) 0);
+    frame.crew.run(this, frame, frame.placement.layouts().get(out.layout()).parts(frame.images), 1);
+  }
+
+  @Override
+  public void work(Frame frame, long from, long to) {
+    frame
+        .placement
+        .layouts()
+        .get(out.layout())
+        .fromMaps(
+            frame.floats[in.buffer()],
+            frame.planes[out.buffer()],
+            frame.images,
+            (int) from,
+            (int) to);
+  }
+
+  @Override
+  public String explain() {
+    return "maps to planes";
+  }
+}

@@ -1,0 +1,163 @@
+package dev.coppice.runtime;
+
+import dev.coppice.graph.Op;
+import dev.coppice.kernels.Planes;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * How many surviving weights of a layer read an input: what a spike there costs. That depends on
+ * its channel and, at the border of a map and with strides, on its place: rows that the same rows
+ * of the kernel meet are of one class, and so are columns.
+ */
+final class Reach {
+  private final int[] rowClass;
+  private final int[] columnClass;
+  private final int columnClasses;
+  private final int channels;
+
+  /** Weights by class of the row, class of the column and channel. */
+  private final int[] weights;
+
+  private final long all;
+
+  /**
+   * Counts weights.
+   *
+   * @param dense {@code [O, k, k, I/groups]}
+   * @param kernel rows of the kernel, which differ from the convolution's own where it stands for a
+   *     linear layer behind a map
+   */
+  Reach(int height, int width, int channels, Op.Conv2d conv, int kernel, float[] dense) {
+    this.channels = channels;
+    List<Long> rows = new ArrayList<>();
+    List<Long> columns = new ArrayList<>();
+    rowClass = classes(height, kernel, conv, rows);
+    columnClass = classes(width, kernel, conv, columns);
+    columnClasses = columns.size();
+    int taps = kernel * kernel;
+    int own = channels / conv.groups();
+    int outputs = conv.outChannels() / conv.groups();
+    int[][] perTap = new int[taps][channels];
+    for (int k = 0; k < dense.length; k++) {
+      if (dense[k] != 0) {
+        int out = k / own / taps;
+        perTap[k / own % taps][out / outputs * own + k % own]++;
+      }
+    }
+    weights = new int[rows.size() * columnClasses * channels];
+    for (int r = 0; r < rows.size(); r++) {
+      for (int c = 0; c < columnClasses; c++) {
+        for (int tap = 0; tap < taps; tap++) {
+          if ((rows.get(r) >>> (tap / kernel) & columns.get(c) >>> (tap % kernel) & 1) != 0) {
+            for (int channel = 0; channel < channels; channel++) {
+              weights[(r * columnClasses + c) * channels + channel] += perTap[tap][channel];
+            }
+          }
+        }
+      }
+    }
+    long sum = 0;
+    for (int y = 0; y < height; y++) {
+      for (int x = 0; x < width; x++) {
+        for (int channel = 0; channel < channels; channel++) {
+          sum += weights[first(y, x) + channel];
+        }
+      }
+    }
+    all = sum;
+  }
+
+  /** Returns the class of every row, and adds for each class which rows of the kernel meet it. */
+  private static int[] classes(int size, int kernel, Op.Conv2d conv, List<Long> met) {
+    int positions = (size + 2 * conv.padding() - kernel) / conv.stride() + 1;
+    int[] classes = new int[size];
+    for (int at = 0; at < size; at++) {
+      long taps = 0;
+      for (int tap = 0; tap < kernel; tap++) {
+        int from = at + conv.padding() - tap;
+        if (from >= 0 && from % conv.stride() == 0 && from / conv.stride() < positions) {
+          taps |= 1L << tap;
+        }
+      }
+      classes[at] = met.indexOf(taps);
+      if (classes[at] < 0) {
+        classes[at] = met.size();
+        met.add(taps);
+      }
+    }
+    return classes;
+  }
+
+  private int first(int y, int x) {
+    return (rowClass[y] * columnClasses + columnClass[x]) * channels;
+  }
+
+  /** Returns the operations of an input that is not zero anywhere. */
+  long all() {
+    return all;
+  }
+
+  /**
+   * Returns the operations of packed spikes.
+   *
+   * @param packed {@code [samples, H, W, levels, ⌈C/64⌉]}
+   */
+  long performed(long[] packed, int levels, int samples) {
+    int words = Math.ceilDiv(channels, Long.SIZE);
+    long sum = 0;
+    int at = 0;
+    for (int sample = 0; sample < samples; sample++) {
+      for (int y = 0; y < rowClass.length; y++) {
+        for (int x = 0; x < columnClass.length; x++) {
+          int first = first(y, x);
+          for (int k = 0; k < levels * words; k++) {
+            int base = first + k % words * Long.SIZE;
+            for (long bits = packed[at++]; bits != 0; bits &= bits - 1) {
+              sum += weights[base + Long.numberOfTrailingZeros(bits)];
+            }
+          }
+        }
+      }
+    }
+    return sum;
+  }
+
+  /** Returns the operations of averages of {@code levels} spikes in planes. */
+  long performed(Planes planes, MemorySegment spikes, int levels, int images) {
+    long sum = 0;
+    for (int image = 0; image < images; image++) {
+      for (int channel = 0; channel < channels; channel++) {
+        for (int map = 0; map < planes.stack(); map++) {
+          for (int y = 0; y < rowClass.length; y++) {
+            sum += row(spikes, planes, map, image, channel, y, levels);
+          }
+        }
+      }
+    }
+    return sum;
+  }
+
+  /** Pixels of one class that lie side by side are summed first. */
+  private long row(
+      MemorySegment spikes, Planes planes, int map, int image, int channel, int y, int levels) {
+    int width = columnClass.length;
+    long sum = 0;
+    for (int x = 0; x < width; ) {
+      int sameClass = columnClass[x];
+      int first = first(y, x) + channel;
+      float values = 0;
+      if (planes.step() == 1) {
+        long place = planes.at(map, image, channel, y, x);
+        for (; x < width && columnClass[x] == sameClass; x++) {
+          values += Frame.load(spikes, place++);
+        }
+      } else {
+        values = Frame.load(spikes, planes.at(map, image, channel, y, x++));
+      }
+      sum += (long) Math.round(values * levels) * weights[first];
+    }
+    return sum;
+  }
+}

@@ -1,0 +1,62 @@
+package dev.coppice.runtime;
+
+import dev.coppice.kernels.SparseConvolution;
+
+/**
+ * A convolution by the surviving weights alone, between planes: for each weight, one pass over all
+ * positions and time steps. Pruned weights cost nothing, silent neurons do.
+ *
+ * @param index the number of the layer
+ * @param number its number among the sparse layers
+ * @param weights the surviving weights, between planes that only stand for those of a placement
+ * @param reach how many surviving weights read an input
+ * @param reason why this kernel
+ */
+record SparseLayer(
+    String node,
+    int index,
+    int number,
+    SparseConvolution weights,
+    Reach reach,
+    Value.Planar in,
+    Value.Planar out,
+    String reason)
+    implements PlaneStep {
+
+  @Override
+  public void work(Frame frame, int fromPlane, int toPlane) {
+    SparseConvolution placed = frame.placement.sparse().get(number);
+    int rows = placed.rows();
+    for (int plane = fromPlane; plane < toPlane; ) {
+      int image = plane / rows;
+      int end = Math.min(toPlane, (image + 1) * rows);
+      frame.kernels.sparseConvForward(
+          placed,
+          frame.planes[in.buffer()],
+          frame.planes[out.buffer()],
+          frame.images,
+          image,
+          image + 1,
+          plane - image * rows,
+          end - image * rows);
+      plane = end;
+    }
+  }
+
+  @Override
+  public void count(Frame frame) {
+    frame.operations[index] =
+        in.levels() == 0
+            ? frame.samples(in.constant()) * reach.all()
+            : reach.performed(
+                frame.placement.layouts().get(in.layout()),
+                frame.planes[in.buffer()],
+                in.levels(),
+                frame.images);
+  }
+
+  @Override
+  public String explain() {
+    return "sparse: " + reason + (in.constant() ? ", once for all time steps" : "");
+  }
+}

@@ -1,0 +1,30 @@
+package dev.coppice.runtime;
+
+/** Spikes, or averages of them, from planes into bits. */
+record SpikesFromPlanes(String node, Value.Planar in, Value.Spikes out) implements Step {
+
+  @Override
+  public void run(Frame frame) {
+    frame.crew.run(this, frame, frame.placement.layouts().get(in.layout()).parts(frame.images), 1);
+  }
+
+  @Override
+  public void work(Frame frame, long from, long to) {
+    frame
+        .placement
+        .layouts()
+        .get(in.layout())
+        .toSpikes(
+            frame.planes[in.buffer()],
+            frame.words[out.buffer()],
+            out.levels(),
+            frame.images,
+            (int) from,
+            (int) to);
+  }
+
+  @Override
+  public String explain() {
+    return "planes to bits";
+  }
+}

@@ -1,0 +1,32 @@
+package dev.coppice.runtime;
+
+/** Packed spikes into planes. */
+record SpikesIntoPlanes(String node, Value.Spikes in, Value.Planar out) implements Step {
+
+  @Override
+  public void run(Frame frame) {
+    // The memory may have held other planes, and what surrounds the maps must be zero.
+    frame.planes[out.buffer()].fill((byte) 0);
+    frame.crew.run(this, frame, frame.placement.layouts().get(out.layout()).parts(frame.images), 1);
+  }
+
+  @Override
+  public void work(Frame frame, long from, long to) {
+    frame
+        .placement
+        .layouts()
+        .get(out.layout())
+        .fromSpikes(
+            frame.words[in.buffer()],
+            in.levels(),
+            frame.planes[out.buffer()],
+            frame.images,
+            (int) from,
+            (int) to);
+  }
+
+  @Override
+  public String explain() {
+    return "bits to planes";
+  }
+}
