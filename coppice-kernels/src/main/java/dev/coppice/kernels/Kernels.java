@@ -402,4 +402,12 @@ public sealed interface Kernels permits ScalarKernels, VectorKernels {
    */
   void planePoolForward(
       PlanePool p, MemorySegment from, MemorySegment to, int groups, int fromPlane, int toPlane);
+
+  /**
+   * Returns the sum of floats such as the spikes of a plane, with what lies around its maps.
+   *
+   * @param from the first, counted in floats
+   * @param count how many
+   */
+  float planeSum(MemorySegment planes, long from, int count);
 }

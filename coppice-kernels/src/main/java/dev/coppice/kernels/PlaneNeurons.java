@@ -122,14 +122,21 @@ public final class PlaneNeurons {
 
   /** Makes what lies before the first plane of a group and behind its last one zero. */
   static void clearEnds(Planes planes, MemorySegment s, int plane) {
-    long group = (long) (plane / planes.planes()) * planes.groupFloats() * Float.BYTES;
-    if (plane % planes.planes() == 0) {
-      s.asSlice(group, (long) planes.origin() * Float.BYTES).fill((byte) 0);
+    long group = (long) (plane / planes.planes()) * planes.groupFloats();
+    int inGroup = plane % planes.planes();
+    if (inGroup == 0) {
+      clear(s, group, group + planes.origin());
     }
-    if ((plane + 1) % planes.planes() == 0) {
-      long end = ((long) planes.origin() + (long) planes.planes() * planes.planeFloats());
-      s.asSlice(group + end * Float.BYTES, (planes.groupFloats() - end) * Float.BYTES)
-          .fill((byte) 0);
+    if (inGroup == planes.planes() - 1) {
+      long end = (long) planes.origin() + (long) planes.planes() * planes.planeFloats();
+      clear(s, group + end, group + planes.groupFloats());
+    }
+  }
+
+  /** Makes floats zero, places being counted in floats. */
+  static void clear(MemorySegment s, long from, long end) {
+    for (long at = from; at < end; at++) {
+      s.setAtIndex(ValueLayout.JAVA_FLOAT, at, 0);
     }
   }
 }

@@ -50,12 +50,12 @@ public record PlanePool(boolean average, int kernel, int stride, Planes in, Plan
     if (out.border() == 0) {
       return;
     }
-    long row = (long) out.columns() * out.group() * Float.BYTES;
-    long pitch = (long) out.pitch() * Float.BYTES;
+    long first = at / Float.BYTES;
+    int row = out.columns() * out.group();
     for (int y = 1; y < out.rows(); y++) {
-      to.asSlice(at + row, pitch - row).fill((byte) 0);
-      at += pitch;
+      PlaneNeurons.clear(to, first + row, first + out.pitch());
+      first += out.pitch();
     }
-    to.asSlice(at + row, (out.border() + 1) * pitch - row).fill((byte) 0);
+    PlaneNeurons.clear(to, first + row, first + (out.border() + 1L) * out.pitch());
   }
 }

@@ -107,12 +107,12 @@ public record Planes(
 
   /** Returns the rows of a plane, without its border. */
   public int rows() {
-    return Math.ceilDiv(height, step);
+    return step == 1 ? height : Math.ceilDiv(height, step);
   }
 
   /** Returns the pixels of a row of a plane, without its border. */
   public int columns() {
-    return Math.ceilDiv(width, step);
+    return step == 1 ? width : Math.ceilDiv(width, step);
   }
 
   /** Returns the floats from a row to the next. */

@@ -394,4 +394,10 @@ final class ScalarKernels implements Kernels {
     p.check(from, to, groups, fromPlane, toPlane);
     ScalarPlanePool.forward(p, from, to, fromPlane, toPlane);
   }
+
+  @Override
+  public float planeSum(MemorySegment planes, long from, int count) {
+    NeuronArguments.requireFloats("planes", planes, (from + count) * Float.BYTES);
+    return ScalarPlanePool.sum(planes, from, count);
+  }
 }

@@ -2,10 +2,9 @@ package dev.coppice.kernels;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
-/** {@link PlaneNeurons} as plain loops over arrays, map by map. */
+/** {@link PlaneNeurons} as plain loops, map by map. */
 final class ScalarPlaneNeurons {
   private ScalarPlaneNeurons() {}
 
@@ -17,57 +16,65 @@ final class ScalarPlaneNeurons {
       int toPlane,
       @Nullable MemorySegment state) {
     int floats = n.out.mapFloats();
-    float[] current = new float[floats];
-    float[] potentials = new float[floats];
-    float[] spikes = new float[floats];
-    float[] pixels = new float[floats];
+    PlaneScratch scratch = PlaneScratch.get();
+    float[] potentials = scratch.floats(0, floats);
+    float[] pixels = scratch.floats(1, floats);
     for (int k = 0; k < floats; k++) {
       pixels[k] = n.pixels[k / Long.SIZE] >>> k & 1;
     }
-    long mapBytes = (long) floats * Float.BYTES;
     for (int plane = fromPlane; plane < toPlane; plane++) {
       int channel = plane % n.out.planes();
-      if (state == null) {
-        Arrays.fill(potentials, n.constants.rest());
-      } else {
-        long at = n.stateBytesBefore(plane);
-        MemorySegment.copy(state, ValueLayout.JAVA_FLOAT, at, potentials, 0, floats);
+      long kept = n.stateBytesBefore(plane) / Float.BYTES;
+      for (int k = 0; k < floats; k++) {
+        potentials[k] =
+            state == null ? n.constants.rest() : state.getAtIndex(ValueLayout.JAVA_FLOAT, kept + k);
       }
-      long from = PlaneNeurons.planeBytes(n.in, plane);
-      long to = PlaneNeurons.planeBytes(n.out, plane);
+      long from = PlaneNeurons.planeBytes(n.in, plane) / Float.BYTES;
+      long to = PlaneNeurons.planeBytes(n.out, plane) / Float.BYTES;
       for (int t = 0; t < n.out.stack(); t++) {
-        if (t == 0 || !n.repeated()) {
-          MemorySegment.copy(x, ValueLayout.JAVA_FLOAT, from + t * mapBytes, current, 0, floats);
-        }
-        step(n.constants, current, n.scale[channel], n.shift[channel], potentials, spikes, pixels);
-        MemorySegment.copy(spikes, 0, s, ValueLayout.JAVA_FLOAT, to + t * mapBytes, floats);
+        step(
+            n,
+            channel,
+            x,
+            n.repeated() ? from : from + (long) t * floats,
+            s,
+            to,
+            potentials,
+            pixels);
+        to += floats;
       }
-      if (state != null) {
-        MemorySegment.copy(
-            potentials, 0, state, ValueLayout.JAVA_FLOAT, n.stateBytesBefore(plane), floats);
+      for (int k = 0; state != null && k < floats; k++) {
+        state.setAtIndex(ValueLayout.JAVA_FLOAT, kept + k, potentials[k]);
       }
       PlaneNeurons.clearEnds(n.out, s, plane);
     }
   }
 
+  /** Runs a map through a time step; places are counted in floats. */
   private static void step(
-      NeuronConstants c,
-      float[] current,
-      float scale,
-      float shift,
+      PlaneNeurons n,
+      int channel,
+      MemorySegment x,
+      long from,
+      MemorySegment s,
+      long to,
       float[] potentials,
-      float[] spikes,
       float[] pixels) {
+    NeuronConstants c = n.constants;
+    float scale = n.scale[channel];
+    float shift = n.shift[channel];
     float leak = c.leak();
     float gain = c.gain();
     float drift = c.drift();
     float keep = c.keep();
     float offset = c.offset();
     float fireAt = c.fireAt();
-    for (int k = 0; k < spikes.length; k++) {
-      float potential = leak * potentials[k] + gain * (current[k] * scale + shift) + drift;
+    int floats = n.out.mapFloats();
+    for (int k = 0; k < floats; k++) {
+      float y = x.getAtIndex(ValueLayout.JAVA_FLOAT, from + k) * scale + shift;
+      float potential = leak * potentials[k] + gain * y + drift;
       boolean fired = potential >= fireAt;
-      spikes[k] = fired ? pixels[k] : 0;
+      s.setAtIndex(ValueLayout.JAVA_FLOAT, to + k, fired ? pixels[k] : 0);
       potentials[k] = fired ? keep * potential + offset : potential;
     }
   }

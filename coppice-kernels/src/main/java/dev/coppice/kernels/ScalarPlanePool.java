@@ -53,4 +53,12 @@ final class ScalarPlanePool {
           p.average() ? result / (p.kernel() * p.kernel()) : result);
     }
   }
+
+  static float sum(MemorySegment planes, long from, int count) {
+    float sum = 0;
+    for (int k = 0; k < count; k++) {
+      sum += planes.getAtIndex(ValueLayout.JAVA_FLOAT, from + k);
+    }
+    return sum;
+  }
 }

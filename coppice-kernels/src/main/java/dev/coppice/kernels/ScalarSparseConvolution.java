@@ -21,8 +21,9 @@ final class ScalarSparseConvolution {
       int toGroup,
       int fromRow,
       int toRow) {
-    float[] input = new float[BLOCK];
-    float[][] sums = new float[c.narrow() ? 4 : 1][BLOCK];
+    PlaneScratch scratch = PlaneScratch.get();
+    float[] input = scratch.floats(0, BLOCK);
+    float[] sums = scratch.floats(1, BLOCK);
     int floats = c.pieceFloats();
     for (int group = fromGroup; group < toGroup; group++) {
       for (int piece = 0; piece < c.pieces(); piece++) {
@@ -31,12 +32,12 @@ final class ScalarSparseConvolution {
           int count = Math.min(BLOCK, floats - first);
           for (int row = fromRow; row < toRow; row++) {
             if (c.narrow()) {
-              sumInParts(c, row, in, from + 4L * first, input, sums, count);
+              sumInParts(c, row, in, from + 4L * first, input, sums, scratch, count);
             } else {
-              sum(c, row, in, from + 4L * first, input, sums[0], count);
+              sum(c, row, in, from + 4L * first, input, sums, count);
             }
             MemorySegment.copy(
-                sums[0],
+                sums,
                 0,
                 out,
                 ValueLayout.JAVA_FLOAT,
@@ -69,17 +70,29 @@ final class ScalarSparseConvolution {
       MemorySegment in,
       long from,
       float[] input,
-      float[][] sums,
+      float[] sums,
+      PlaneScratch scratch,
       int count) {
-    for (float[] part : sums) {
-      Arrays.fill(part, 0, count, 0);
-    }
+    float[] second = scratch.floats(2, BLOCK);
+    float[] third = scratch.floats(3, BLOCK);
+    float[] fourth = scratch.floats(4, BLOCK);
+    Arrays.fill(sums, 0, count, 0);
+    Arrays.fill(second, 0, count, 0);
+    Arrays.fill(third, 0, count, 0);
+    Arrays.fill(fourth, 0, count, 0);
     int first = c.starts[row];
     for (int j = first; j < c.starts[row + 1]; j++) {
-      add(in, from + c.offsets[j], c.values[j], input, sums[(j - first) % 4], count);
+      float[] part =
+          switch ((j - first) % 4) {
+            case 0 -> sums;
+            case 1 -> second;
+            case 2 -> third;
+            default -> fourth;
+          };
+      add(in, from + c.offsets[j], c.values[j], input, part, count);
     }
     for (int k = 0; k < count; k++) {
-      sums[0][k] = (sums[0][k] + sums[1][k]) + (sums[2][k] + sums[3][k]);
+      sums[k] = (sums[k] + second[k]) + (third[k] + fourth[k]);
     }
   }
 

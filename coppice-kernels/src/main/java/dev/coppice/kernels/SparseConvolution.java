@@ -36,6 +36,9 @@ public final class SparseConvolution {
   private final Planes out;
   private final boolean turned;
 
+  /** Whether what lies around the maps of the output is made zero again. */
+  private final boolean clears;
+
   /** Where the entries of a row begin; one more than there are rows. */
   final int[] starts;
 
@@ -52,6 +55,7 @@ public final class SparseConvolution {
       Planes in,
       Planes out,
       boolean turned,
+      boolean clears,
       int[] starts,
       int[] offsets,
       float[] values,
@@ -60,6 +64,7 @@ public final class SparseConvolution {
     this.in = in;
     this.out = out;
     this.turned = turned;
+    this.clears = clears;
     this.starts = starts;
     this.offsets = offsets;
     this.values = values;
@@ -118,6 +123,7 @@ public final class SparseConvolution {
             in,
             out,
             false,
+            true,
             starts,
             offsets(shape, in, dense),
             new float[dense.length],
@@ -140,8 +146,9 @@ public final class SparseConvolution {
   }
 
   /**
-   * Returns the same weights between planes of other groups, borders and stacks. Values and lists
-   * are shared with this.
+   * Returns the same weights between planes of other groups, borders and stacks, for readers such
+   * as {@link PlaneNeurons} that look at the maps of the output alone: what lies around them is
+   * left with any numbers. Values and lists are shared with this.
    *
    * @throws IllegalStateException when this is transposed
    */
@@ -151,7 +158,7 @@ public final class SparseConvolution {
     }
     requireFit(shape, newIn, newOut);
     return new SparseConvolution(
-        shape, newIn, newOut, false, starts, offsets(shape, newIn, dense), values, dense);
+        shape, newIn, newOut, false, false, starts, offsets(shape, newIn, dense), values, dense);
   }
 
   /**
@@ -199,7 +206,7 @@ public final class SparseConvolution {
                   - right(shape, tap(k)) * gradOut.group());
     }
     return new SparseConvolution(
-        shape, gradOut, gradIn, true, starts, offsets, turnedValues, turnedDense);
+        shape, gradOut, gradIn, true, true, starts, offsets, turnedValues, turnedDense);
   }
 
   private int tap(int k) {
@@ -389,7 +396,7 @@ public final class SparseConvolution {
 
   /** Makes the border between rows of pixels and between maps zero again: pieces ran over it. */
   void clearGaps(MemorySegment output, int group, int fromRow, int toRow) {
-    if (!rowsTogether() || out.border() == 0) {
+    if (!clears || !rowsTogether() || out.border() == 0) {
       return;
     }
     long row = (long) rowFloats() * Float.BYTES;

@@ -597,4 +597,10 @@ final class VectorKernels implements Kernels {
     p.check(from, to, groups, fromPlane, toPlane);
     VectorPlanePool.forward(p, from, to, fromPlane, toPlane);
   }
+
+  @Override
+  public float planeSum(MemorySegment planes, long from, int count) {
+    NeuronArguments.requireFloats("planes", planes, (from + count) * Float.BYTES);
+    return VectorPlanePool.sum(planes, from, count);
+  }
 }

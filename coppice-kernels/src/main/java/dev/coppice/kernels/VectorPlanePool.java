@@ -3,16 +3,19 @@ package dev.coppice.kernels;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
 
 /**
  * {@link PlanePool} with the Vector API, where that helps: windows of 2×2, two apart, of planes of
- * single images, of which sums of columns are taken apart into even and odd ones; and any windows
+ * single images, of which the sums at every pixel are made and every second kept; and any windows
  * of planes whose groups fill vectors.
  */
 final class VectorPlanePool {
   private static final int COUNT = Lanes.COUNT;
   private static final long BYTES = (long) COUNT * Float.BYTES;
-  private static final FloatVector EVEN = FloatVector.zero(Lanes.FLOATS).addIndex(2);
+  private static final VectorMask<Float> EVEN =
+      VectorMask.fromLong(Lanes.FLOATS, 0x5555555555555555L);
 
   private VectorPlanePool() {}
 
@@ -26,12 +29,15 @@ final class VectorPlanePool {
     }
     Planes in = p.in();
     Planes out = p.out();
+    long inMap = (long) in.mapFloats() * Float.BYTES;
+    long outMap = (long) out.mapFloats() * Float.BYTES;
     for (int plane = fromPlane; plane < toPlane; plane++) {
-      for (int map = 0; map < out.stack(); map++) {
-        long read = PlaneNeurons.planeBytes(in, plane) + (long) map * in.mapFloats() * Float.BYTES;
-        long at = PlaneNeurons.planeBytes(out, plane) + (long) map * out.mapFloats() * Float.BYTES;
+      long read = PlaneNeurons.planeBytes(in, plane);
+      long at = PlaneNeurons.planeBytes(out, plane);
+      long end = at + out.stack() * outMap;
+      for (; at < end; at += outMap, read += inMap) {
         if (pairs) {
-          pairs(p, from, read, to, at);
+          pairs(p, from, read, to, at, end);
         } else {
           lanes(p, from, read, to, at);
         }
@@ -41,38 +47,57 @@ final class VectorPlanePool {
     }
   }
 
-  private static void pairs(PlanePool p, MemorySegment from, long read, MemorySegment to, long at) {
+  /**
+   * A vector of sums goes to every row, also where only its first floats belong there: what it
+   * spills over is written again, by the next row or as border. That must not be another plane,
+   * which another thread may own.
+   *
+   * @param end the end of the plane
+   */
+  private static void pairs(
+      PlanePool p, MemorySegment from, long read, MemorySegment to, long at, long end) {
     long inPitch = (long) p.in().pitch() * Float.BYTES;
+    long outPitch = (long) p.out().pitch() * Float.BYTES;
     int columns = p.out().columns();
-    // Two vectors are read where fewer pixels may be left: below the last row there must be room.
-    boolean room = (p.in().border() + 1) * p.in().pitch() + Planes.LANES >= 2 * COUNT;
-    int whole = room ? columns : columns / COUNT * COUNT;
-    for (int y = 0; y < p.out().rows(); y++) {
-      for (int x = 0; x < whole; x += COUNT) {
-        long first = read + 2L * x * Float.BYTES;
-        FloatVector a = load(from, first);
-        FloatVector b = load(from, first + BYTES);
-        FloatVector c = load(from, first + inPitch);
-        FloatVector d = load(from, first + inPitch + BYTES);
-        FloatVector left = p.average() ? a.add(c) : a.max(c);
-        FloatVector right = p.average() ? b.add(d) : b.max(d);
-        FloatVector even = EVEN.selectFrom(left, right);
-        FloatVector odd = EVEN.add(1).selectFrom(left, right);
-        FloatVector pooled = p.average() ? even.add(odd).mul(0.25f) : even.max(odd);
+    int rows = p.out().rows();
+    for (int y = 0; y < rows; y++) {
+      for (int x = 0; x < columns; x += COUNT / 2) {
         long place = at + (long) x * Float.BYTES;
-        if (columns - x >= COUNT) {
-          pooled.intoMemorySegment(to, place, ByteOrder.nativeOrder());
+        boolean whole = place + BYTES <= end;
+        int used = whole ? COUNT : Math.min(COUNT / 2, columns - x);
+        if (p.average()) {
+          averages(from, read + 2L * x * Float.BYTES, inPitch, to, place, used);
         } else {
-          pooled.intoMemorySegment(
-              to, place, ByteOrder.nativeOrder(), Lanes.FLOATS.indexInRange(x, columns));
+          maxima(from, read + 2L * x * Float.BYTES, inPitch, to, place, used);
         }
       }
-      if (whole < columns) {
-        ScalarPlanePool.row(p, from, read / Float.BYTES, to, at / Float.BYTES, whole);
-      }
       read += 2 * inPitch;
-      at += (long) p.out().pitch() * Float.BYTES;
+      at += outPitch;
     }
+  }
+
+  private static void averages(
+      MemorySegment from, long first, long pitch, MemorySegment to, long place, int used) {
+    FloatVector left = load(from, first).add(load(from, first + pitch));
+    FloatVector right =
+        load(from, first + Float.BYTES).add(load(from, first + pitch + Float.BYTES));
+    FloatVector every = left.add(right).mul(0.25f).compress(EVEN);
+    if (used == COUNT) {
+      every.intoMemorySegment(to, place, ByteOrder.nativeOrder());
+    } else {
+      every.intoMemorySegment(
+          to, place, ByteOrder.nativeOrder(), Lanes.FLOATS.indexInRange(0, used));
+    }
+  }
+
+  private static void maxima(
+      MemorySegment from, long first, long pitch, MemorySegment to, long place, int used) {
+    FloatVector left = load(from, first).max(load(from, first + pitch));
+    FloatVector right =
+        load(from, first + Float.BYTES).max(load(from, first + pitch + Float.BYTES));
+    left.max(right)
+        .compress(EVEN)
+        .intoMemorySegment(to, place, ByteOrder.nativeOrder(), Lanes.FLOATS.indexInRange(0, used));
   }
 
   private static void lanes(PlanePool p, MemorySegment from, long read, MemorySegment to, long at) {
@@ -104,5 +129,20 @@ final class VectorPlanePool {
 
   private static FloatVector load(MemorySegment segment, long at) {
     return FloatVector.fromMemorySegment(Lanes.FLOATS, segment, at, ByteOrder.nativeOrder());
+  }
+
+  static float sum(MemorySegment planes, long from, int count) {
+    FloatVector a = FloatVector.zero(Lanes.FLOATS);
+    FloatVector b = a;
+    long at = from * Float.BYTES;
+    int pairs = count / (2 * COUNT);
+    for (int k = 0; k < pairs; k++) {
+      a = a.add(load(planes, at));
+      b = b.add(load(planes, at + BYTES));
+      at += 2 * BYTES;
+    }
+    int done = pairs * 2 * COUNT;
+    return a.add(b).reduceLanes(VectorOperators.ADD)
+        + ScalarPlanePool.sum(planes, from + done, count - done);
   }
 }

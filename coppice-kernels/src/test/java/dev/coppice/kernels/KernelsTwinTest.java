@@ -73,7 +73,8 @@ class KernelsTwinTest {
           Map.entry("sparseConvWeightGradient", SparseConvolutionTest::weightGradientTwins),
           Map.entry("spikeColumnsForward", SparseConvolutionTest::columnTwins),
           Map.entry("planeNeuronForward", PlaneNeuronTest::twins),
-          Map.entry("planePoolForward", PlanePoolTest::twins));
+          Map.entry("planePoolForward", PlanePoolTest::twins),
+          Map.entry("planeSum", PlanePoolTest::sumTwins));
 
   @Test
   void everyKernelHasAParityCase() {

@@ -111,6 +111,23 @@ class PlanePoolTest {
     }
   }
 
+  /** Sums of spikes are whole numbers: no order of them rounds. */
+  static void sumTwins() {
+    float[] spikes = Floats.random(4, 1000, 1);
+    for (int k = 0; k < spikes.length; k++) {
+      spikes[k] = spikes[k] > 0.5 ? 1 : 0;
+    }
+    MemorySegment planes = Floats.of(spikes);
+    for (int count : new int[] {0, 1, 15, 31, 32, 33, 64, 500, 993}) {
+      float expected = 0;
+      for (int k = 7; k < 7 + count; k++) {
+        expected += spikes[k];
+      }
+      assertThat(SCALAR.planeSum(planes, 7, count)).isEqualTo(expected);
+      assertThat(VECTOR.planeSum(planes, 7, count)).isEqualTo(expected);
+    }
+  }
+
   @Test
   void wrongArgumentsAreNamed() {
     Planes in = new Planes(2, 4, 4, 1, 1, 1, 4);

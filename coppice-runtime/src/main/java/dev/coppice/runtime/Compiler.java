@@ -156,7 +156,7 @@ final class Compiler {
     layers.add(name);
     ConvolutionShape map = in.shape() instanceof Shape.Map ? layer.forPlanes() : null;
     SpikeConvolution driven = levels(in) > 0 ? layer.forSpikes(packedLike(in)) : null;
-    LayerChoice.Facts facts = facts(layer, node, in, constant);
+    LayerChoice.Facts facts = facts(layer, node, in, constant, driven != null);
     LayerChoice choice =
         driven != null
             ? LayerChoice.ofSpikes(facts, map != null)
@@ -191,11 +191,12 @@ final class Compiler {
     };
   }
 
-  private LayerChoice.Facts facts(Layer layer, Node node, Value in, boolean constant) {
+  private LayerChoice.Facts facts(
+      Layer layer, Node node, Value in, boolean constant, boolean spikes) {
     Shape out = graph.shape(node.name());
     return new LayerChoice.Facts(
         layer.density(),
-        levels(in) > 0 ? densities.of(node.inputs().getFirst()) : 1,
+        spikes ? densities.of(node.inputs().getFirst()) : 1,
         constant ? 1 : Math.max(1, timeSteps),
         in.shape().size(),
         out.size() / out.channels(),
@@ -248,10 +249,9 @@ final class Compiler {
     addToChain(
         new SparseLayer(
             name,
-            nextSynapse(name),
             placements.nextSparse(),
             layer.compress(shape),
-            layer.reach(),
+            new PlaneCount(nextSynapse(name), layer.reach(), planar),
             planar,
             out,
             reason),

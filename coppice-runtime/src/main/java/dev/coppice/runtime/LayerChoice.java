@@ -25,6 +25,9 @@ record LayerChoice(Kernel kernel, String reason) {
 
   private static final int LANES = 16;
 
+  /** The share of weights up to which a layer counts as sparse. */
+  private static final double MOST_WEIGHTS = 0.5;
+
   /** A multiply-add of a vector of the sparse kernel, which reads its operand from memory. */
   private static final double SPARSE_VECTOR = 0.55;
 
@@ -33,6 +36,12 @@ record LayerChoice(Kernel kernel, String reason) {
 
   /** An add of a vector of weights for a spike. */
   private static final double SPIKE_VECTOR = 0.28;
+
+  /** The same where the weights do not stay in the second cache. */
+  private static final double FAR_SPIKE_VECTOR = 1.2;
+
+  /** Weights that stay in the second cache. */
+  private static final int CACHED_WEIGHTS = 1 << 18;
 
   /** An add of one weight for a spike. */
   private static final double SPIKE_WEIGHT = 1.2;
@@ -71,7 +80,13 @@ record LayerChoice(Kernel kernel, String reason) {
       int rowWeights,
       boolean planar) {
 
+    /**
+     * Returns the cost of the sparse kernel, which is for layers that lost most of their weights.
+     */
     double sparse() {
+      if (weightDensity > MOST_WEIGHTS) {
+        return Double.POSITIVE_INFINITY;
+      }
       double vectors = Math.ceil(1.2 * steps * positions / LANES);
       return channels * (SPARSE_ROW + vectors * rowWeights * weightDensity * SPARSE_VECTOR)
           + (planar ? 0 : MOVE * steps * inputs);
@@ -88,7 +103,9 @@ record LayerChoice(Kernel kernel, String reason) {
 
     double spikeDriven() {
       double vectors = fanOut() / channels * Math.ceil((double) channels / LANES);
-      return spikes() * (SPIKE + vectors * SPIKE_VECTOR) + (planar ? MOVE * steps * inputs : 0);
+      boolean cached = (double) rowWeights * channels <= CACHED_WEIGHTS;
+      double vector = cached ? SPIKE_VECTOR : FAR_SPIKE_VECTOR;
+      return spikes() * (SPIKE + vectors * vector) + (planar ? MOVE * steps * inputs : 0);
     }
 
     double spikeColumns() {
@@ -108,7 +125,7 @@ record LayerChoice(Kernel kernel, String reason) {
     private String explain() {
       String weights = String.format(Locale.ROOT, "%.1f %% of the weights", 100 * weightDensity);
       return spikeDensity == 1
-          ? weights + " are left, its input is not spikes"
+          ? weights + " are left, its input is not taken as spikes"
           : weights + String.format(Locale.ROOT, " and %.1f %% spikes", 100 * spikeDensity);
     }
   }

@@ -4,7 +4,6 @@ import dev.coppice.kernels.NeuronConstants;
 import dev.coppice.kernels.Planes;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /**
  * A layer of neurons between planes. It reads its input current through the batch norm and the
@@ -25,9 +24,6 @@ record PlaneNeuronStep(
     float[] scale,
     float[] shift)
     implements PlaneStep, NeuronLayer {
-  /** A bit that is set in the float 1 and not in 0. */
-  private static final int ONE_BIT = 29;
-
   @Override
   public void work(Frame frame, int fromPlane, int toPlane) {
     frame.kernels.planeNeuronForward(
@@ -46,11 +42,10 @@ record PlaneNeuronStep(
     MemorySegment spikes = frame.planes[out.buffer()];
     long count = 0;
     for (int image = 0; image < frame.images; image++) {
-      // What lies around the maps is zero.
-      long first = planes.at(image, 0, 0, 0);
-      int floats = planes.planes() * planes.planeFloats();
-      for (int i = 0; i < floats; i++) {
-        count += spikes.getAtIndex(ValueLayout.JAVA_INT, first + i) >>> ONE_BIT & 1;
+      for (int channel = 0; channel < planes.channels(); channel++) {
+        // What lies around the maps is zero.
+        long first = planes.at(image, channel, 0, 0);
+        count += (long) frame.kernels.planeSum(spikes, first, planes.planeFloats());
       }
     }
     frame.spikes[index] = count;

@@ -1,10 +1,12 @@
 package dev.coppice.runtime;
 
 import dev.coppice.graph.Op;
+import dev.coppice.kernels.Kernels;
 import dev.coppice.kernels.Planes;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * How many surviving weights of a layer read an input: what a spike there costs. That depends on
@@ -21,6 +23,14 @@ final class Reach {
   private final int[] weights;
 
   private final long all;
+
+  /** The class of most rows, and where the weights of it and of most columns begin. */
+  private final int commonRow;
+
+  private final int commonFirst;
+
+  /** The columns that are not of the class that most are of. */
+  private final int[] otherColumns;
 
   /**
    * Counts weights.
@@ -67,6 +77,20 @@ final class Reach {
       }
     }
     all = sum;
+    commonRow = most(rowClass, rows.size());
+    int commonColumn = most(columnClass, columnClasses);
+    commonFirst = (commonRow * columnClasses + commonColumn) * channels;
+    otherColumns = IntStream.range(0, width).filter(x -> columnClass[x] != commonColumn).toArray();
+  }
+
+  private static int most(int[] classes, int count) {
+    int[] members = new int[count];
+    int most = 0;
+    for (int one : classes) {
+      members[one]++;
+      most = members[one] > members[most] ? one : most;
+    }
+    return most;
   }
 
   /** Returns the class of every row, and adds for each class which rows of the kernel meet it. */
@@ -124,14 +148,29 @@ final class Reach {
     return sum;
   }
 
-  /** Returns the operations of averages of {@code levels} spikes in planes. */
-  long performed(Planes planes, MemorySegment spikes, int levels, int images) {
+  /**
+   * Returns the operations of averages of {@code levels} spikes in a channel of planes: all of its
+   * spikes reach what those in the middle of the map do, but for some.
+   */
+  long performed(
+      Kernels kernels, Planes planes, MemorySegment spikes, int levels, int image, int channel) {
+    int middle = weights[commonFirst + channel];
     long sum = 0;
-    for (int image = 0; image < images; image++) {
-      for (int channel = 0; channel < channels; channel++) {
-        for (int map = 0; map < planes.stack(); map++) {
-          for (int y = 0; y < rowClass.length; y++) {
-            sum += row(spikes, planes, map, image, channel, y, levels);
+    for (int plane = 0; plane < planes.step() * planes.step(); plane++) {
+      long first = planes.at(image, channel, plane / planes.step(), plane % planes.step());
+      sum +=
+          middle
+              * (long) Math.round(levels * kernels.planeSum(spikes, first, planes.planeFloats()));
+    }
+    for (int map = 0; map < planes.stack(); map++) {
+      for (int y = 0; y < rowClass.length; y++) {
+        if (rowClass[y] == commonRow) {
+          for (int x : otherColumns) {
+            sum += apart(planes, spikes, levels, map, image, channel, y, x, middle);
+          }
+        } else {
+          for (int x = 0; x < columnClass.length; x++) {
+            sum += apart(planes, spikes, levels, map, image, channel, y, x, middle);
           }
         }
       }
@@ -139,25 +178,19 @@ final class Reach {
     return sum;
   }
 
-  /** Pixels of one class that lie side by side are summed first. */
-  private long row(
-      MemorySegment spikes, Planes planes, int map, int image, int channel, int y, int levels) {
-    int width = columnClass.length;
-    long sum = 0;
-    for (int x = 0; x < width; ) {
-      int sameClass = columnClass[x];
-      int first = first(y, x) + channel;
-      float values = 0;
-      if (planes.step() == 1) {
-        long place = planes.at(map, image, channel, y, x);
-        for (; x < width && columnClass[x] == sameClass; x++) {
-          values += Frame.load(spikes, place++);
-        }
-      } else {
-        values = Frame.load(spikes, planes.at(map, image, channel, y, x++));
-      }
-      sum += (long) Math.round(values * levels) * weights[first];
-    }
-    return sum;
+  private long apart(
+      Planes planes,
+      MemorySegment spikes,
+      int levels,
+      int map,
+      int image,
+      int channel,
+      int y,
+      int x,
+      int middle) {
+    float value = Frame.load(spikes, planes.at(map, image, channel, y, x));
+    return value == 0
+        ? 0
+        : (long) Math.round(value * levels) * (weights[first(y, x) + channel] - middle);
   }
 }

@@ -6,18 +6,16 @@ import dev.coppice.kernels.SparseConvolution;
  * A convolution by the surviving weights alone, between planes: for each weight, one pass over all
  * positions and time steps. Pruned weights cost nothing, silent neurons do.
  *
- * @param index the number of the layer
  * @param number its number among the sparse layers
  * @param weights the surviving weights, between planes that only stand for those of a placement
- * @param reach how many surviving weights read an input
+ * @param count counts what it did
  * @param reason why this kernel
  */
 record SparseLayer(
     String node,
-    int index,
     int number,
     SparseConvolution weights,
-    Reach reach,
+    PlaneCount count,
     Value.Planar in,
     Value.Planar out,
     String reason)
@@ -45,14 +43,7 @@ record SparseLayer(
 
   @Override
   public void count(Frame frame) {
-    frame.operations[index] =
-        in.levels() == 0
-            ? frame.samples(in.constant()) * reach.all()
-            : reach.performed(
-                frame.placement.layouts().get(in.layout()),
-                frame.planes[in.buffer()],
-                in.levels(),
-                frame.images);
+    count.run(frame);
   }
 
   @Override

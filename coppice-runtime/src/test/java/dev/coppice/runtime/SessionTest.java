@@ -11,6 +11,8 @@ import dev.coppice.graph.Graph;
 import dev.coppice.graph.GraphException;
 import dev.coppice.graph.Model;
 import dev.coppice.graph.ModelInput;
+import dev.coppice.graph.Op;
+import dev.coppice.graph.Shape;
 import dev.coppice.kernels.Kernels;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
@@ -225,29 +227,77 @@ class SessionTest {
     }
   }
 
+  private static List<String> plan(Graph graph, double sparsity, Map<String, String> metadata) {
+    Model model = Networks.model(graph, 3, sparsity);
+    Model told = new Model(graph, model.weights(), metadata);
+    try (Session session = SpikingRuntime.of(told, OPTIONS).session()) {
+      session.run(Networks.images(graph, 1));
+      assertThat(session.explain()).allSatisfy(step -> assertThat(step.nanoseconds()).isPositive());
+      return session.explain().stream().map(step -> step.node() + ": " + step.kernel()).toList();
+    }
+  }
+
   @Test
   void thePlanIsExplained() {
-    Model model = Networks.model(Networks.chain(Networks.NEURON), 3, 0);
-    try (Session session = SpikingRuntime.of(model, OPTIONS).session()) {
-      session.run(Networks.images(model.graph(), 1));
-      assertThat(session.explain())
-          .extracting(step -> step.node() + ": " + step.kernel())
-          .containsExactly(
-              "conv1: dense: its input is not spikes, 100.0 % of the weights are not zero, once"
-                  + " for all time steps",
-              "neuron1: neurons, input constant in time",
-              "pool1: average of bits",
-              "conv2: bits to floats",
-              "conv2: dense: its input is not spikes, 100.0 % of the weights are not zero",
-              "neuron2: neurons",
-              "conv3: spike-driven: 100.0 % of the weights are not zero",
-              "neuron3: neurons",
-              "pool2: maximum of bits",
-              "fc1: spike-driven: 100.0 % of the weights are not zero",
-              "neuron4: neurons",
-              "fc2: spike-driven: 100.0 % of the weights are not zero",
-              "fc2: scale and shift");
-      assertThat(session.explain()).allSatisfy(step -> assertThat(step.nanoseconds()).isPositive());
+    assertThat(plan(Networks.chain(Networks.NEURON), 0, Map.of()))
+        .containsExactly(
+            "conv1: dense: 100.0 % of the weights are left, its input is not taken as spikes, once for all"
+                + " time steps",
+            "neuron1: neurons, input constant in time",
+            "pool1: average of bits",
+            "conv2: bits to floats",
+            "conv2: dense: 100.0 % of the weights are left, its input is not taken as spikes",
+            "neuron2: neurons",
+            "conv3: spike-driven: 100.0 % of the weights and 10.0 % spikes",
+            "neuron3: neurons",
+            "pool2: maximum of bits",
+            "fc1: spike-driven: 100.0 % of the weights and 34.4 % spikes",
+            "neuron4: neurons",
+            "fc2: spike-driven: 100.0 % of the weights and 10.0 % spikes",
+            "fc2: scale and shift");
+  }
+
+  @Test
+  void prunedLayersGoWithoutTheirPrunedWeights() {
+    Graph graph =
+        Graph.builder(new Shape.Map(16, 16, 3))
+            .add("conv1", Op.Conv2d.same(3, 32, 3, 1))
+            .add("neuron1", Networks.NEURON)
+            .add("conv2", Op.Conv2d.same(32, 32, 3, 1))
+            .add("bn2", Op.BatchNorm.of(32))
+            .add("neuron2", Networks.NEURON)
+            .add("pool2", new Op.AvgPool(2, 2))
+            .add("conv3", Op.Conv2d.same(32, 64, 3, 1))
+            .add("neuron3", Networks.NEURON)
+            .add("flatten", new Op.Flatten())
+            .add("fc", new Op.Linear(4096, 5, true))
+            .build();
+    assertThat(plan(graph, 0.95, Map.of()))
+        .containsExactly(
+            "conv1: maps to planes",
+            "conv1: sparse: 5.8 % of the weights are left, its input is not taken as spikes, once for all"
+                + " time steps; neuron1: neurons, input constant in time",
+            "conv2: sparse: 5.0 % of the weights and 10.0 % spikes; neuron2: neurons; pool2:"
+                + " average",
+            "conv3: sparse: 5.0 % of the weights and 40.0 % spikes; neuron3: neurons",
+            "flatten: planes to bits",
+            "fc: spike-driven: 5.2 % of the weights and 10.0 % spikes",
+            "fc: scale and shift");
+    // What was measured of the model counts for more than what is usual.
+    assertThat(plan(graph, 0.95, Map.of("coppice.spikes", "{\"neuron2\":0.0001,\"neuron3\":0}")))
+        .contains(
+            "conv3: spike-driven: 5.0 % of the weights and 0.0 % spikes",
+            "fc: spike-driven: 5.2 % of the weights and 0.0 % spikes");
+  }
+
+  @Test
+  void damagedDensitiesAreNamed() {
+    Graph graph = Networks.chain(Networks.NEURON);
+    for (String json :
+        List.of("[", "[]", "{\"neuron1\":2}", "{\"neuron1\":null}", "{\"neuron1\":\"x\"}")) {
+      assertThatExceptionOfType(GraphException.class)
+          .isThrownBy(() -> plan(graph, 0, Map.of("coppice.spikes", json)))
+          .withMessageStartingWith("the metadata coppice.spikes");
     }
   }
 

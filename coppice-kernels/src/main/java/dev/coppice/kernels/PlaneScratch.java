@@ -1,0 +1,26 @@
+package dev.coppice.kernels;
+
+/**
+ * What a thread needs to compute between planes by plain loops. It is kept from call to call, so
+ * that calls allocate nothing once it has grown.
+ */
+final class PlaneScratch {
+  private static final ThreadLocal<PlaneScratch> OF_THREAD =
+      ThreadLocal.withInitial(PlaneScratch::new);
+
+  private final float[][] arrays = new float[5][0];
+
+  private PlaneScratch() {}
+
+  static PlaneScratch get() {
+    return OF_THREAD.get();
+  }
+
+  /** Returns an array of at least that size, by number, with stale numbers. */
+  float[] floats(int number, int size) {
+    if (arrays[number].length < size) {
+      arrays[number] = new float[size];
+    }
+    return arrays[number];
+  }
+}
