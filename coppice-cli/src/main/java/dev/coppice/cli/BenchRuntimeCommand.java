@@ -156,6 +156,9 @@ final class BenchRuntimeCommand implements Callable<Integer> {
         measure(made(graph, set, sparsity, rates, options), sizes, options.threads(), script, rows);
       }
     }
+    if (rows.stream().anyMatch(RuntimeRow::disturbed)) {
+      say(BenchResult.DISTURBED);
+    }
     print(rows);
     JsonOutput.write(global.json, json(rows));
     return 0;

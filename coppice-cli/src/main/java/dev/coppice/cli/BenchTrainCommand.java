@@ -101,8 +101,7 @@ final class BenchTrainCommand implements Callable<Integer> {
     }
     BenchResult result = new BenchResult(settings, runs, other, overhead);
     if (result.disturbed()) {
-      err.println(
-          "the threads were not busy all the time: measure large networks, on an idle machine");
+      err.println(BenchResult.DISTURBED);
     }
     result.print(spec.commandLine().getOut());
     JsonOutput.write(global.json, result.json());

@@ -68,8 +68,7 @@ final class Calibration {
    * @param sparsity the share of the weights of convolutions and linear layers that are zero
    */
   static Weights pruned(Graph graph, double sparsity, long seed) {
-    // Of the initialisations, the one under which the layers' magnitudes differ as after training.
-    Weights weights = Weights.initialize(graph, seed, Initialization.KAIMING_NORMAL_FAN_IN);
+    Weights weights = initial(graph, seed);
     PrunableLayers layers = PrunableLayers.of(graph, Set.of());
     float[] magnitudes = layers.gather(weights::get);
     for (int i = 0; i < magnitudes.length; i++) {
@@ -86,6 +85,22 @@ final class Calibration {
         data[i] = kept[layer.offset() + i] ? data[i] : 0;
       }
       weights = weights.with(layer.tensor(), new Tensor(layer.shape(), data));
+    }
+    return weights;
+  }
+
+  /**
+   * Returns weights whose magnitudes differ from layer to layer as after training: convolutions
+   * keep the scale that training begins with, linear layers outgrow it.
+   */
+  private static Weights initial(Graph graph, long seed) {
+    Weights weights = Weights.initialize(graph, seed, Initialization.KAIMING_NORMAL_FAN_OUT);
+    Weights linear = Weights.initialize(graph, seed, Initialization.KAIMING_NORMAL_FAN_IN);
+    for (Node node : graph.nodes()) {
+      if (node.op() instanceof Op.Linear) {
+        String name = node.name() + ".weight";
+        weights = weights.with(name, linear.get(name));
+      }
     }
     return weights;
   }

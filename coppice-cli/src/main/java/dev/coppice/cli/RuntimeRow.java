@@ -37,6 +37,9 @@ record RuntimeRow(
     ResidentMemory resident,
     @Nullable JsonObject peer) {
 
+  /** Logits that differ by no more than this differ by rounding, not by a spike. */
+  private static final double TOLERANCE = 1e-4;
+
   /** Copies the runs. */
   RuntimeRow {
     runs = List.copyOf(runs);
@@ -58,6 +61,15 @@ record RuntimeRow(
     List<String> more =
         List.of("peer p50 ms", "ratio", "logits differ", "same class", "file kB", "memory MB");
     return peer ? Stream.concat(columns.stream(), more.stream()).toList() : columns;
+  }
+
+  /** Returns whether something else may have kept the processors from the measurement. */
+  boolean disturbed() {
+    return cpusUsed() < BenchResult.BUSY_SHARE * work.threads();
+  }
+
+  private double cpusUsed() {
+    return runs.stream().mapToDouble(RuntimeMeasurement.Figures::cpusUsed).min().orElseThrow();
   }
 
   /** Returns what the table shows, by column. */
@@ -109,9 +121,7 @@ record RuntimeRow(
     row.addProperty("millisP50", median);
     row.addProperty("millisP99", millis(0.99));
     row.addProperty("imagesPerSecond", 1000 * work.batch() / median);
-    row.addProperty(
-        "cpusUsed",
-        runs.stream().mapToDouble(RuntimeMeasurement.Figures::cpusUsed).min().orElseThrow());
+    row.addProperty("cpusUsed", cpusUsed());
     row.addProperty(
         "heapGrowthBytes",
         runs.stream().mapToLong(RuntimeMeasurement.Figures::heapGrowthBytes).max().orElseThrow());
@@ -142,7 +152,7 @@ record RuntimeRow(
       compare(setting, setting.remove("logits").getAsJsonArray());
       memory = Math.min(memory, setting.get("residentMegabytes").getAsDouble());
       if (setting.get("setting").equals(shown.get("setting"))) {
-        for (String name : List.of("maxLogitDifference", "sameClass")) {
+        for (String name : List.of("maxLogitDifference", "sameLogits", "sameClass")) {
           row.add(name, setting.get(name));
         }
         row.add("peerMillisP50", setting.get("millisP50"));
@@ -159,20 +169,25 @@ record RuntimeRow(
     float[] own = runs.getFirst().logits();
     int outputs = own.length / images;
     double greatest = 0;
+    int close = 0;
     int same = 0;
     for (int n = 0; n < images; n++) {
       JsonArray theirs = logits.get(n).getAsJsonArray();
+      double difference = 0;
       int ownBest = 0;
       int theirBest = 0;
       for (int k = 0; k < outputs; k++) {
         double value = theirs.get(k).getAsDouble();
-        greatest = Math.max(greatest, Math.abs(value - own[n * outputs + k]));
+        difference = Math.max(difference, Math.abs(value - own[n * outputs + k]));
         ownBest = own[n * outputs + k] > own[n * outputs + ownBest] ? k : ownBest;
         theirBest = value > theirs.get(theirBest).getAsDouble() ? k : theirBest;
       }
+      greatest = Math.max(greatest, difference);
+      close += difference <= TOLERANCE ? 1 : 0;
       same += ownBest == theirBest ? 1 : 0;
     }
     setting.addProperty("maxLogitDifference", greatest);
+    setting.addProperty("sameLogits", close / (double) images);
     setting.addProperty("sameClass", same / (double) images);
   }
 
