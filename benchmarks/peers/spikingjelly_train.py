@@ -7,44 +7,12 @@ its own, so that its peak memory is its own; the fastest one is the result.
 """
 
 import argparse
-import dataclasses
-import json
-import pathlib
 import re
-import resource
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
 
-
-@dataclasses.dataclass(frozen=True)
-class Setting:
-    """How the network runs: every combination computes the same function."""
-
-    channels_last: bool
-    encode_once: bool
-    compiled: bool
-
-    @property
-    def name(self):
-        return "+".join(
-            [
-                "compile" if self.compiled else "eager",
-                "channels_last" if self.channels_last else "nchw",
-                *(["encode_once"] if self.encode_once else []),
-            ]
-        )
-
-
-SETTINGS = {
-    setting.name: setting
-    for compiled in (False, True)
-    for encode_once in (False, True)
-    for channels_last in (False, True)
-    for setting in [Setting(channels_last, encode_once, compiled)]
-}
+import peer
 
 
 def parse_net(text):
@@ -173,9 +141,6 @@ def measure(args, setting):
     results = [step() for _ in range(args.steps)]
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     seconds = statistics.median(result[0] for result in results)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    if sys.platform != "darwin":
-        peak *= 1024
     return {
         "setting": setting.name,
         "imagesPerSecond": round(args.batch / seconds, 3),
@@ -183,28 +148,10 @@ def measure(args, setting):
         "secondsFastestStep": round(min(result[0] for result in results), 6),
         "secondsFirstStep": round(first_seconds, 3),
         "cpusUsed": round(cpu / wall, 2),
-        "peakMegabytes": round(peak / 1e6, 1),
+        "peakMegabytes": round(peer.peak_megabytes(), 1),
         "firstLoss": first_loss,
         "lastLoss": results[-1][1],
     }
-
-
-def measure_apart(setting, timeout):
-    """Run one setting in a new process and return its figures, or why there are none."""
-    with tempfile.TemporaryDirectory() as folder:
-        out = pathlib.Path(folder, "figures.json")
-        command = [sys.executable, __file__, *sys.argv[1:], "--only", setting.name, "--json", str(out)]
-        try:
-            done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                                  text=True, timeout=timeout, check=False)
-        except subprocess.TimeoutExpired:
-            return {"setting": setting.name, "error": f"no result after {timeout} s"}
-        if done.returncode == 0:
-            return json.loads(out.read_text(encoding="utf-8"))
-        lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-        error = next((line for line in reversed(lines) if re.match(r"[\w.]*(Error|Exception)\b", line)),
-                     lines[-1] if lines else f"exit status {done.returncode}")
-        return {"setting": setting.name, "error": error}
 
 
 def arguments():
@@ -218,56 +165,23 @@ def arguments():
     parser.add_argument("--steps", type=int, default=15, help="steps counted (default 15)")
     parser.add_argument("--seed", type=int, default=1, help="seed of weights and images (default 1)")
     parser.add_argument("--attach-reset", action="store_true", help="let gradients pass the reset")
-    parser.add_argument("--settings", nargs="+", choices=SETTINGS, default=list(SETTINGS),
-                        metavar="SETTING", help=f"of {', '.join(SETTINGS)} (default: all)")
-    parser.add_argument("--timeout", type=float, default=900, help="seconds for a setting (default 900)")
-    parser.add_argument("--json", type=pathlib.Path, help="write the result to this file")
-    parser.add_argument("--only", choices=SETTINGS, help=argparse.SUPPRESS)
+    peer.add_settings(parser, peer.SETTINGS)
     args = parser.parse_args()
-    for name in ("T", "batch", "threads", "warmup", "steps"):
-        if getattr(args, name) < 1:
-            parser.error(f"--{name} must be at least 1")
+    peer.check_positive(parser, args, ("T", "batch", "threads", "warmup", "steps"))
     return args
 
 
 def main():
     args = arguments()
-    if args.only:
-        args.json.write_text(json.dumps(measure(args, SETTINGS[args.only])), encoding="utf-8")
-        return 0
-    # This process stays small (no torch): a child's peak memory starts from its parent's.
-    settings = []
-    for name in args.settings:
-        figures = measure_apart(SETTINGS[name], args.timeout)
-        settings.append(figures)
-        print(f"{name:32} " + (figures.get("error")
-              or f"{figures['imagesPerSecond']:8.2f} images/s {figures['peakMegabytes']:8.0f} MB"),
-              file=sys.stderr, flush=True)
-    from importlib.metadata import version
 
-    measured = [figures for figures in settings if "error" not in figures]
-    best = max(measured, key=lambda figures: figures["imagesPerSecond"], default={})
-    result = {
-        "name": "spikingjelly",
-        "version": version("spikingjelly"),
-        "torch": version("torch"),
-        "setting": best.get("setting"),
-        "imagesPerSecond": best.get("imagesPerSecond"),
-        "peakMegabytes": best.get("peakMegabytes"),
-        "net": "-".join({"conv": "{1}C{2}", "pool": "P{1}", "fc": "FC{1}"}[layer[0]].format(*layer)
-                        for layer in args.net),
-        "input": "x".join(map(str, args.input)),
-        "timeSteps": args.T,
-        "batch": args.batch,
-        "threads": args.threads,
-        "settings": settings,
-    }
-    text = json.dumps(result, indent=2) + "\n"
-    if args.json:
-        args.json.parent.mkdir(parents=True, exist_ok=True)
-        args.json.write_text(text, encoding="utf-8")
-    print(text, end="")
-    return 0 if measured else 1
+    def described(_):
+        return {
+            "net": "-".join({"conv": "{1}C{2}", "pool": "P{1}", "fc": "FC{1}"}[layer[0]].format(*layer)
+                            for layer in args.net),
+            "input": "x".join(map(str, args.input)),
+        }
+
+    return peer.run(__file__, args, peer.SETTINGS, measure, described)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import picocli.CommandLine.Spec;
     name = "bench",
     description = "Measures speed and memory, beside other libraries if wanted.",
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = BenchTrainCommand.class)
+    subcommands = {BenchTrainCommand.class, BenchRuntimeCommand.class})
 final class BenchCommand implements Callable<Integer> {
   @Spec private CommandSpec spec = CommandSpec.create();
 

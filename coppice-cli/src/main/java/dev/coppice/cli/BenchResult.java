@@ -19,8 +19,8 @@ record BenchResult(
     @Nullable JsonObject peer,
     TrainMeasurement.@Nullable Overhead overhead) {
 
-  /** Training keeps its threads busier than this on an idle machine. */
-  private static final double BUSY_SHARE = 0.8;
+  /** Training and large networks keep their threads busier than this on an idle machine. */
+  static final double BUSY_SHARE = 0.8;
 
   /** Copies the runs. */
   BenchResult {
@@ -79,6 +79,10 @@ record BenchResult(
               overhead.steps()));
     }
   }
+
+  /** What to say where something else may have kept the processors from a measurement. */
+  static final String DISTURBED =
+      "the threads were not busy all the time: measure large networks, on an idle machine";
 
   /** Returns whether something else may have kept the processors from the measurement. */
   boolean disturbed() {

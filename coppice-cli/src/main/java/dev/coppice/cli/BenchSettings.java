@@ -47,19 +47,20 @@ record BenchSettings(
 
   /** Throws {@link UsageException} for a number out of its range. */
   BenchSettings {
-    check("--T", timeSteps);
-    check("--batch", batch);
-    check("--threads", threads);
-    check("--warmup", warmup);
-    check("--steps", steps);
+    check("--T", timeSteps, MAX);
+    check("--batch", batch, MAX);
+    check("--threads", threads, MAX);
+    check("--warmup", warmup, MAX);
+    check("--steps", steps, MAX);
     if ((long) batch * input.size() > Integer.MAX_VALUE) {
       throw new UsageException("--batch " + batch + " of " + input + " images is too large");
     }
   }
 
-  private static void check(String option, int value) {
-    if (value < 1 || value > MAX) {
-      throw new UsageException(option + " must lie between 1 and " + MAX + ", not " + value);
+  /** Throws {@link UsageException} unless the value lies between 1 and the greatest. */
+  static void check(String option, int value, int greatest) {
+    if (value < 1 || value > greatest) {
+      throw new UsageException(option + " must lie between 1 and " + greatest + ", not " + value);
     }
   }
 

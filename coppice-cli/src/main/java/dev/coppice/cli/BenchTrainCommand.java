@@ -8,7 +8,6 @@ import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -21,10 +20,9 @@ import picocli.CommandLine.Spec;
     description =
         "Measures how fast a network trains on random images, and how much memory that takes.")
 final class BenchTrainCommand implements Callable<Integer> {
-  private static final String SPIKINGJELLY = "spikingjelly";
-
   @Spec private CommandSpec spec = CommandSpec.create();
   @Mixin private final GlobalOptions global = new GlobalOptions();
+  @Mixin private final PeerOptions peer = new PeerOptions();
 
   @Option(
       names = "--net",
@@ -65,25 +63,6 @@ final class BenchTrainCommand implements Callable<Integer> {
       description = "also measure what it costs to score the criticality of all neurons in a step")
   private boolean scoreOverhead;
 
-  @Option(
-      names = "--peer",
-      paramLabel = "NAME",
-      description = "measure another library on the same work: spikingjelly")
-  private @Nullable String peer;
-
-  @Option(
-      names = "--python",
-      paramLabel = "PATH",
-      description = "the Python that has the peer installed (default: ${DEFAULT-VALUE})")
-  private String python = "python3";
-
-  @Option(
-      names = "--peer-settings",
-      paramLabel = "SETTING",
-      split = ",",
-      description = "which of the peer's settings to try (default: all; the fastest one counts)")
-  private List<String> peerSettings = new ArrayList<>();
-
   @Override
   public Integer call() throws IOException {
     JsonOutput.check(global.json);
@@ -100,42 +79,37 @@ final class BenchTrainCommand implements Callable<Integer> {
             steps,
             global.seed);
     var _ = settings.graph();
-    PeerScript script = peer == null ? null : script(peer);
+    PeerScript script = peer.script("train", global.device);
     PrintWriter err = spec.commandLine().getErr();
-    MeasuringProcess process = new MeasuringProcess(settings);
 
     List<TrainMeasurement.Figures> runs = new ArrayList<>();
     err.println("measuring coppice");
-    runs.add(process.train());
+    runs.add(train(settings));
     JsonObject other = null;
     if (script != null) {
-      err.println("measuring " + peer);
-      other = script.run(settings.arguments(), peerSettings, err);
+      err.println("measuring " + peer.peer);
+      other = script.run(settings.arguments(), peer.settings, err);
       err.println("measuring coppice again");
-      runs.add(process.train());
+      runs.add(train(settings));
     }
     TrainMeasurement.Overhead overhead = null;
     if (scoreOverhead) {
       err.println("measuring the cost of scores");
-      overhead = process.overhead();
+      overhead =
+          MeasuringProcess.run(
+              TrainMeasurement.class, settings, TrainMeasurement.Overhead.class, "overhead");
     }
     BenchResult result = new BenchResult(settings, runs, other, overhead);
     if (result.disturbed()) {
-      err.println(
-          "the threads were not busy all the time: measure large networks, on an idle machine");
+      err.println(BenchResult.DISTURBED);
     }
     result.print(spec.commandLine().getOut());
     JsonOutput.write(global.json, result.json());
     return 0;
   }
 
-  private PeerScript script(String name) {
-    if (!name.equals(SPIKINGJELLY)) {
-      throw new UsageException("--peer: expected " + SPIKINGJELLY + ", found \"" + name + "\"");
-    }
-    if (!global.device.equals("cpu")) {
-      throw new UsageException("--peer goes with --device cpu only, not " + global.device);
-    }
-    return PeerScript.find(SPIKINGJELLY, python);
+  private static TrainMeasurement.Figures train(BenchSettings settings) throws IOException {
+    return MeasuringProcess.run(
+        TrainMeasurement.class, settings, TrainMeasurement.Figures.class, "train");
   }
 }

@@ -10,9 +10,7 @@ import dev.coppice.data.DataSet;
 import dev.coppice.data.Encoder;
 import dev.coppice.graph.Graph;
 import dev.coppice.graph.Model;
-import dev.coppice.graph.Notation;
 import dev.coppice.graph.Shape;
-import dev.coppice.graph.zoo.Zoo;
 import dev.coppice.prune.channels.ChannelPruning;
 import dev.coppice.prune.channels.KeptChannels;
 import dev.coppice.train.Engine;
@@ -110,14 +108,7 @@ final class InspectCommand implements Callable<Integer> {
     if (input == null) {
       throw new UsageException("--net " + network.net + " needs --input HxWxC, such as 32x32x3");
     }
-    return Zoo.names().contains(network.net)
-        ? Zoo.create(
-            network.net,
-            input,
-            classes,
-            network.neuron(),
-            network.width == null ? 1 : network.width)
-        : Notation.parse(network.net, input, network.neuron());
+    return network.graph(network.net, input, classes);
   }
 
   private Evaluation evaluate(Model model, Provenance.Stored stored, int steps) throws IOException {

@@ -8,35 +8,26 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Runs {@link TrainMeasurement} in processes of their own, with this one's options of the JVM. */
+/**
+ * Runs programs of this jar that measure in processes of their own, with this one's options of the
+ * JVM. A program gets the name of a file of settings, that of a file to write, and maybe more
+ * arguments.
+ */
 final class MeasuringProcess {
-  private final BenchSettings settings;
-
-  MeasuringProcess(BenchSettings settings) {
-    this.settings = settings;
-  }
+  private MeasuringProcess() {}
 
   /**
-   * Measures training.
+   * Measures.
    *
+   * @param program the class with the main method
+   * @param settings are written as JSON
+   * @param type of what the program writes as JSON
+   * @param more arguments of the program
    * @throws RunFailedException if the process fails
    * @throws IOException if it cannot be started
    */
-  TrainMeasurement.Figures train() throws IOException {
-    return run("train", TrainMeasurement.Figures.class);
-  }
-
-  /**
-   * Measures what scores cost.
-   *
-   * @throws RunFailedException if the process fails
-   * @throws IOException if it cannot be started
-   */
-  TrainMeasurement.Overhead overhead() throws IOException {
-    return run("overhead", TrainMeasurement.Overhead.class);
-  }
-
-  private <T> T run(String what, Class<T> type) throws IOException {
+  static <T> T run(Class<?> program, Object settings, Class<T> type, String... more)
+      throws IOException {
     Gson gson = new Gson();
     Path folder = Files.createTempDirectory("coppice-bench");
     Path input = folder.resolve("settings.json");
@@ -44,11 +35,11 @@ final class MeasuringProcess {
     try {
       Files.writeString(input, gson.toJson(settings));
       List<String> command = new ArrayList<>();
-      command.add(Path.of(System.getProperty("java.home", ""), "bin", "java").toString());
+      command.add(java());
       command.addAll(virtualMachineOptions());
       command.addAll(List.of("-cp", System.getProperty("java.class.path", "")));
-      command.addAll(List.of(TrainMeasurement.class.getName(), what));
-      command.addAll(List.of(input.toString(), output.toString()));
+      command.addAll(List.of(program.getName(), input.toString(), output.toString()));
+      command.addAll(List.of(more));
       List<String> said = new ArrayList<>();
       int status =
           Child.run(
@@ -64,6 +55,11 @@ final class MeasuringProcess {
         Files.deleteIfExists(file);
       }
     }
+  }
+
+  /** Returns the program of the JVM that runs this. */
+  static String java() {
+    return Path.of(System.getProperty("java.home", ""), "bin", "java").toString();
   }
 
   /** Options that open a port or a file would clash with those of this process. */

@@ -3,8 +3,10 @@ package dev.coppice.cli;
 import dev.coppice.data.DataSet;
 import dev.coppice.graph.Charge;
 import dev.coppice.graph.Graph;
+import dev.coppice.graph.Notation;
 import dev.coppice.graph.Op;
 import dev.coppice.graph.Reset;
+import dev.coppice.graph.Shape;
 import dev.coppice.graph.Surrogate;
 import dev.coppice.graph.zoo.Zoo;
 import org.jspecify.annotations.Nullable;
@@ -188,5 +190,18 @@ final class NetworkOptions {
         data.train().classes().size(),
         neuron(),
         width == null ? 1 : width);
+  }
+
+  /**
+   * Returns a network for images of this shape.
+   *
+   * @param name of the zoo, or a notation
+   * @param classes of a network that goes by name; a notation tells how many there are
+   * @throws dev.coppice.graph.GraphException if that makes no network
+   */
+  Graph graph(String name, Shape.Map input, int classes) {
+    return Zoo.names().contains(name)
+        ? Zoo.create(name, input, classes, neuron(), width == null ? 1 : width)
+        : Notation.parse(name, input, neuron());
   }
 }

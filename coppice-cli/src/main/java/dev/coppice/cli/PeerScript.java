@@ -26,15 +26,16 @@ record PeerScript(String name, Path file, String python) {
   private static final Path FOLDER = Path.of("benchmarks", "peers");
 
   /**
-   * Finds the script of a library above the jar of this class, or else above the current folder.
+   * Finds the script of a library for a task, {@code train} or {@code run}, above the jar of this
+   * class, or else above the current folder.
    *
    * @throws UsageException if it is in neither, or there is no such interpreter
    */
-  static PeerScript find(String name, String python) {
+  static PeerScript find(String name, String task, String python) {
     if (!isProgram(python)) {
       throw new UsageException("--python " + python + ": is no program");
     }
-    Path script = FOLDER.resolve(name + "_train.py");
+    Path script = FOLDER.resolve(name + "_" + task + ".py");
     for (Path start : Stream.of(home(), Path.of("")).filter(path -> path != null).toList()) {
       for (Path at = start.toAbsolutePath(); at != null; at = at.getParent()) {
         if (Files.isRegularFile(at.resolve(script))) {

@@ -102,12 +102,12 @@ final class TrainMeasurement {
   /**
    * Measures what is asked for and writes it as JSON.
    *
-   * @param args {@code train} or {@code overhead}, the file of the settings, the file to write
+   * @param args the file of the settings, the file to write, {@code train} or {@code overhead}
    * @throws IOException if a file cannot be read or written
    */
   public static void main(String[] args) throws IOException {
     Gson gson = new Gson();
-    BenchSettings settings = gson.fromJson(Files.readString(Path.of(args[1])), BenchSettings.class);
+    BenchSettings settings = gson.fromJson(Files.readString(Path.of(args[0])), BenchSettings.class);
     Graph graph = settings.graph();
     Weights weights = Weights.initialize(graph, settings.seed(), Initialization.UNIFORM_FAN_IN);
     Optimizer optimizer = new Optimizer.Sgd(MOMENTUM, false, 0);
@@ -115,8 +115,8 @@ final class TrainMeasurement {
         new Engine.Options(settings.device(), settings.threads(), Kernels.best());
     try (Engine engine = new Engine(graph, weights, optimizer, options)) {
       TrainMeasurement measurement = new TrainMeasurement(settings, graph, engine);
-      Object result = args[0].equals("overhead") ? measurement.overhead() : measurement.train();
-      Files.writeString(Path.of(args[2]), gson.toJson(result));
+      Object result = args[2].equals("overhead") ? measurement.overhead() : measurement.train();
+      Files.writeString(Path.of(args[1]), gson.toJson(result));
     }
   }
 
@@ -198,7 +198,8 @@ final class TrainMeasurement {
     return Probes.criticality(probes, Set.of());
   }
 
-  private static Duration cpuTime() {
+  /** Returns the processor time that this process has used. */
+  static Duration cpuTime() {
     return ProcessHandle.current().info().totalCpuDuration().orElse(Duration.ZERO);
   }
 

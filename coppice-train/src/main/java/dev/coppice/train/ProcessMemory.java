@@ -13,9 +13,18 @@ public final class ProcessMemory {
    * not tell (it is read from {@code /proc}).
    */
   public static double peakMegabytes() {
+    return megabytes("VmHWM:");
+  }
+
+  /** Returns the resident set now, as {@link #peakMegabytes} does the greatest. */
+  public static double residentMegabytes() {
+    return megabytes("VmRSS:");
+  }
+
+  private static double megabytes(String key) {
     try {
       for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {
-        if (line.startsWith("VmHWM:")) {
+        if (line.startsWith(key)) {
           return Long.parseLong(line.replaceAll("\\D", "")) * 1024 / 1e6;
         }
       }
