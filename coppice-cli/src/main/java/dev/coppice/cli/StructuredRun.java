@@ -131,10 +131,12 @@ record StructuredRun(
       run.execute(stage.hasCheckpoint(), err, (_, _) -> {});
     }
     JsonObject result = stage.result().orElseThrow();
-    for (String key : List.of("epochs", "steps", "seconds")) {
-      double so = cost.has(key) ? cost.get(key).getAsDouble() : 0;
-      cost.addProperty(key, so + result.get(key).getAsDouble());
+    for (String key : List.of("epochs", "steps")) {
+      long so = cost.has(key) ? cost.get(key).getAsLong() : 0;
+      cost.addProperty(key, so + result.get(key).getAsLong());
     }
+    double seconds = cost.has("seconds") ? cost.get("seconds").getAsDouble() : 0;
+    cost.addProperty("seconds", seconds + result.get("seconds").getAsDouble());
     return Provenance.load(stage.model());
   }
 
@@ -198,9 +200,7 @@ record StructuredRun(
     result.add("channels", pair(channels(dense.graph()), channels(model.graph())));
     result.add(
         "parameters",
-        pair(
-            (double) Weights.countTrainable(dense.graph()),
-            (double) Weights.countTrainable(model.graph())));
+        pair(Weights.countTrainable(dense.graph()), Weights.countTrainable(model.graph())));
     result.add("sopsPerImage", pair(before.operations().synaptic(), after.operations().synaptic()));
     result.add(
         "energyNanojoule", pair(before.operations().nanojoules(), after.operations().nanojoules()));
@@ -240,7 +240,7 @@ record StructuredRun(
     return widths;
   }
 
-  private static JsonObject pair(double before, double after) {
+  private static JsonObject pair(Number before, Number after) {
     JsonObject json = new JsonObject();
     json.addProperty("before", before);
     json.addProperty("after", after);
