@@ -75,6 +75,7 @@ record StructuredRun(
    * Runs the stages that are left.
    *
    * @return the result, also in result.json
+   * @throws RunFailedException if a file cannot be written on the way
    */
   JsonObject execute(PrintWriter err) throws IOException {
     Optional<JsonObject> saved = directory.result();
@@ -154,7 +155,7 @@ record StructuredRun(
       result = choose(pruning, model, round, before);
     }
     result.notes().forEach(note -> err.println("prune: " + note));
-    result.model().save(stage.resolve(SHRUNK), Compression.DENSE);
+    save(result.model(), stage.resolve(SHRUNK));
     stage.writeJson(
         CHANNELS, GSON.toJsonTree(new Removal(result.regrown(), result.widths(), result.notes())));
   }
@@ -214,14 +215,30 @@ record StructuredRun(
     result.addProperty("seed", fineTuning.seed());
     JsonObject described = provenance.deepCopy();
     described.addProperty("accuracy", after.accuracy());
-    new Model(model.graph(), model.weights(), Provenance.with(model.metadata(), described))
-        .save(directory.model(), Compression.DENSE);
+    save(
+        new Model(model.graph(), model.weights(), Provenance.with(model.metadata(), described)),
+        directory.model());
     result.addProperty("modelBytes", Files.size(directory.model()));
     result.addProperty("model", absolute(directory.model()));
     result.addProperty("run", absolute(directory.path()));
     result.add("provenance", provenance);
     directory.writeJson(RunDirectory.RESULT, result);
     return result;
+  }
+
+  private void save(Model model, Path file) {
+    try {
+      model.save(file, Compression.DENSE);
+    } catch (IOException e) {
+      throw new RunFailedException(
+          "the network could not be saved to "
+              + file
+              + ": "
+              + Failure.describe(e)
+              + "; go on with: coppice prune --resume "
+              + directory.run(),
+          e);
+    }
   }
 
   /** Of each group its width before the first round and after the last. */
