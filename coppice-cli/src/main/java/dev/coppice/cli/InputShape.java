@@ -1,5 +1,6 @@
 package dev.coppice.cli;
 
+import dev.coppice.graph.GraphException;
 import dev.coppice.graph.Shape;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -16,9 +17,13 @@ final class InputShape implements ITypeConverter<Shape.Map> {
     if (!matcher.matches()) {
       throw new TypeConversionException("expected HxWxC such as 32x32x3, found \"" + text + "\"");
     }
-    return new Shape.Map(
-        Integer.parseInt(matcher.group(1)),
-        Integer.parseInt(matcher.group(2)),
-        Integer.parseInt(matcher.group(3)));
+    try {
+      return new Shape.Map(
+          Integer.parseInt(matcher.group(1)),
+          Integer.parseInt(matcher.group(2)),
+          Integer.parseInt(matcher.group(3)));
+    } catch (GraphException e) {
+      throw new TypeConversionException(e.getMessage());
+    }
   }
 }

@@ -75,6 +75,7 @@ record StructuredRun(
    * Runs the stages that are left.
    *
    * @return the result, also in result.json
+   * @throws RunFailedException if a file cannot be written on the way
    */
   JsonObject execute(PrintWriter err) throws IOException {
     Optional<JsonObject> saved = directory.result();
@@ -131,10 +132,12 @@ record StructuredRun(
       run.execute(stage.hasCheckpoint(), err, (_, _) -> {});
     }
     JsonObject result = stage.result().orElseThrow();
-    for (String key : List.of("epochs", "steps", "seconds")) {
-      double so = cost.has(key) ? cost.get(key).getAsDouble() : 0;
-      cost.addProperty(key, so + result.get(key).getAsDouble());
+    for (String key : List.of("epochs", "steps")) {
+      long so = cost.has(key) ? cost.get(key).getAsLong() : 0;
+      cost.addProperty(key, so + result.get(key).getAsLong());
     }
+    double seconds = cost.has("seconds") ? cost.get("seconds").getAsDouble() : 0;
+    cost.addProperty("seconds", seconds + result.get("seconds").getAsDouble());
     return Provenance.load(stage.model());
   }
 
@@ -152,7 +155,7 @@ record StructuredRun(
       result = choose(pruning, model, round, before);
     }
     result.notes().forEach(note -> err.println("prune: " + note));
-    result.model().save(stage.resolve(SHRUNK), Compression.DENSE);
+    save(result.model(), stage.resolve(SHRUNK));
     stage.writeJson(
         CHANNELS, GSON.toJsonTree(new Removal(result.regrown(), result.widths(), result.notes())));
   }
@@ -198,9 +201,7 @@ record StructuredRun(
     result.add("channels", pair(channels(dense.graph()), channels(model.graph())));
     result.add(
         "parameters",
-        pair(
-            (double) Weights.countTrainable(dense.graph()),
-            (double) Weights.countTrainable(model.graph())));
+        pair(Weights.countTrainable(dense.graph()), Weights.countTrainable(model.graph())));
     result.add("sopsPerImage", pair(before.operations().synaptic(), after.operations().synaptic()));
     result.add(
         "energyNanojoule", pair(before.operations().nanojoules(), after.operations().nanojoules()));
@@ -214,14 +215,30 @@ record StructuredRun(
     result.addProperty("seed", fineTuning.seed());
     JsonObject described = provenance.deepCopy();
     described.addProperty("accuracy", after.accuracy());
-    new Model(model.graph(), model.weights(), Provenance.with(model.metadata(), described))
-        .save(directory.model(), Compression.DENSE);
+    save(
+        new Model(model.graph(), model.weights(), Provenance.with(model.metadata(), described)),
+        directory.model());
     result.addProperty("modelBytes", Files.size(directory.model()));
     result.addProperty("model", absolute(directory.model()));
     result.addProperty("run", absolute(directory.path()));
     result.add("provenance", provenance);
     directory.writeJson(RunDirectory.RESULT, result);
     return result;
+  }
+
+  private void save(Model model, Path file) {
+    try {
+      model.save(file, Compression.DENSE);
+    } catch (IOException e) {
+      throw new RunFailedException(
+          "the network could not be saved to "
+              + file
+              + ": "
+              + Failure.describe(e)
+              + "; go on with: coppice prune --resume "
+              + directory.run(),
+          e);
+    }
   }
 
   /** Of each group its width before the first round and after the last. */
@@ -240,7 +257,7 @@ record StructuredRun(
     return widths;
   }
 
-  private static JsonObject pair(double before, double after) {
+  private static JsonObject pair(Number before, Number after) {
     JsonObject json = new JsonObject();
     json.addProperty("before", before);
     json.addProperty("after", after);

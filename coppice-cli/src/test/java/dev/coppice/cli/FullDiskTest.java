@@ -139,6 +139,29 @@ final class FullDiskTest {
   }
 
   @Test
+  void aSmallerNetworkThatDoesNotFitCanBeSavedLater() throws Exception {
+    List<String> args = new ArrayList<>(arguments("s"));
+    args.set(0, "prune");
+    args.addAll(List.of("--structured", "--percent", "0.1", "--round-to", "1"));
+    assertThat(Invocation.of(args.toArray(String[]::new)).status()).isEqualTo(0);
+    byte[] model = Files.readAllBytes(folder.resolve("s/model.safetensors"));
+    delete("s", "result.json");
+    for (String lost : List.of("model.safetensors", "round-1")) {
+      delete("s", lost);
+      limited(List.of("prune", "--resume", folder.resolve("s").toString()))
+          .exits(
+              1,
+              "the network could not be saved to " + folder.resolve("s"),
+              "go on with: coppice prune --resume ");
+      assertThat(folder.resolve("s/model.safetensors")).doesNotExist();
+      assertThat(folder.resolve("s/round-1/shrunk.safetensors").toFile().exists())
+          .isEqualTo(!lost.equals("round-1"));
+    }
+    assertThat(Invocation.of("prune", "--resume", folder.resolve("s")).status()).isEqualTo(0);
+    assertThat(folder.resolve("s/model.safetensors")).hasBinaryContent(model);
+  }
+
+  @Test
   void aResultThatDoesNotFitCanBeSavedLater() throws Exception {
     byte[] model = whole("c");
     delete("c", "model.safetensors");

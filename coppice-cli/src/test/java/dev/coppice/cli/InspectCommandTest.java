@@ -158,6 +158,9 @@ class InspectCommandTest {
     Invocation.of("inspect").exits(2, "expected a model file, or --net");
     Invocation.of("inspect", "--net", "4C3-FC10").exits(2, "needs --input");
     Invocation.of("inspect", "--net", "4C3-FC10", "--input", "8x8").exits(2, "expected HxWxC");
+    Invocation noHeight =
+        Invocation.of("inspect", "--net", "4C3-FC10", "--input", "0x8x1").exits(2, "not 0x8x1");
+    assertThat(noHeight.err()).doesNotContain("Exception");
     Invocation.of("inspect", "--net", "4C3-XX", "--input", "8x8x1").exits(2, "\"XX\"");
     Invocation.of("inspect", "--net", "4C3-FC10", "--input", "8x8x1", "--T", "0").exits(2, "--T");
     Invocation.of("inspect", model, "--net", "4C3-FC10").exits(2, "--net does not go with");

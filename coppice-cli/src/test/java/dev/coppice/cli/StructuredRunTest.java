@@ -89,6 +89,10 @@ final class StructuredRunTest {
     assertThat(result.getAsJsonObject("channels").get("before").getAsInt()).isEqualTo(20);
     assertThat(result.getAsJsonObject("channels").get("after").getAsInt()).isEqualTo(12);
     assertThat(result.get("regrown").getAsInt()).isZero();
+    // Counts are written as whole numbers.
+    assertThat(result.get("epochs")).hasToString("2");
+    assertThat(result.getAsJsonObject("channels").get("after")).hasToString("12");
+    assertThat(result.getAsJsonObject("parameters").get("before").toString()).doesNotContain(".");
     int left = 0;
     for (Map.Entry<String, JsonElement> group : result.getAsJsonObject("widths").entrySet()) {
       int width = group.getValue().getAsJsonObject().get("after").getAsInt();

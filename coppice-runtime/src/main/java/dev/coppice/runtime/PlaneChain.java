@@ -28,8 +28,9 @@ record PlaneChain(List<PlaneStep> parts, int planes) implements Step {
 
   @Override
   public void work(Frame frame, long from, long to) {
-    for (PlaneStep part : parts) {
-      part.work(frame, (int) from, (int) to);
+    // By index: an iterator would be an object.
+    for (int i = 0; i < parts.size(); i++) {
+      parts.get(i).work(frame, (int) from, (int) to);
     }
   }
 
