@@ -39,6 +39,8 @@ import picocli.CommandLine.Spec;
       EvaluateCommand.class,
       InspectCommand.class,
       AnalyzeCommand.class,
+      ExportCommand.class,
+      RunCommand.class,
       DataCommand.class,
       BenchCommand.class
     })

@@ -272,7 +272,7 @@ class ModelTest {
     assertCompactRefused(
         "no multiple of its scale up to 127", name, Safetensors.Array.ofSignedBytes(lowest));
     name = "fc.weight.scales";
-    assertCompactRefused("expected a vector of [I8], found F32", name, null);
+    assertCompactRefused("expected a vector of [F32], found I8", name, null);
     assertCompactRefused(
         "expected one for each row, found 1", name, Safetensors.Array.of(Tensor.of(1)));
     float[] scales = new float[400];
