@@ -1,5 +1,6 @@
 package dev.coppice.cli;
 
+import com.google.gson.JsonObject;
 import dev.coppice.data.DataSet;
 import dev.coppice.data.Encoder;
 import dev.coppice.data.Images;
@@ -14,6 +15,7 @@ import dev.coppice.runtime.LayerActivity;
 import dev.coppice.runtime.Session;
 import dev.coppice.runtime.SpikingRuntime;
 import dev.coppice.runtime.StepTime;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -50,6 +52,16 @@ final class ModelRunner implements AutoCloseable {
 
   SpikingRuntime network() {
     return network;
+  }
+
+  /** Returns the beginning of a result: what was run, and how. */
+  JsonObject describe(Path file) {
+    JsonObject json = new JsonObject();
+    json.addProperty("model", file.toAbsolutePath().normalize().toString());
+    json.addProperty("T", network.timeSteps());
+    json.addProperty("threads", network.threads());
+    json.addProperty("kernels", network.describeKernels());
+    return json;
   }
 
   /**
