@@ -25,24 +25,8 @@ final class JsonOutput {
    * @throws UsageException if not
    */
   static void check(@Nullable Path file) {
-    if (file == null) {
-      return;
-    }
-    if (Files.isDirectory(file)) {
-      throw new UsageException("--json " + file + ": is a folder, not a file");
-    }
-    if (isSpecial(file)) {
-      return;
-    }
-    Path folder = file.toAbsolutePath().getParent();
-    if (folder == null || !Files.isDirectory(folder)) {
-      throw new UsageException("--json " + file + ": there is no folder " + folder);
-    }
-    try {
-      Path probe = Files.createTempFile(folder, ".coppice-", ".tmp");
-      Files.delete(probe);
-    } catch (IOException e) {
-      throw new UsageException("--json: cannot write to " + folder, e);
+    if (file != null) {
+      OutputFile.check("--json", file);
     }
   }
 
@@ -58,7 +42,7 @@ final class JsonOutput {
     }
     byte[] text = (GSON.toJson(result) + "\n").getBytes(StandardCharsets.UTF_8);
     try {
-      if (isSpecial(file)) {
+      if (OutputFile.isSpecial(file)) {
         // A device or a pipe must not be replaced by a file.
         Files.write(file, text, StandardOpenOption.WRITE);
       } else {
@@ -68,9 +52,5 @@ final class JsonOutput {
       throw new RunFailedException(
           "the result could not be written to " + file + ": " + Failure.describe(e), e);
     }
-  }
-
-  private static boolean isSpecial(Path file) {
-    return Files.exists(file) && !Files.isRegularFile(file);
   }
 }

@@ -13,8 +13,10 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SequencedMap;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -31,18 +33,24 @@ import picocli.CommandLine.Spec;
     description = "Trains, prunes, regrows and runs spiking neural networks.",
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
-    synopsisSubcommandLabel = "COMMAND",
-    subcommands = {
-      QuickstartCommand.class,
-      TrainCommand.class,
-      PruneCommand.class,
-      EvaluateCommand.class,
-      InspectCommand.class,
-      AnalyzeCommand.class,
-      DataCommand.class,
-      BenchCommand.class
-    })
+    synopsisSubcommandLabel = "COMMAND")
 public final class Main implements Callable<Integer> {
+  /** The commands by name, in the order of the help. */
+  private static final SequencedMap<String, Class<?>> COMMANDS = new LinkedHashMap<>();
+
+  static {
+    COMMANDS.put("quickstart", QuickstartCommand.class);
+    COMMANDS.put("train", TrainCommand.class);
+    COMMANDS.put("prune", PruneCommand.class);
+    COMMANDS.put("evaluate", EvaluateCommand.class);
+    COMMANDS.put("inspect", InspectCommand.class);
+    COMMANDS.put("analyze", AnalyzeCommand.class);
+    COMMANDS.put("export", ExportCommand.class);
+    COMMANDS.put("run", RunCommand.class);
+    COMMANDS.put("data", DataCommand.class);
+    COMMANDS.put("bench", BenchCommand.class);
+  }
+
   @Spec private CommandSpec spec;
 
   private Main(CommandSpec spec) {
@@ -71,7 +79,11 @@ public final class Main implements Callable<Integer> {
    */
   static int run(String[] args, PrintWriter out, PrintWriter err) {
     try {
-      CommandLine line = commandLine().setOut(out).setErr(err);
+      if (PictureAnswers.suffice(args)) {
+        PictureAnswers.print(args, out);
+        return 0;
+      }
+      CommandLine line = commandLine(args).setOut(out).setErr(err);
       ParseResult result = line.parseArgs(args);
       Integer help = CommandLine.executeHelpRequest(result);
       if (help != null) {
@@ -95,8 +107,15 @@ public final class Main implements Callable<Integer> {
     }
   }
 
-  private static CommandLine commandLine() {
+  /** Describes the command that is asked for; to describe all takes a noticeable time. */
+  private static CommandLine commandLine(String[] args) {
     CommandLine line = new CommandLine(new Main(CommandSpec.create()));
+    Class<?> asked = args.length == 0 ? null : COMMANDS.get(args[0]);
+    if (asked != null) {
+      line.addSubcommand(asked);
+    } else {
+      COMMANDS.values().forEach(line::addSubcommand);
+    }
     for (Class<? extends Enum<?>> type :
         List.of(
             NetworkOptions.Kind.class,

@@ -28,8 +28,6 @@ final class Provenance {
   /** The key of the metadata. */
   static final String KEY = ModelInput.KEY;
 
-  private static final Gson GSON = new Gson();
-
   private Provenance() {}
 
   /**
@@ -53,7 +51,7 @@ final class Provenance {
     json.addProperty("threads", engine.threads());
     json.addProperty("device", engine.device());
     json.add("data", data(data, normalization));
-    json.add("options", GSON.toJsonTree(options));
+    json.add("options", new Gson().toJsonTree(options));
     return json;
   }
 
@@ -78,9 +76,10 @@ final class Provenance {
       sources.add(entry);
     }
     json.add("sources", sources);
-    json.add("mean", GSON.toJsonTree(normalization.mean()));
-    json.add("std", GSON.toJsonTree(normalization.std()));
-    json.add("classes", GSON.toJsonTree(data.train().classes()));
+    Gson gson = new Gson();
+    json.add("mean", gson.toJsonTree(normalization.mean()));
+    json.add("std", gson.toJsonTree(normalization.std()));
+    json.add("classes", gson.toJsonTree(data.train().classes()));
     return json;
   }
 

@@ -23,8 +23,16 @@ final class CompressedRows {
     return tensor.shape().length > 1 && tensor.countNonZero() < MAX_DENSITY * tensor.size();
   }
 
-  /** Puts the three arrays that stand for the tensor. */
-  static void write(String name, Tensor tensor, SequencedMap<String, Safetensors.Array> arrays) {
+  /**
+   * Puts the three arrays that stand for the tensor.
+   *
+   * @param type of the values
+   */
+  static void write(
+      String name,
+      Tensor tensor,
+      StoredValues type,
+      SequencedMap<String, Safetensors.Array> arrays) {
     int height = tensor.shape()[0];
     int width = tensor.size() / height;
     int count = tensor.countNonZero();
@@ -48,26 +56,24 @@ final class CompressedRows {
         width <= 0x10000
             ? Safetensors.Array.ofUnsignedShorts(columns)
             : Safetensors.Array.ofInts(columns));
-    arrays.put(name + VALUES, Safetensors.Array.of(Tensor.of(values)));
+    arrays.put(name + VALUES, type.array(Tensor.of(values)));
   }
 
   /**
    * Takes the three arrays out of {@code arrays} and returns the tensor they stand for.
    *
    * @param shape one that is known to be affordable
+   * @param type of the values
    * @throws GraphException if they do not fit the shape or each other
    */
-  static Tensor read(String name, int[] shape, Map<String, Safetensors.Array> arrays) {
-    Safetensors.Array rowArray = take(name + ROWS, arrays);
-    Safetensors.Array columnArray = take(name + COLUMNS, arrays);
-    Safetensors.Array valueArray = take(name + VALUES, arrays);
-    checkType(name + ROWS, rowArray, Safetensors.Type.I32);
-    checkType(name + COLUMNS, columnArray, Safetensors.Type.U16, Safetensors.Type.I32);
-    checkType(name + VALUES, valueArray, Safetensors.Type.F32);
+  static Tensor read(
+      String name, int[] shape, StoredValues type, Map<String, Safetensors.Array> arrays) {
     int height = shape[0];
-    long[] rows = rowArray.longs();
-    long[] columns = columnArray.longs();
-    float[] values = valueArray.floats();
+    long[] rows = StoredValues.vector(name + ROWS, arrays, Safetensors.Type.I32).longs();
+    long[] columns =
+        StoredValues.vector(name + COLUMNS, arrays, Safetensors.Type.U16, Safetensors.Type.I32)
+            .longs();
+    float[] values = StoredValues.vector(name + VALUES, arrays, type.type()).floats();
     if (rows.length - 1 != height || rows[0] != 0 || rows[height] != values.length) {
       throw new GraphException(
           name + ROWS + ": must count from 0 to " + values.length + " over " + height + " rows");
@@ -95,21 +101,5 @@ final class CompressedRows {
       }
     }
     return new Tensor(shape, data);
-  }
-
-  private static Safetensors.Array take(String name, Map<String, Safetensors.Array> arrays) {
-    Safetensors.Array array = arrays.remove(name);
-    if (array == null) {
-      throw new GraphException("the tensor " + Quote.of(name) + " is missing");
-    }
-    return array;
-  }
-
-  private static void checkType(
-      String name, Safetensors.Array array, Safetensors.Type... expected) {
-    if (array.shape().length != 1 || !Arrays.asList(expected).contains(array.type())) {
-      throw new GraphException(
-          name + ": expected a vector of " + Arrays.toString(expected) + ", found " + array);
-    }
   }
 }

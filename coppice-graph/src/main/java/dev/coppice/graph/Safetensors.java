@@ -115,6 +115,28 @@ public final class Safetensors {
       return new Array(Type.U16, new int[] {values.length}, data);
     }
 
+    /** Returns a vector of {@link Type#U8}, whose bytes are not copied. */
+    public static Array ofBytes(byte... values) {
+      return new Array(Type.U8, new int[] {values.length}, values);
+    }
+
+    /**
+     * Returns the elements of {@code tensor}, whole numbers in [-128, 127], as {@link Type#I8}.
+     *
+     * @throws IllegalArgumentException if an element is not such a number
+     */
+    public static Array ofSignedBytes(Tensor tensor) {
+      float[] values = tensor.data();
+      byte[] data = new byte[values.length];
+      for (int i = 0; i < data.length; i++) {
+        data[i] = (byte) values[i];
+        if (data[i] != values[i]) {
+          throw new IllegalArgumentException(values[i] + " is no whole number in [-128, 127]");
+        }
+      }
+      return new Array(Type.I8, tensor.shape().clone(), data);
+    }
+
     /** Returns the number of elements. */
     public int size() {
       return data.length / type.bytes();

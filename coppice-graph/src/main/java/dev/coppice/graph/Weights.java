@@ -17,8 +17,16 @@ import org.jspecify.annotations.Nullable;
 public final class Weights {
   private final SequencedMap<String, Tensor> tensors;
 
+  /** By the names of the tensors that are quantised. */
+  private final Map<String, Tensor> scales;
+
   private Weights(SequencedMap<String, Tensor> tensors) {
+    this(tensors, Map.of());
+  }
+
+  private Weights(SequencedMap<String, Tensor> tensors, Map<String, Tensor> scales) {
     this.tensors = Collections.unmodifiableSequencedMap(tensors);
+    this.scales = scales;
   }
 
   /** Returns weights with these tensors, in the map's order. */
@@ -54,11 +62,42 @@ public final class Weights {
     return tensors;
   }
 
-  /** Returns a copy with the tensor in the place of the one of that name, or else at the end. */
+  /**
+   * Returns a copy with the tensor in the place of the one of that name, or else at the end. It has
+   * no scales.
+   */
   public Weights with(String name, Tensor tensor) {
     SequencedMap<String, Tensor> changed = new LinkedHashMap<>(tensors);
     changed.put(name, tensor);
-    return new Weights(changed);
+    Map<String, Tensor> left = new LinkedHashMap<>(scales);
+    left.remove(name);
+    return new Weights(changed, left);
+  }
+
+  /**
+   * Returns a copy in which a tensor is marked as quantised: its values in row {@code i} of the
+   * first dimension are {@code q · scale[i]}, rounded to a float, with whole numbers {@code q} in
+   * [-127, 127]. Files store {@code q}, and whoever runs the network gets it back as {@code
+   * Math.round(value / scale[i])}.
+   *
+   * @param scale {@code [first dimension]}
+   * @throws GraphException if there is no such tensor, it has fewer than two dimensions, a scale is
+   *     not positive, finite and of full precision, or a value is not such a product
+   */
+  public Weights withScales(String name, float... scale) {
+    Quantization.check(name, get(name), scale);
+    Map<String, Tensor> more = new LinkedHashMap<>(scales);
+    more.put(name, Tensor.of(scale.clone()));
+    return new Weights(tensors, more);
+  }
+
+  /**
+   * Returns the scales of a tensor's rows, which the caller must not change, or null if the tensor
+   * is not quantised; see {@link #withScales}.
+   */
+  public float @Nullable [] scales(String name) {
+    Tensor scale = scales.get(name);
+    return scale == null ? null : scale.data();
   }
 
   /**
@@ -251,7 +290,8 @@ public final class Weights {
   }
 
   /**
-   * Returns copies of the tensors in PyTorch's order; see {@link #fromPyTorch}.
+   * Returns copies of the tensors in PyTorch's order; see {@link #fromPyTorch}. Rows stay rows, so
+   * that {@link #scales} hold for them too.
    *
    * @throws GraphException if these are not the weights of the network
    */
@@ -263,15 +303,17 @@ public final class Weights {
     return converted;
   }
 
-  /** Weights are equal if they have equal tensors by name. */
+  /** Weights are equal if they have equal tensors and scales by name. */
   @Override
   public boolean equals(@Nullable Object other) {
-    return other instanceof Weights weights && tensors.equals(weights.tensors);
+    return other instanceof Weights weights
+        && tensors.equals(weights.tensors)
+        && scales.equals(weights.scales);
   }
 
   @Override
   public int hashCode() {
-    return tensors.hashCode();
+    return 31 * tensors.hashCode() + scales.hashCode();
   }
 
   @Override

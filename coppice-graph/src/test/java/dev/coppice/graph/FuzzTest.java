@@ -24,6 +24,15 @@ class FuzzTest {
     Model model = ModelTest.masked(graph, 0.3, 1);
     model.save(corpus.resolve("dense"));
     model.save(corpus.resolve("sparse"), Compression.SPARSE);
+    model.save(corpus.resolve("compact"), Compression.COMPACT);
+    // Nothing of a network as small as that one is smaller as gaps.
+    Graph wide =
+        Graph.builder(new Shape.Vector(40)).add("fc", new Op.Linear(40, 20, false)).build();
+    ModelTest.masked(wide, 0.1, 1).save(corpus.resolve("gaps"), Compression.COMPACT);
+    for (Compression compression : Compression.values()) {
+      Quantization.int8(ModelTest.masked(wide, 0.1, 1))
+          .save(corpus.resolve("int8-" + compression), compression);
+    }
 
     fuzz(SafetensorsFuzz.class, corpus);
   }

@@ -6,16 +6,21 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.SequencedMap;
 import java.util.function.UnaryOperator;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class ModelTest {
   private static final Graph GRAPH =
@@ -47,7 +52,7 @@ class ModelTest {
   }
 
   @Property(tries = 60)
-  void roundTripsDenseAndSparse(@ForAll long seed) throws IOException {
+  void roundTripsInEveryForm(@ForAll long seed) throws IOException {
     double density = new Random(seed).nextDouble();
     Model model = masked(RandomGraphs.draw(seed), density, seed);
     Path path = Files.createTempFile("coppice", ".safetensors");
@@ -55,6 +60,9 @@ class ModelTest {
       for (Compression compression : Compression.values()) {
         model.save(path, compression);
         assertThat(Model.load(path)).isEqualTo(model);
+        Model small = Quantization.int8(model);
+        small.save(path, compression);
+        assertThat(Model.load(path)).isEqualTo(small);
       }
     } finally {
       Files.delete(path);
@@ -118,13 +126,68 @@ class ModelTest {
         .hasMessage("the metadata cannot have the key coppice.graph");
   }
 
-  /** Saves a sparse model, changes the arrays of the file, and returns how loading fails. */
+  private static Model wide(double density) {
+    Graph graph =
+        Graph.builder(new Shape.Vector(1000)).add("fc", new Op.Linear(1000, 400, false)).build();
+    return masked(graph, density, 7);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"0.1, 0.62", "0.05, 0.75", "0.02, 0.93", "0.01, 1.05", "0.001, 1.5"})
+  void positionsTakeAboutAByte(double density, double most) throws IOException {
+    Model model = wide(density);
+    int count = model.weights().get("fc.weight").countNonZero();
+
+    model.save(file, Compression.COMPACT);
+
+    assertThat(Files.size(file)).isLessThan(Math.round((4 + most) * count) + 1000);
+    if (density <= 0.05) {
+      assertThat(Files.size(file)).isLessThan(4 * 400_000 / 10);
+    }
+    Quantization.int8(model).save(file, Compression.COMPACT);
+    assertThat(Files.size(file)).isLessThan(Math.round((1 + most) * count) + 400 * 4 + 1000);
+  }
+
+  @Test
+  void compactIsNeverLargerThanInFull() throws IOException {
+    Model full = wide(1);
+    full.save(file, Compression.COMPACT);
+    assertThat(Safetensors.read(file).arrays()).containsOnlyKeys("fc.weight");
+    assertThat(Model.load(file)).isEqualTo(full);
+
+    Model half = wide(0.5);
+    half.save(file, Compression.COMPACT);
+    assertThat(Safetensors.read(file).get("fc.weight.quotients").size()).isEqualTo(400_000 / 8);
+    assertThat(Safetensors.read(file).get("fc.weight.remainders").size()).isZero();
+
+    Model none = wide(0);
+    none.save(file, Compression.COMPACT);
+    assertThat(Files.size(file)).isLessThan(1000);
+    assertThat(Model.load(file)).isEqualTo(none);
+  }
+
+  @Test
+  void storesQuantisedWeightsAsBytes() throws IOException {
+    Quantization.int8(masked(GRAPH, 1, 1)).save(file);
+
+    Safetensors.Content content = Safetensors.read(file);
+
+    assertThat(content.get("conv1.weight").type()).isEqualTo(Safetensors.Type.I8);
+    assertThat(content.get("conv1.weight.scales").shape()).containsExactly(4);
+    assertThat(content.get("fc1.bias").type()).isEqualTo(Safetensors.Type.F32);
+    assertThat(Model.load(file).weights().scales("conv1.weight")).hasSize(4);
+    assertThat(Model.load(file).weights().scales("fc1.bias")).isNull();
+  }
+
+  /** Saves a model, changes the arrays of the file, and returns how loading fails. */
   private void assertRefused(
+      Model model,
+      Compression compression,
       String message,
       UnaryOperator<Map<String, String>> metadata,
       UnaryOperator<Map<String, Safetensors.Array>> change)
       throws IOException {
-    masked(GRAPH, 0.1, 1).save(file, Compression.SPARSE);
+    model.save(file, compression);
     Safetensors.Content content = Safetensors.read(file);
     SequencedMap<String, Safetensors.Array> arrays =
         new LinkedHashMap<>(change.apply(new LinkedHashMap<>(content.arrays())));
@@ -134,6 +197,101 @@ class ModelTest {
         .hasMessageStartingWith(file + ": ")
         .hasMessageContaining(message)
         .hasMessageNotContaining("\n");
+  }
+
+  private void assertRefused(
+      String message,
+      UnaryOperator<Map<String, String>> metadata,
+      UnaryOperator<Map<String, Safetensors.Array>> change)
+      throws IOException {
+    assertRefused(masked(GRAPH, 0.1, 1), Compression.SPARSE, message, metadata, change);
+  }
+
+  /** Changes an array of a quantised model in the compact form; null takes it away. */
+  private void assertCompactRefused(String message, String name, Safetensors.@Nullable Array array)
+      throws IOException {
+    assertRefused(
+        Quantization.int8(wide(0.1)),
+        Compression.COMPACT,
+        message,
+        UnaryOperator.identity(),
+        arrays -> {
+          arrays.remove(name);
+          if (array != null) {
+            arrays.put(name, array);
+          }
+          return arrays;
+        });
+  }
+
+  private void assertCompactRefused(String message, String form) throws IOException {
+    assertRefused(
+        wide(0.1),
+        Compression.COMPACT,
+        message,
+        metadata -> {
+          metadata.put("coppice.compact", form);
+          return metadata;
+        },
+        UnaryOperator.identity());
+  }
+
+  @Test
+  void refusesBrokenGaps() throws IOException {
+    Quantization.int8(wide(0.1)).save(file, Compression.COMPACT);
+    Safetensors.Content good = Safetensors.read(file);
+    int count = good.get("fc.weight.values").size();
+    byte[] quotients = good.get("fc.weight.quotients").data();
+    byte[] remainders = good.get("fc.weight.remainders").data();
+    assertThat(good.metadata())
+        .containsEntry("coppice.compact", "{\"fc.weight\":{\"shape\":[400,1000],\"bits\":3}}");
+    byte[] ones = new byte[quotients.length];
+    Arrays.fill(ones, (byte) 0xff);
+    byte[] late = quotients.clone();
+    Arrays.fill(late, late.length - 100, late.length, (byte) 0);
+    byte[] far = Arrays.copyOf(new byte[7000], 7000 + count / 8 + 1);
+    Arrays.fill(far, 7000, far.length, (byte) 0xff);
+    byte[] longer = Arrays.copyOf(quotients, quotients.length + 1);
+    String name = "fc.weight.quotients";
+
+    assertCompactRefused("ends before value 0", name, Safetensors.Array.ofBytes());
+    assertCompactRefused("holds more gaps than", name, Safetensors.Array.ofBytes(ones));
+    assertCompactRefused("holds more gaps than", name, Safetensors.Array.ofBytes(longer));
+    assertCompactRefused("ends before value", name, Safetensors.Array.ofBytes(late));
+    assertCompactRefused("lies behind the 400000", name, Safetensors.Array.ofBytes(far));
+    assertCompactRefused("expected a vector of [U8]", name, Safetensors.Array.ofInts(1));
+    assertCompactRefused("\"fc.weight.quotients\" is missing", name, null);
+    name = "fc.weight.remainders";
+    byte[] less = Arrays.copyOf(remainders, remainders.length - 1);
+    assertCompactRefused("remainders of 3 bits", name, Safetensors.Array.ofBytes(less));
+    assertCompactRefused("is missing", name, null);
+    name = "fc.weight.values";
+    assertCompactRefused("expected a vector of [I8]", name, Safetensors.Array.of(Tensor.of(1)));
+    Tensor lowest = Tensor.of(new float[count]);
+    Arrays.fill(lowest.data(), -128);
+    assertCompactRefused(
+        "no multiple of its scale up to 127", name, Safetensors.Array.ofSignedBytes(lowest));
+    name = "fc.weight.scales";
+    assertCompactRefused("expected a vector of [F32], found I8", name, null);
+    assertCompactRefused(
+        "expected one for each row, found 1", name, Safetensors.Array.of(Tensor.of(1)));
+    float[] scales = new float[400];
+    assertCompactRefused("scale 0 must be positive", name, Safetensors.Array.of(Tensor.of(scales)));
+    Arrays.fill(scales, Float.POSITIVE_INFINITY);
+    assertCompactRefused("is not finite", name, Safetensors.Array.of(Tensor.of(scales)));
+
+    assertCompactRefused("not valid JSON", "[");
+    assertCompactRefused("expected a JSON object", "{\"fc.weight\":1}");
+    assertCompactRefused("field \"bits\" is missing", "{\"fc.weight\":{\"shape\":[400,1000]}}");
+    assertCompactRefused(
+        "bits of a remainder must lie in [0, 28], not 29",
+        "{\"fc.weight\":{\"shape\":[400,1000],\"bits\":29}}");
+    assertCompactRefused(
+        "remainders of 28 bits", "{\"fc.weight\":{\"shape\":[400,1000],\"bits\":28}}");
+    assertCompactRefused(
+        "no place for the compressed tensor",
+        "{\"fc.weight\":{\"shape\":[400,1000000],\"bits\":3}}");
+    assertCompactRefused("expected floats", "{}");
   }
 
   private void assertRefused(String message, String name, Safetensors.Array array)
@@ -238,18 +396,29 @@ class ModelTest {
         UnaryOperator.identity());
   }
 
-  @Test
-  void refusesToExpandAFewBytesIntoGigabytes() throws IOException {
+  @ParameterizedTest
+  @CsvSource({"rows, columns, SPARSE", "remainders, quotients, COMPACT"})
+  void refusesToExpandAFewBytesIntoGigabytes(String first, String second, Compression form)
+      throws IOException {
     Graph graph =
         Graph.builder(new Shape.Vector(1 << 20))
             .add("fc", new Op.Linear(1 << 20, 1 << 10, false))
             .build();
     SequencedMap<String, Safetensors.Array> arrays = new LinkedHashMap<>();
-    arrays.put("fc.weight.rows", Safetensors.Array.ofInts(new int[(1 << 10) + 1]));
-    arrays.put("fc.weight.columns", Safetensors.Array.ofInts());
+    for (String part : List.of(first, second)) {
+      arrays.put("fc.weight." + part, Safetensors.Array.ofBytes());
+    }
     arrays.put("fc.weight.values", Safetensors.Array.of(Tensor.of()));
+    String shape = "[1024,1048576]";
     Map<String, String> metadata =
-        Map.of("coppice.graph", graph.toJson(), "coppice.sparse", "{\"fc.weight\":[1024,1048576]}");
+        form == Compression.SPARSE
+            ? Map.of(
+                "coppice.graph", graph.toJson(), "coppice.sparse", "{\"fc.weight\":" + shape + "}")
+            : Map.of(
+                "coppice.graph",
+                graph.toJson(),
+                "coppice.compact",
+                "{\"fc.weight\":{\"shape\":" + shape + ",\"bits\":0}}");
     Safetensors.write(file, metadata, arrays);
     assertThatThrownBy(() -> Model.load(file))
         .isInstanceOf(ModelFormatException.class)

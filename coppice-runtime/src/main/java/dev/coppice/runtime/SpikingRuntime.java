@@ -144,6 +144,16 @@ public final class SpikingRuntime {
     return options.timeSteps() > 0 || stored == null ? options.timeSteps() : stored;
   }
 
+  /** Returns the threads of a session, the caller's included. */
+  public int threads() {
+    return options.threads();
+  }
+
+  /** Returns the most images that a session runs at a time. */
+  public int batch() {
+    return options.batch();
+  }
+
   /** Returns the names of the K classes, or an empty list if the model does not tell them. */
   public List<String> classes() {
     return input.classes().size() == outputs ? input.classes() : List.of();

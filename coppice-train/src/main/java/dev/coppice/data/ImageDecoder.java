@@ -15,8 +15,10 @@ import javax.imageio.stream.MemoryCacheImageInputStream;
 
 /** Decodes one picture (PNG, JPEG, GIF, BMP, TIFF) to 8-bit RGB with the JDK's readers. */
 final class ImageDecoder {
+  /** The most pixels of a picture. */
+  static final long MAX_AREA = 1L << 24;
+
   private static final int MAX_SIDE = 8192;
-  private static final long MAX_AREA = 1L << 24;
   private static final byte START_OF_SCAN = (byte) 0xda;
   private static final byte END_OF_IMAGE = (byte) 0xd9;
 

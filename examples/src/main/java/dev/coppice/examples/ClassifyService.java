@@ -48,13 +48,19 @@ final class ClassifyService {
 
   public static void main(String[] args) throws IOException {
     int port = args.length > 1 ? Integer.parseInt(args[1]) : 8080;
-    ClassifyService service = new ClassifyService(SpikingRuntime.load(Path.of(args[0])));
+    HttpServer server = start(SpikingRuntime.load(Path.of(args[0])), port);
+    System.out.println("listening on http://localhost:" + server.getAddress().getPort());
+  }
+
+  /** Starts the service on this machine alone; port 0 is any that is free. */
+  static HttpServer start(SpikingRuntime network, int port) throws IOException {
+    ClassifyService service = new ClassifyService(network);
     InetSocketAddress address = new InetSocketAddress(InetAddress.getLoopbackAddress(), port);
     HttpServer server = HttpServer.create(address, 0);
     server.createContext("/classify", service::handle);
     server.setExecutor(Executors.newFixedThreadPool(Runtime.getRuntime().availableProcessors()));
     server.start();
-    System.out.println("listening on http://localhost:" + server.getAddress().getPort());
+    return server;
   }
 
   private void handle(HttpExchange exchange) throws IOException {

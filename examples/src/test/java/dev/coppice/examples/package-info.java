@@ -1,0 +1,5 @@
+/** Programs that use Coppice as a library. */
+@NullMarked
+package dev.coppice.examples;
+
+import org.jspecify.annotations.NullMarked;
