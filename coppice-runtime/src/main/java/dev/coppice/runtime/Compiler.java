@@ -41,7 +41,7 @@ final class Compiler {
   private final List<NeuronLayer> neurons = new ArrayList<>();
   private final List<String> synapses = new ArrayList<>();
   private final List<String> layers = new ArrayList<>();
-  private final SpikeDensities densities;
+  private final ExpectedSpikes densities;
   private final int timeSteps;
 
   /** Zeros around every plane: what the widest kernel needs. */
@@ -61,7 +61,7 @@ final class Compiler {
   private Compiler(Model model, int timeSteps) {
     this.graph = model.graph();
     this.weights = model.weights();
-    this.densities = SpikeDensities.of(model);
+    this.densities = new ExpectedSpikes(model);
     this.timeSteps = timeSteps;
     this.border = graph.nodes().stream().mapToInt(node -> border(node)).max().orElse(0);
   }

@@ -29,22 +29,22 @@ record LayerChoice(Kernel kernel, String reason) {
   private static final double MOST_WEIGHTS = 0.5;
 
   /** A multiply-add of a vector of the sparse kernel, which reads its operand from memory. */
-  private static final double SPARSE_VECTOR = 0.55;
+  private static final double SPARSE_VECTOR = 0.8;
 
   /** What each list of a row costs besides. */
   private static final double SPARSE_ROW = 20;
 
   /** An add of a vector of weights for a spike. */
-  private static final double SPIKE_VECTOR = 0.28;
+  private static final double SPIKE_VECTOR = 0.56;
 
   /** The same where the weights do not stay in the second cache. */
-  private static final double FAR_SPIKE_VECTOR = 1.2;
+  private static final double FAR_SPIKE_VECTOR = 0.75;
 
   /** Weights that stay in the second cache. */
   private static final int CACHED_WEIGHTS = 1 << 18;
 
   /** An add of one weight for a spike. */
-  private static final double SPIKE_WEIGHT = 1.2;
+  private static final double SPIKE_WEIGHT = 0.62;
 
   /** A multiply-add of a vector of the dense kernel. */
   private static final double DENSE_VECTOR = 0.4;

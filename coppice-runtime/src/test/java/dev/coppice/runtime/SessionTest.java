@@ -297,7 +297,7 @@ class SessionTest {
         List.of("[", "[]", "{\"neuron1\":2}", "{\"neuron1\":null}", "{\"neuron1\":\"x\"}")) {
       assertThatExceptionOfType(GraphException.class)
           .isThrownBy(() -> plan(graph, 0, Map.of("coppice.spikes", json)))
-          .withMessageStartingWith("the metadata coppice.spikes");
+          .withMessageStartingWith("the metadata entry coppice.spikes");
     }
   }
 
