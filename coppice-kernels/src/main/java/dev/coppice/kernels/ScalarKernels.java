@@ -463,7 +463,12 @@ final class ScalarKernels implements Kernels {
 
   @Override
   public void planeAverage(
-      PlaneAverage p, MemorySegment x, MemorySegment y, int groups, int fromChannel, int toChannel) {
+      PlaneAverage p,
+      MemorySegment x,
+      MemorySegment y,
+      int groups,
+      int fromChannel,
+      int toChannel) {
     p.check(x, y, groups, fromChannel, toChannel);
     ScalarPlaneSteps.pool(p, x, y, groups, fromChannel, toChannel);
   }

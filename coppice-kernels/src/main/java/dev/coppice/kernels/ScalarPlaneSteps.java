@@ -177,7 +177,12 @@ final class ScalarPlaneSteps {
   }
 
   static void pool(
-      PlaneAverage p, MemorySegment x, MemorySegment y, int groups, int fromChannel, int toChannel) {
+      PlaneAverage p,
+      MemorySegment x,
+      MemorySegment y,
+      int groups,
+      int fromChannel,
+      int toChannel) {
     int side = p.in().group();
     for (int group = 0; group < groups; group++) {
       for (int c = fromChannel; c < toChannel; c++) {

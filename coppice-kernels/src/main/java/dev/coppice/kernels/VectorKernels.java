@@ -666,7 +666,12 @@ final class VectorKernels implements Kernels {
 
   @Override
   public void planeAverage(
-      PlaneAverage p, MemorySegment x, MemorySegment y, int groups, int fromChannel, int toChannel) {
+      PlaneAverage p,
+      MemorySegment x,
+      MemorySegment y,
+      int groups,
+      int fromChannel,
+      int toChannel) {
     p.check(x, y, groups, fromChannel, toChannel);
     VectorPlaneSteps.pool(p, x, y, groups, fromChannel, toChannel);
   }

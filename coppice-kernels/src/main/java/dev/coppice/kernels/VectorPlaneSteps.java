@@ -228,7 +228,12 @@ final class VectorPlaneSteps {
   }
 
   static void pool(
-      PlaneAverage p, MemorySegment x, MemorySegment y, int groups, int fromChannel, int toChannel) {
+      PlaneAverage p,
+      MemorySegment x,
+      MemorySegment y,
+      int groups,
+      int fromChannel,
+      int toChannel) {
     int side = p.in().group();
     long pixel = (long) side * Float.BYTES;
     long pitch = (long) p.in().pitch() * Float.BYTES;
@@ -302,7 +307,13 @@ final class VectorPlaneSteps {
 
   /** Writes the rows of a row of windows. */
   private static void spread(
-      PlaneAverage p, MemorySegment gradY, long from, MemorySegment gradX, int group, int c, int row) {
+      PlaneAverage p,
+      MemorySegment gradY,
+      long from,
+      MemorySegment gradX,
+      int group,
+      int c,
+      int row) {
     int side = p.in().group();
     long pixel = (long) side * Float.BYTES;
     int window = p.window();
