@@ -1,7 +1,9 @@
 package dev.coppice.cli;
 
 import com.google.gson.Gson;
+import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
+import dev.coppice.train.Engine;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Locale;
@@ -10,63 +12,111 @@ import org.jspecify.annotations.Nullable;
 /**
  * What {@code bench train} found.
  *
- * @param runs one, or one before and one after the peer's
+ * @param rows one for every sparsity
  * @param peer what the peer's script wrote, null without a peer
  */
 record BenchResult(
-    BenchSettings settings,
-    List<TrainMeasurement.Figures> runs,
-    @Nullable JsonObject peer,
-    TrainMeasurement.@Nullable Overhead overhead) {
+    List<Row> rows, @Nullable JsonObject peer, TrainMeasurement.@Nullable Overhead overhead) {
 
   /** Training and large networks keep their threads busier than this on an idle machine. */
   static final double BUSY_SHARE = 0.8;
 
-  /** Copies the runs. */
+  /** What to say where something else may have kept the processors from a measurement. */
+  static final String DISTURBED =
+      "the threads were not busy all the time: measure large networks, on an idle machine";
+
+  /** Copies the rows. */
   BenchResult {
-    runs = List.copyOf(runs);
+    rows = List.copyOf(rows);
   }
 
-  private double secondsPerStep() {
-    return TrainMeasurement.median(
-        runs.stream().mapToDouble(TrainMeasurement.Figures::secondsPerStep).toArray());
-  }
+  /**
+   * The measurements at one sparsity.
+   *
+   * @param runs one, or one before and one after the peer's
+   */
+  record Row(BenchSettings settings, List<TrainMeasurement.Figures> runs) {
+    /** Copies the runs. */
+    Row {
+      runs = List.copyOf(runs);
+    }
 
-  private double imagesPerSecond() {
-    return settings.batch() / secondsPerStep();
-  }
+    private double secondsPerStep() {
+      return TrainMeasurement.median(
+          runs.stream().mapToDouble(TrainMeasurement.Figures::secondsPerStep).toArray());
+    }
 
-  private double peakMegabytes() {
-    return runs.stream().mapToDouble(TrainMeasurement.Figures::peakMegabytes).max().orElseThrow();
-  }
+    private double imagesPerSecond() {
+      return settings.batch() / secondsPerStep();
+    }
 
-  /** Returns how many times as fast as the peer Coppice is. */
-  private double ratio(JsonObject other) {
-    return imagesPerSecond() / other.get("imagesPerSecond").getAsDouble();
+    private double peakMegabytes() {
+      return runs.stream().mapToDouble(TrainMeasurement.Figures::peakMegabytes).max().orElseThrow();
+    }
+
+    /** Returns how many times as fast as the peer Coppice is. */
+    private double ratio(JsonObject other) {
+      return imagesPerSecond() / other.get("imagesPerSecond").getAsDouble();
+    }
+
+    private double spikeRate() {
+      return runs.getFirst().spikeRates().values().stream()
+          .mapToDouble(Double::doubleValue)
+          .average()
+          .orElse(0);
+    }
+
+    private boolean disturbed() {
+      return runs.stream().anyMatch(run -> run.cpusUsed() < BUSY_SHARE * settings.threads());
+    }
+
+    private JsonObject json(@Nullable JsonObject peer) {
+      JsonObject result = new JsonObject();
+      result.addProperty("imagesPerSecond", imagesPerSecond());
+      result.addProperty("secondsPerStep", secondsPerStep());
+      result.addProperty("peakMegabytes", peakMegabytes());
+      if (peer != null) {
+        result.addProperty("ratio", ratio(peer));
+      }
+      result.add("runs", new Gson().toJsonTree(runs));
+      return result;
+    }
   }
 
   /** Prints the result for people. */
   void print(PrintWriter out) {
+    boolean several = rows.size() > 1 || rows.getFirst().settings().sparsity() > 0;
     Table table = new Table(2, "", "setting", "images/s", "s/step", "peak MB");
-    table.add(
-        "coppice",
-        runs.getFirst().kernels(),
-        decimals(imagesPerSecond(), 2),
-        decimals(secondsPerStep(), 4),
-        decimals(peakMegabytes(), 0));
+    for (Row row : rows) {
+      table.add(
+          several ? "coppice at " + percent(row.settings().sparsity()) + " %" : "coppice",
+          row.runs().getFirst().kernels(),
+          decimals(row.imagesPerSecond(), 2),
+          decimals(row.secondsPerStep(), 4),
+          decimals(row.peakMegabytes(), 0));
+    }
     if (peer != null) {
       double images = peer.get("imagesPerSecond").getAsDouble();
       table.add(
           peer.get("name").getAsString() + " " + peer.get("version").getAsString(),
           peer.get("setting").getAsString(),
           decimals(images, 2),
-          decimals(settings.batch() / images, 4),
+          decimals(rows.getFirst().settings().batch() / images, 4),
           decimals(peer.get("peakMegabytes").getAsDouble(), 0));
     }
     table.print(out);
-    if (peer != null) {
-      out.println("coppice trains " + decimals(ratio(peer), 2) + " times as many images a second");
+    for (Row row : rows) {
+      String where = several ? " at " + percent(row.settings().sparsity()) + " %" : "";
+      out.println("a neuron fires at " + percent(row.spikeRate()) + " % of the time steps" + where);
+      if (peer != null) {
+        out.println(
+            "coppice trains "
+                + decimals(row.ratio(peer), 2)
+                + " times as many images a second"
+                + where);
+      }
     }
+    rows.forEach(row -> explain(row, out));
     if (overhead != null) {
       out.println(
           String.format(
@@ -80,39 +130,59 @@ record BenchResult(
     }
   }
 
-  /** What to say where something else may have kept the processors from a measurement. */
-  static final String DISTURBED =
-      "the threads were not busy all the time: measure large networks, on an idle machine";
+  private static void explain(Row row, PrintWriter out) {
+    TrainMeasurement.Figures run = row.runs().getFirst();
+    if (run.layers().isEmpty()) {
+      return;
+    }
+    out.println();
+    out.println("layers at a sparsity of " + percent(row.settings().sparsity()) + " %:");
+    Table table = new Table(2, "layer", "ms", "runs", "because");
+    for (Engine.LayerReport layer : run.layers()) {
+      table.add(layer.node(), decimals(1000 * layer.seconds(), 2), layer.way(), layer.reason());
+    }
+    table.print(out);
+  }
+
+  private static String percent(double part) {
+    return decimals(100 * part, 1);
+  }
 
   /** Returns whether something else may have kept the processors from the measurement. */
   boolean disturbed() {
-    return runs.stream().anyMatch(run -> run.cpusUsed() < BUSY_SHARE * settings.threads());
+    return rows.stream().anyMatch(Row::disturbed);
   }
 
-  /** Returns the result for machines. */
+  /** Returns the result for machines: the fields of the first sparsity, and rows if several. */
   JsonObject json() {
     Gson gson = new Gson();
-    JsonObject result = new JsonObject();
-    result.addProperty("imagesPerSecond", imagesPerSecond());
-    result.addProperty("secondsPerStep", secondsPerStep());
-    result.addProperty("peakMegabytes", peakMegabytes());
+    Row first = rows.getFirst();
+    JsonObject result = first.json(peer);
     if (peer != null) {
       result.add("peer", peer);
-      result.addProperty("ratio", ratio(peer));
     }
     if (overhead != null) {
       result.add("scoreOverhead", gson.toJsonTree(overhead));
     }
-    result.add("runs", gson.toJsonTree(runs));
-    JsonObject work = gson.toJsonTree(settings).getAsJsonObject();
-    work.addProperty("input", settings.input().toString());
+    if (rows.size() > 1) {
+      JsonArray all = new JsonArray();
+      for (Row row : rows) {
+        JsonObject fields = new JsonObject();
+        fields.addProperty("sparsity", row.settings().sparsity());
+        row.json(peer).entrySet().forEach(entry -> fields.add(entry.getKey(), entry.getValue()));
+        all.add(fields);
+      }
+      result.add("rows", all);
+    }
+    JsonObject work = gson.toJsonTree(first.settings()).getAsJsonObject();
+    work.addProperty("input", first.settings().input().toString());
     result.add("settings", work);
-    result.addProperty("kernels", runs.getFirst().kernels());
+    result.addProperty("kernels", first.runs().getFirst().kernels());
     JsonObject versions = new JsonObject();
     versions.addProperty("coppice", Version.number());
     versions.addProperty("java", Runtime.version().toString());
-    versions.addProperty("djl", runs.getFirst().djl());
-    versions.addProperty("pytorch", runs.getFirst().pytorch());
+    versions.addProperty("djl", first.runs().getFirst().djl());
+    versions.addProperty("pytorch", first.runs().getFirst().pytorch());
     result.add("versions", versions);
     return result;
   }

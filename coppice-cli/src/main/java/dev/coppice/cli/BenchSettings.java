@@ -7,6 +7,7 @@ import dev.coppice.graph.Op;
 import dev.coppice.graph.Reset;
 import dev.coppice.graph.Shape;
 import dev.coppice.graph.Surrogate;
+import dev.coppice.train.ConvolutionPath;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -18,6 +19,9 @@ import java.util.List;
  * @param batch images in a step
  * @param warmup steps that are not counted
  * @param steps steps that are counted
+ * @param sparsity the part of every layer's weights that is masked
+ * @param convolutions how convolutions run
+ * @param explain whether to measure the time of every layer in further steps
  */
 record BenchSettings(
     String net,
@@ -28,7 +32,10 @@ record BenchSettings(
     int threads,
     int warmup,
     int steps,
-    long seed) {
+    long seed,
+    double sparsity,
+    ConvolutionPath convolutions,
+    boolean explain) {
 
   /**
    * The neuron that the peers measure with: time constant 2, threshold 1, hard reset whose gradient
@@ -52,6 +59,9 @@ record BenchSettings(
     check("--threads", threads, MAX);
     check("--warmup", warmup, MAX);
     check("--steps", steps, MAX);
+    if (!(sparsity >= 0 && sparsity < 1)) {
+      throw new UsageException("--sparsity must lie from 0 to below 1, not " + sparsity);
+    }
     if ((long) batch * input.size() > Integer.MAX_VALUE) {
       throw new UsageException("--batch " + batch + " of " + input + " images is too large");
     }
@@ -71,6 +81,23 @@ record BenchSettings(
    */
   Graph graph() {
     return Notation.parse(net, input, NEURON);
+  }
+
+  /** Returns the same work with another part of the weights masked. */
+  BenchSettings at(double other) {
+    return new BenchSettings(
+        net,
+        input,
+        timeSteps,
+        batch,
+        device,
+        threads,
+        warmup,
+        steps,
+        seed,
+        other,
+        convolutions,
+        explain);
   }
 
   /** Returns the options of a peer's script for the same work. */

@@ -2,6 +2,7 @@ package dev.coppice.cli;
 
 import com.google.gson.JsonObject;
 import dev.coppice.graph.Shape;
+import dev.coppice.train.ConvolutionPath;
 import dev.coppice.train.Engine;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -59,6 +60,28 @@ final class BenchTrainCommand implements Callable<Integer> {
   private int steps = 15;
 
   @Option(
+      names = "--sparsity",
+      paramLabel = "X",
+      split = ",",
+      description =
+          "the part of every layer's weights that is pruned, or several, each measured by itself"
+              + " (default: 0)")
+  private List<Double> sparsities = List.of(0.0);
+
+  @Option(
+      names = "--convolutions",
+      paramLabel = "WAY",
+      description =
+          "how convolutions run: auto, dense or sparse, by the surviving weights alone (default:"
+              + " auto)")
+  private ConvolutionPath convolutions = ConvolutionPath.AUTO;
+
+  @Option(
+      names = "--explain",
+      description = "also measure every layer: the way it runs, why, and its time")
+  private boolean explain;
+
+  @Option(
       names = "--score-overhead",
       description = "also measure what it costs to score the criticality of all neurons in a step")
   private boolean scoreOverhead;
@@ -77,20 +100,29 @@ final class BenchTrainCommand implements Callable<Integer> {
             options.threads(),
             warmup,
             steps,
-            global.seed);
+            global.seed,
+            sparsities.getFirst(),
+            convolutions,
+            explain);
+    List<BenchSettings> rows = sparsities.stream().map(settings::at).toList();
     var _ = settings.graph();
     PeerScript script = peer.script("train", global.device);
     PrintWriter err = spec.commandLine().getErr();
 
-    List<TrainMeasurement.Figures> runs = new ArrayList<>();
-    err.println("measuring coppice");
-    runs.add(train(settings));
+    List<List<TrainMeasurement.Figures>> runs = new ArrayList<>();
+    for (BenchSettings row : rows) {
+      err.println("measuring coppice" + (rows.size() > 1 ? " at " + row.sparsity() : ""));
+      runs.add(new ArrayList<>(List.of(train(row))));
+    }
     JsonObject other = null;
     if (script != null) {
       err.println("measuring " + peer.peer);
       other = script.run(settings.arguments(), peer.settings, err);
-      err.println("measuring coppice again");
-      runs.add(train(settings));
+      for (int i = 0; i < rows.size(); i++) {
+        err.println(
+            "measuring coppice again" + (rows.size() > 1 ? " at " + rows.get(i).sparsity() : ""));
+        runs.get(i).add(train(rows.get(i)));
+      }
     }
     TrainMeasurement.Overhead overhead = null;
     if (scoreOverhead) {
@@ -99,7 +131,11 @@ final class BenchTrainCommand implements Callable<Integer> {
           MeasuringProcess.run(
               TrainMeasurement.class, settings, TrainMeasurement.Overhead.class, "overhead");
     }
-    BenchResult result = new BenchResult(settings, runs, other, overhead);
+    List<BenchResult.Row> measured = new ArrayList<>();
+    for (int i = 0; i < rows.size(); i++) {
+      measured.add(new BenchResult.Row(rows.get(i), runs.get(i)));
+    }
+    BenchResult result = new BenchResult(measured, other, overhead);
     if (result.disturbed()) {
       err.println(BenchResult.DISTURBED);
     }

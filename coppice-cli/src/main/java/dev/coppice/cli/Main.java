@@ -8,6 +8,7 @@ import dev.coppice.prune.Scope;
 import dev.coppice.prune.SparsitySchedule;
 import dev.coppice.prune.Ties;
 import dev.coppice.prune.channels.Residual;
+import dev.coppice.train.ConvolutionPath;
 import dev.coppice.train.CriticalityProbe;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -134,7 +135,8 @@ public final class Main implements Callable<Integer> {
             SparsitySchedule.class,
             Ties.class,
             Regrowth.Criticality.Choice.class,
-            CriticalityProbe.Pooling.class)) {
+            CriticalityProbe.Pooling.class,
+            ConvolutionPath.class)) {
       register(line, type);
     }
     return line.registerConverter(Surrogate.class, new SurrogateName())

@@ -6,6 +6,7 @@ import dev.coppice.graph.Initialization;
 import dev.coppice.graph.Node;
 import dev.coppice.graph.Op;
 import dev.coppice.graph.Surrogate;
+import dev.coppice.graph.Tensor;
 import dev.coppice.graph.Weights;
 import dev.coppice.kernels.Kernels;
 import dev.coppice.train.CriticalityProbe;
@@ -19,11 +20,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
+import java.util.stream.IntStream;
 
 /**
  * Measures training in a process that does nothing else, so that its peak memory is that of
@@ -49,6 +53,8 @@ final class TrainMeasurement {
    * @param cpusUsed processor time over wall time: well below the threads, something else kept the
    *     machine busy
    * @param peakMegabytes the greatest resident set, in 10^6 bytes
+   * @param spikeRates of every neuron layer: spikes per neuron and time step
+   * @param layers how the layers run and what they take in a step; empty if not asked for
    * @param kernels the neuron kernels in use
    * @param djl the version of the Deep Java Library
    * @param pytorch the version of PyTorch
@@ -62,6 +68,8 @@ final class TrainMeasurement {
       double peakMegabytes,
       double firstLoss,
       double lastLoss,
+      Map<String, Double> spikeRates,
+      List<Engine.LayerReport> layers,
       String kernels,
       String djl,
       String pytorch) {}
@@ -112,12 +120,76 @@ final class TrainMeasurement {
     Weights weights = Weights.initialize(graph, settings.seed(), Initialization.UNIFORM_FAN_IN);
     Optimizer optimizer = new Optimizer.Sgd(MOMENTUM, false, 0);
     Engine.Options options =
-        new Engine.Options(settings.device(), settings.threads(), Kernels.best());
+        new Engine.Options(
+            settings.device(), settings.threads(), Kernels.best(), settings.convolutions());
     try (Engine engine = new Engine(graph, weights, optimizer, options)) {
+      if (settings.sparsity() > 0) {
+        engine.mask(masks(graph, weights, settings.sparsity()));
+      }
       TrainMeasurement measurement = new TrainMeasurement(settings, graph, engine);
       Object result = args[2].equals("overhead") ? measurement.overhead() : measurement.train();
       Files.writeString(Path.of(args[1]), gson.toJson(result));
     }
+  }
+
+  /** Masks the smallest weights of every convolution and linear layer. */
+  private static Map<String, Tensor> masks(Graph graph, Weights weights, double sparsity) {
+    Map<String, Tensor> masks = new LinkedHashMap<>();
+    for (Node node : graph.nodes()) {
+      if (node.op() instanceof Op.Conv2d || node.op() instanceof Op.Linear) {
+        Tensor tensor = weights.get(node.name() + ".weight");
+        float[] data = tensor.data();
+        int[] order =
+            IntStream.range(0, data.length)
+                .boxed()
+                .sorted(Comparator.comparingDouble(k -> Math.abs(data[k])))
+                .mapToInt(Integer::intValue)
+                .toArray();
+        float[] mask = new float[data.length];
+        for (int i = (int) Math.round(sparsity * data.length); i < order.length; i++) {
+          mask[order[i]] = 1;
+        }
+        masks.put(node.name() + ".weight", new Tensor(tensor.shape(), mask));
+      }
+    }
+    return masks;
+  }
+
+  /** Returns the spikes per neuron and time step of every neuron layer in a training step. */
+  private Map<String, Double> rates() {
+    Set<String> neurons = criticality.criticality().keySet();
+    Map<String, float[]> outputs =
+        engine
+            .train(images, labels, step, RATE, settings.seed(), Probes.outputs(neurons))
+            .measured()
+            .outputs();
+    Map<String, Double> rates = new LinkedHashMap<>();
+    for (String neuron : criticality.criticality().keySet()) {
+      float[] spikes = outputs.get(neuron);
+      double sum = 0;
+      for (int i = 0; spikes != null && i < spikes.length; i++) {
+        sum += spikes[i];
+      }
+      rates.put(neuron, spikes == null ? 0 : sum / spikes.length);
+    }
+    return rates;
+  }
+
+  /** Returns what the layers of a step take, or nothing if not asked for. */
+  private List<Engine.LayerReport> layers() {
+    if (!settings.explain()) {
+      return List.of();
+    }
+    engine.recordTimes();
+    for (int i = 0; i < settings.steps(); i++) {
+      run(Probes.NONE, new double[1], 0);
+    }
+    return engine.layers().stream()
+        .map(
+            layer ->
+                new Engine.LayerReport(
+                    layer.node(), layer.way(), layer.reason(), layer.seconds() / settings.steps()))
+        .toList();
   }
 
   private Figures train() {
@@ -145,6 +217,8 @@ final class TrainMeasurement {
         ProcessMemory.peakMegabytes(),
         firstLoss,
         lastLoss,
+        rates(),
+        layers(),
         Kernels.best().describe(),
         ai.djl.engine.Engine.getDjlVersion(),
         ai.djl.engine.Engine.getEngine("PyTorch").getVersion());

@@ -77,6 +77,31 @@ class BenchTrainCommandTest {
   }
 
   @Test
+  void everySparsityIsARow() throws IOException {
+    Path json = folder.resolve("bench.json");
+
+    Invocation run =
+        bench("--sparsity", "0,0.9", "--convolutions", "sparse", "--explain", "--json", json)
+            .exits(0);
+
+    JsonObject result = Invocation.json(json);
+    assertThat(result.get("secondsPerStep").getAsDouble()).isPositive();
+    assertThat(result.getAsJsonObject("settings").get("sparsity").getAsDouble()).isZero();
+    assertThat(result.getAsJsonArray("rows").size()).isEqualTo(2);
+    JsonObject row = result.getAsJsonArray("rows").get(1).getAsJsonObject();
+    assertThat(row.get("sparsity").getAsDouble()).isEqualTo(0.9);
+    JsonObject figures = row.getAsJsonArray("runs").get(0).getAsJsonObject();
+    assertThat(figures.getAsJsonObject("spikeRates").get("neuron1").getAsDouble())
+        .isBetween(0.0, 1.0);
+    JsonObject layer = figures.getAsJsonArray("layers").get(1).getAsJsonObject();
+    assertThat(layer.get("node").getAsString()).isEqualTo("conv1");
+    assertThat(layer.get("way").getAsString()).isEqualTo("surviving weights");
+    assertThat(layer.get("reason").getAsString()).isEqualTo("asked for");
+    assertThat(run.out())
+        .contains("coppice at 90.0 %", "layers at a sparsity of 90.0 %", "surviving weights");
+  }
+
+  @Test
   @DisabledOnOs(OS.WINDOWS)
   void aPeerIsMeasuredBetweenTwoRuns() throws IOException {
     Path json = folder.resolve("bench.json");
@@ -153,6 +178,8 @@ class BenchTrainCommandTest {
     bench("--T", "0").exits(2, "--T must lie between 1 and 10000, not 0");
     Invocation.of("bench", "train", "--net", "4C3").exits(2, "the last part must be FCn");
     Invocation.of("bench", "train", "--input", "8").exits(2, "expected HxWxC");
+    bench("--sparsity", "1").exits(2, "--sparsity must lie from 0 to below 1, not 1.0");
+    bench("--convolutions", "fast").exits(2, "expected auto, dense, sparse, found");
     bench("--peer", "norse").exits(2, "expected spikingjelly");
     bench("--peer", "spikingjelly", "--python", folder.resolve("none")).exits(2, "is no program");
     bench("--peer", "spikingjelly", "--python", "no-such-python").exits(2, "no-such-python");

@@ -410,4 +410,86 @@ public sealed interface Kernels permits ScalarKernels, VectorKernels {
    * @param count how many
    */
   float planeSum(MemorySegment planes, long from, int count);
+
+  /**
+   * The mean and the variance of every channel of maps in planes.
+   *
+   * @param x the input's planes
+   * @param mean {@code [C]}, written for the channels of the range
+   * @param variance the mean squared distance from the mean {@code [C]}, likewise
+   */
+  void planeMoments(
+      PlaneSteps p,
+      MemorySegment x,
+      double[] mean,
+      double[] variance,
+      int fromChannel,
+      int toChannel);
+
+  /**
+   * {@link #normNeuronForward} in planes, for the channels of the range.
+   *
+   * @param x what is normalised
+   * @param scale factor of every channel {@code [C]}
+   * @param shift constant term of every channel {@code [C]}
+   * @param s spikes of all steps, 0 or 1, written
+   */
+  void planeStepsForward(
+      NeuronConstants c,
+      PlaneSteps p,
+      MemorySegment x,
+      float[] scale,
+      float[] shift,
+      MemorySegment s,
+      int fromChannel,
+      int toChannel);
+
+  /**
+   * {@link #normNeuronBackward} in planes, for the channels of the range.
+   *
+   * @param mean what {@code x} is centred at {@code [C]}
+   * @param gradS gradient of the spikes of all steps
+   * @param gradY gradient of {@code x·scale + shift}, as large as {@code x}; written; unless the
+   *     input is repeated it may be the same memory as {@code gradS}
+   * @param sums {@code Σ ∂y} of every channel {@code [C]}, written
+   * @param centredSums {@code Σ ∂y·(x − mean)} of every channel {@code [C]}, written
+   */
+  void planeStepsBackward(
+      NeuronConstants c,
+      PlaneSteps p,
+      MemorySegment x,
+      float[] scale,
+      float[] shift,
+      float[] mean,
+      MemorySegment gradS,
+      MemorySegment gradY,
+      double[] sums,
+      double[] centredSums,
+      int fromChannel,
+      int toChannel);
+
+  /** {@link #affineCombine} in planes as large as the input's, for the channels of the range. */
+  void planeAffineCombine(
+      PlaneSteps p,
+      MemorySegment gradY,
+      MemorySegment x,
+      float[] a,
+      float[] b,
+      float[] c,
+      MemorySegment gradX,
+      int fromChannel,
+      int toChannel);
+
+  /** The averages of windows, summed row by row, for the channels of the range. */
+  void planeAverage(
+      PlaneAverage p, MemorySegment x, MemorySegment y, int groups, int fromChannel, int toChannel);
+
+  /** Takes the gradient of averages back to what they are of, for the channels of the range. */
+  void planeAverageBackward(
+      PlaneAverage p,
+      MemorySegment gradY,
+      MemorySegment gradX,
+      int groups,
+      int fromChannel,
+      int toChannel);
 }

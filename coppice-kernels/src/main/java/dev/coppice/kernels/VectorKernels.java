@@ -603,4 +603,88 @@ final class VectorKernels implements Kernels {
     NeuronArguments.requireFloats("planes", planes, (from + count) * Float.BYTES);
     return VectorPlanePool.sum(planes, from, count);
   }
+
+  @Override
+  public void planeMoments(
+      PlaneSteps p,
+      MemorySegment x,
+      double[] mean,
+      double[] variance,
+      int fromChannel,
+      int toChannel) {
+    p.checkMoments(x, mean, variance, fromChannel, toChannel);
+    VectorPlaneSteps.moments(p, x, mean, variance, fromChannel, toChannel);
+  }
+
+  @Override
+  public void planeStepsForward(
+      NeuronConstants c,
+      PlaneSteps p,
+      MemorySegment x,
+      float[] scale,
+      float[] shift,
+      MemorySegment s,
+      int fromChannel,
+      int toChannel) {
+    p.checkForward(x, scale, shift, s, fromChannel, toChannel);
+    VectorPlaneSteps.forward(c, p, x, scale, shift, s, fromChannel, toChannel);
+  }
+
+  @Override
+  public void planeStepsBackward(
+      NeuronConstants c,
+      PlaneSteps p,
+      MemorySegment x,
+      float[] scale,
+      float[] shift,
+      float[] mean,
+      MemorySegment gradS,
+      MemorySegment gradY,
+      double[] sums,
+      double[] centredSums,
+      int fromChannel,
+      int toChannel) {
+    p.checkBackward(x, scale, shift, mean, gradS, gradY, sums, centredSums, fromChannel, toChannel);
+    VectorPlaneSteps.backward(
+        c, p, x, scale, shift, mean, gradS, gradY, sums, centredSums, fromChannel, toChannel);
+  }
+
+  @Override
+  public void planeAffineCombine(
+      PlaneSteps p,
+      MemorySegment gradY,
+      MemorySegment x,
+      float[] a,
+      float[] b,
+      float[] c,
+      MemorySegment gradX,
+      int fromChannel,
+      int toChannel) {
+    p.checkCombine(gradY, x, a, b, c, gradX, fromChannel, toChannel);
+    VectorPlaneSteps.affineCombine(p, gradY, x, a, b, c, gradX, fromChannel, toChannel);
+  }
+
+  @Override
+  public void planeAverage(
+      PlaneAverage p,
+      MemorySegment x,
+      MemorySegment y,
+      int groups,
+      int fromChannel,
+      int toChannel) {
+    p.check(x, y, groups, fromChannel, toChannel);
+    VectorPlaneSteps.pool(p, x, y, groups, fromChannel, toChannel);
+  }
+
+  @Override
+  public void planeAverageBackward(
+      PlaneAverage p,
+      MemorySegment gradY,
+      MemorySegment gradX,
+      int groups,
+      int fromChannel,
+      int toChannel) {
+    p.check(gradX, gradY, groups, fromChannel, toChannel);
+    VectorPlaneSteps.poolBackward(p, gradY, gradX, groups, fromChannel, toChannel);
+  }
 }

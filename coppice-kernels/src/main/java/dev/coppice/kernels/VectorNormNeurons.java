@@ -52,7 +52,7 @@ final class VectorNormNeurons {
     }
   }
 
-  private static void add(MemorySegment x, long at, float[] slots, int count) {
+  static void add(MemorySegment x, long at, float[] slots, int count) {
     int i = 0;
     for (; i < Lanes.FLOATS.loopBound(count); i += Lanes.COUNT) {
       FloatVector.fromArray(Lanes.FLOATS, slots, i).add(load(x, at, i)).intoArray(slots, i);
@@ -62,7 +62,7 @@ final class VectorNormNeurons {
     }
   }
 
-  private static void addCentred(
+  static void addCentred(
       MemorySegment x, long at, float[] centres, float[] slots, float[] squareSlots, int count) {
     int i = 0;
     for (; i < Lanes.FLOATS.loopBound(count); i += Lanes.COUNT) {
@@ -208,7 +208,7 @@ final class VectorNormNeurons {
   }
 
   /** {@link #run} without the potentials. */
-  private static void fire(
+  static void fire(
       NeuronConstants c,
       MemorySegment x,
       long xStride,
@@ -333,7 +333,7 @@ final class VectorNormNeurons {
   }
 
   /** Makes the potentials of a block of neurons. */
-  private static void charge(
+  static void charge(
       NeuronConstants c,
       MemorySegment x,
       long xStride,
@@ -379,7 +379,7 @@ final class VectorNormNeurons {
     }
   }
 
-  private static void runBack(
+  static void runBack(
       NeuronConstants c,
       MemorySegment x,
       float[] means,
@@ -444,7 +444,7 @@ final class VectorNormNeurons {
   }
 
   /** {@link #runBack} when all steps had the same input, so that the sum over them is wanted. */
-  private static void runBackRepeated(
+  static void runBackRepeated(
       NeuronConstants c,
       MemorySegment x,
       float[] means,
@@ -544,7 +544,7 @@ final class VectorNormNeurons {
     }
   }
 
-  private static void combine(
+  static void combine(
       MemorySegment gradY,
       MemorySegment x,
       float[] as,

@@ -5,7 +5,16 @@ import ai.djl.ndarray.NDArray;
 /**
  * The output of a node for a batch.
  *
- * @param array {@code [T·B, …]}, time-major; or {@code [B, …]} if constant
+ * @param maps {@code [T·B, …]}, time-major; or {@code [B, …]} if constant
  * @param constant whether the output is the same at every time step and is therefore held once
  */
-record Activation(NDArray array, boolean constant) {}
+record Activation(Maps maps, boolean constant) {
+  Activation(NDArray array, boolean constant) {
+    this(Maps.of(array), constant);
+  }
+
+  /** Returns the output as an array. */
+  NDArray array() {
+    return maps.array();
+  }
+}

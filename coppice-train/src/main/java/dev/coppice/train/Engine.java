@@ -32,10 +32,12 @@ public final class Engine implements AutoCloseable {
   private final List<Plan.Step> plan;
   private final NDManager manager;
   private final Parallel parallel;
+  private final PlaneStore store;
   private final Parameters parameters;
   private final Optimizer optimizer;
   private final List<NDArray> optimizerState = new ArrayList<>();
   private long updates;
+  private @Nullable LayerTimes times;
 
   /**
    * Where and how to run.
@@ -43,8 +45,9 @@ public final class Engine implements AutoCloseable {
    * @param device {@code cpu}, {@code gpu} or {@code gpuN}
    * @param threads CPU threads, of libtorch and of the kernels
    * @param kernels the neuron kernels on a CPU
+   * @param convolutions how convolutions run on a CPU
    */
-  public record Options(String device, int threads, Kernels kernels) {
+  public record Options(String device, int threads, Kernels kernels, ConvolutionPath convolutions) {
     /**
      * Throws {@link IllegalArgumentException} if the device is not known or threads not positive.
      */
@@ -56,6 +59,11 @@ public final class Engine implements AutoCloseable {
       if (threads < 1) {
         throw new IllegalArgumentException("threads must be positive, not " + threads);
       }
+    }
+
+    /** Options with {@link ConvolutionPath#AUTO}. */
+    public Options(String device, int threads, Kernels kernels) {
+      this(device, threads, kernels, ConvolutionPath.AUTO);
     }
 
     /** Returns the CPU with all its processors and the best kernels. */
@@ -94,7 +102,8 @@ public final class Engine implements AutoCloseable {
     for (int i = 0; i < optimizer.stateSize(); i++) {
       optimizerState.add(manager.zeros(new Shape(parameters.count())));
     }
-    plan = Plan.of(graph, parameters, path, options.kernels(), parallel);
+    store = new PlaneStore(parallel, Plan.border(graph));
+    plan = Plan.of(graph, parameters, path, options, store);
   }
 
   private static Device device(String name) {
@@ -173,6 +182,8 @@ public final class Engine implements AutoCloseable {
       updates++;
       optimizer.update(parameters.values(), gradient, optimizerState, rate, updates);
       return new StepResult(loss.value(), loss.correct(), pass.measured());
+    } finally {
+      store.endPass();
     }
   }
 
@@ -201,6 +212,8 @@ public final class Engine implements AutoCloseable {
     try (NDManager scope = manager.newSubManager()) {
       Pass pass = Pass.of(scope, steps, batch, false, 0, Probes.NONE);
       return overTime(forward(pass, input, null, observer), pass).toFloatArray();
+    } finally {
+      store.endPass();
     }
   }
 
@@ -210,6 +223,8 @@ public final class Engine implements AutoCloseable {
       Pass pass = Pass.of(scope, steps, batch, false, 0, probes);
       forward(pass, input, null, null);
       return pass.measured();
+    } finally {
+      store.endPass();
     }
   }
 
@@ -238,8 +253,12 @@ public final class Engine implements AutoCloseable {
             .presynaptic()
             .put(step.node().name(), Pass.channelMagnitudes(inputs.getFirst().array()));
       }
+      long start = System.nanoTime();
       Executor.Result result = step.executor().forward(inputs, pass);
       activations[i] = result.output();
+      if (times != null && result.output().maps().planes() == null) {
+        times.add(step.node().name(), parallel.threads() * (System.nanoTime() - start));
+      }
       if (pass.probes().outputs().contains(step.node().name())) {
         pass.measured().outputs().put(step.node().name(), result.output().array().toFloatArray());
       }
@@ -251,7 +270,7 @@ public final class Engine implements AutoCloseable {
       }
       for (int index : step.inputs()) {
         if (--readers[index] == 0) {
-          activations[index].array().close();
+          activations[index].maps().close();
         }
       }
     }
@@ -291,29 +310,32 @@ public final class Engine implements AutoCloseable {
   }
 
   private void backward(List<Executor.@Nullable Backward> tape, NDArray gradient) {
-    @Nullable NDArray[] gradients = new NDArray[plan.size()];
-    gradients[plan.size() - 1] = gradient;
+    @Nullable Maps[] gradients = new Maps[plan.size()];
+    gradients[plan.size() - 1] = Maps.of(gradient);
     for (int i = plan.size() - 1; i > 0; i--) {
       Plan.Step step = plan.get(i);
       Executor.Backward way = tape.set(i, null);
-      NDArray own = gradients[i];
+      Maps own = gradients[i];
       if (way == null || own == null || !step.trained()) {
         continue;
       }
       gradients[i] = null;
-      List<@Nullable NDArray> inputs = way.apply(own);
+      long start = System.nanoTime();
+      List<@Nullable Maps> inputs = way.applyMaps(own);
+      if (times != null && !(way instanceof PlaneBackward)) {
+        times.add(step.node().name(), parallel.threads() * (System.nanoTime() - start));
+      }
       for (int k = 0; k < inputs.size(); k++) {
-        NDArray share = inputs.get(k);
+        Maps share = inputs.get(k);
         int index = step.inputs()[k];
         if (share == null || !plan.get(index).trained()) {
           continue;
         }
-        NDArray sum = gradients[index];
+        Maps sum = gradients[index];
         if (sum == null) {
           gradients[index] = share;
         } else {
-          sum.addi(share);
-          share.close();
+          sum.add(share);
         }
       }
     }
@@ -364,9 +386,37 @@ public final class Engine implements AutoCloseable {
     parameters.mask(masks, optimizerState);
   }
 
+  /** Records the time of every layer from now on, which costs little. */
+  public void recordTimes() {
+    times = new LayerTimes();
+    store.record(times);
+  }
+
+  /**
+   * How a layer ran.
+   *
+   * @param way what computed it
+   * @param reason why, or the empty string where there is no choice
+   * @param seconds wall time: that of the processors, shared out among the threads
+   */
+  public record LayerReport(String node, String way, String reason, double seconds) {}
+
+  /** Returns how the layers ran since {@link #recordTimes}, in the order of the graph. */
+  public List<LayerReport> layers() {
+    LayerTimes known = times;
+    return known == null
+        ? List.of()
+        : plan.stream().map(step -> known.report(step.node().name(), parallel.threads())).toList();
+  }
+
   /** Returns how many arrays the engine holds on the device, for tests of leaks. */
   int liveArrays() {
     return manager.getManagedArrays().size();
+  }
+
+  /** Returns how many pieces of memory for planes the engine holds, for tests of leaks. */
+  int livePlanes() {
+    return store.allocated();
   }
 
   /** Returns the optimizer's state, for a checkpoint. */
@@ -396,6 +446,7 @@ public final class Engine implements AutoCloseable {
   @Override
   public void close() {
     manager.close();
+    store.close();
     parallel.close();
   }
 }

@@ -1,6 +1,7 @@
 package dev.coppice.train;
 
 import ai.djl.ndarray.NDArray;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -23,5 +24,14 @@ interface Executor {
      * inputs, in their order and of their shapes. Frees what the forward run saved.
      */
     List<@Nullable NDArray> apply(NDArray gradient);
+
+    /** The same where planes may be given and returned. */
+    default List<@Nullable Maps> applyMaps(Maps gradient) {
+      List<@Nullable Maps> inputs = new ArrayList<>();
+      for (NDArray input : apply(gradient.takeArray())) {
+        inputs.add(input == null ? null : Maps.of(input));
+      }
+      return inputs;
+    }
   }
 }

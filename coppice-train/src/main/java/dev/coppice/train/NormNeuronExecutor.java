@@ -9,7 +9,6 @@ import dev.coppice.kernels.Kernels;
 import dev.coppice.kernels.NeuronConstants;
 import dev.coppice.kernels.Probe;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Collections;
 import java.util.List;
 
@@ -19,14 +18,13 @@ import java.util.List;
  * followed by {@link NeuronExecutor}.
  */
 final class NormNeuronExecutor implements Executor {
-  private final String norm;
-  private final Op.BatchNorm settings;
+  private final ChannelNorm norm;
   private final String name;
   private final NeuronConstants constants;
-  private final Parameters parameters;
   private final boolean inputGradient;
   private final Kernels kernels;
   private final Parallel parallel;
+  private final PlaneNormNeurons planes;
 
   NormNeuronExecutor(
       String norm,
@@ -36,30 +34,30 @@ final class NormNeuronExecutor implements Executor {
       Parameters parameters,
       boolean inputGradient,
       Kernels kernels,
-      Parallel parallel) {
-    this.norm = norm;
-    this.settings = settings;
+      PlaneStore store) {
+    this.norm = new ChannelNorm(norm, settings, parameters);
     this.name = name;
     this.constants = NeuronMapping.constants(neuron);
-    this.parameters = parameters;
     this.inputGradient = inputGradient;
     this.kernels = kernels;
-    this.parallel = parallel;
+    this.parallel = store.parallel();
+    this.planes = new PlaneNormNeurons(name, this.norm, constants, inputGradient, kernels, store);
   }
-
-  /** What the normalisation does to a channel: {@code y = x·scale + shift}. */
-  private record Affine(float[] mean, float[] inverseDeviation, float[] scale, float[] shift) {}
 
   @Override
   public Result forward(List<Activation> inputs, Pass pass) {
     Activation input = inputs.getFirst();
+    if (input.maps().planes() != null && !measured(pass)) {
+      return planes.forward(input, pass);
+    }
     Shape shape = input.array().getShape();
     boolean constant = input.constant();
-    int channels = settings.channels();
+    int channels = norm.channels();
     long inputRows = shape.size() / channels;
     long rows = constant ? inputRows : inputRows / pass.steps();
     MemorySegment x = Memory.of(input.array());
-    Affine affine = pass.training() ? batchAffine(x, inputRows, constant, pass) : runningAffine();
+    ChannelNorm.Affine affine =
+        pass.training() ? batchAffine(x, inputRows, constant, pass) : norm.running();
 
     Shape output = constant ? new Shape(shape.get(0) * pass.steps()).addAll(shape.slice(1)) : shape;
     NDArray spikes = pass.manager().create(output, DataType.FLOAT32);
@@ -113,15 +111,20 @@ final class NormNeuronExecutor implements Executor {
         });
   }
 
+  /** Whether the pass measures what only the kernels for maps do. */
+  private boolean measured(Pass pass) {
+    return pass.readsPotential(name) || pass.probes().criticality().containsKey(name);
+  }
+
   private NDArray backward(
       NDArray gradient,
       MemorySegment x,
       Shape shape,
       boolean constant,
       long rows,
-      Affine affine,
+      ChannelNorm.Affine affine,
       Pass pass) {
-    int channels = settings.channels();
+    int channels = norm.channels();
     NDArray result = constant ? pass.manager().create(shape, DataType.FLOAT32) : gradient;
     MemorySegment incoming = Memory.of(gradient);
     MemorySegment outgoing = constant ? Memory.of(result) : incoming;
@@ -147,91 +150,34 @@ final class NormNeuronExecutor implements Executor {
     if (constant) {
       gradient.close();
     }
-    double[] first = sums.first();
-    double[] second = sums.second();
     long count = shape.size() / channels;
-    float[] weightGradient = new float[channels];
-    float[] biasGradient = new float[channels];
-    float[] a = new float[channels];
-    float[] b = new float[channels];
-    float[] c = new float[channels];
-    for (int k = 0; k < channels; k++) {
-      double inverse = affine.inverseDeviation()[k];
-      double slope = -affine.scale()[k] * inverse * inverse * second[k] / count;
-      weightGradient[k] = (float) (inverse * second[k]);
-      biasGradient[k] = (float) first[k];
-      a[k] = affine.scale()[k];
-      b[k] = (float) slope;
-      c[k] = (float) (-affine.scale()[k] * first[k] / count - slope * affine.mean()[k]);
-    }
-    Shape perChannel = new Shape(channels);
-    pass.gradients()
-        .put(norm + ".weight", Memory.upload(pass.manager(), weightGradient, perChannel));
-    pass.gradients().put(norm + ".bias", Memory.upload(pass.manager(), biasGradient, perChannel));
+    ChannelNorm.Slopes slopes = norm.slopes();
+    ChannelNorm.slopes(slopes, affine, sums.first(), sums.second(), count, 0, channels);
+    norm.publish(slopes, pass);
     if (inputGradient) {
       parallel.run(
           count,
           1,
-          (from, to) -> kernels.affineCombine(outgoing, x, a, b, c, outgoing, count, from, to));
+          (from, to) ->
+              kernels.affineCombine(
+                  outgoing, x, slopes.a(), slopes.b(), slopes.c(), outgoing, count, from, to));
     }
     return result;
   }
 
   /** Normalises by the statistics of the batch and moves the running ones towards them. */
-  private Affine batchAffine(MemorySegment x, long rows, boolean constant, Pass pass) {
-    ChannelSums sums = new ChannelSums(rows, settings.channels());
+  private ChannelNorm.Affine batchAffine(MemorySegment x, long rows, boolean constant, Pass pass) {
+    ChannelSums sums = new ChannelSums(rows, norm.channels());
     parallel.run(rows, sums.chunkRows(), (from, to) -> kernels.channelMoments(x, sums, from, to));
     ChannelSums.Moments moments = sums.moments();
-    // The statistics of T equal copies are those of one, but for Bessel's n/(n−1).
-    double count = (double) rows * (constant ? pass.steps() : 1);
-    double bessel = count > 1 ? count / (count - 1) : 1;
-    double momentum = settings.momentum();
-    MemorySegment runningMean = Memory.of(parameters.view(norm + ".running_mean"));
-    MemorySegment runningVariance = Memory.of(parameters.view(norm + ".running_var"));
-    for (int k = 0; k < settings.channels(); k++) {
-      move(runningMean, k, moments.mean()[k], momentum);
-      move(runningVariance, k, moments.variance()[k] * bessel, momentum);
-    }
-    return affine(moments.mean(), moments.variance());
-  }
-
-  private static void move(MemorySegment running, int channel, double value, double momentum) {
-    float old = running.getAtIndex(ValueLayout.JAVA_FLOAT, channel);
-    running.setAtIndex(
-        ValueLayout.JAVA_FLOAT, channel, (float) ((1 - momentum) * old + momentum * value));
-  }
-
-  private Affine runningAffine() {
-    double[] mean = new double[settings.channels()];
-    double[] variance = new double[settings.channels()];
-    float[] runningMean = values(".running_mean");
-    float[] runningVariance = values(".running_var");
-    for (int k = 0; k < mean.length; k++) {
-      mean[k] = runningMean[k];
-      variance[k] = runningVariance[k];
-    }
-    return affine(mean, variance);
-  }
-
-  private Affine affine(double[] mean, double[] variance) {
-    int channels = settings.channels();
-    float[] weight = values(".weight");
-    float[] bias = values(".bias");
-    float[] center = new float[channels];
-    float[] inverse = new float[channels];
-    float[] scale = new float[channels];
-    float[] shift = new float[channels];
-    for (int k = 0; k < channels; k++) {
-      double inverseDeviation = 1 / Math.sqrt(variance[k] + settings.eps());
-      center[k] = (float) mean[k];
-      inverse[k] = (float) inverseDeviation;
-      scale[k] = (float) (weight[k] * inverseDeviation);
-      shift[k] = (float) (bias[k] - mean[k] * weight[k] * inverseDeviation);
-    }
-    return new Affine(center, inverse, scale, shift);
-  }
-
-  private float[] values(String tensor) {
-    return Memory.of(parameters.view(norm + tensor)).toArray(ValueLayout.JAVA_FLOAT);
+    ChannelNorm.Affine affine = norm.affine();
+    norm.batch(
+        affine,
+        moments.mean(),
+        moments.variance(),
+        (double) rows * (constant ? pass.steps() : 1),
+        0,
+        norm.channels());
+    return affine;
   }
 }

@@ -32,6 +32,10 @@ final class Parallel implements AutoCloseable {
             });
   }
 
+  int threads() {
+    return threads;
+  }
+
   /** Work on the elements {@code [from, to)}, which must not depend on how a range is cut. */
   interface Range {
     void run(long from, long to);

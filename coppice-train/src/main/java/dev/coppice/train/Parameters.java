@@ -15,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
+import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,6 +29,8 @@ final class Parameters {
   private final List<String> scales;
   private final NDArray values;
   private @Nullable NDArray mask;
+  private Map<String, Tensor> masks = Map.of();
+  private int maskVersion;
 
   Parameters(NDManager manager, Graph graph, Weights weights) {
     weights.check(graph);
@@ -127,6 +130,8 @@ final class Parameters {
                 "the mask of " + name + " does not fit the network's tensor: " + tensor);
           }
         });
+    this.masks = Map.copyOf(masks);
+    maskVersion++;
     if (mask != null) {
       mask.close();
     }
@@ -142,6 +147,27 @@ final class Parameters {
     mask = created;
     values.muli(created);
     optimizerState.forEach(state -> state.muli(created));
+  }
+
+  /** Returns a number that changes with the mask. */
+  int maskVersion() {
+    return maskVersion;
+  }
+
+  /** Returns whether the weight of an index into a tensor is not masked. */
+  IntPredicate survivors(String name) {
+    Tensor tensor = masks.get(name);
+    if (tensor == null) {
+      return k -> true;
+    }
+    float[] data = tensor.data();
+    return k -> data[k] != 0;
+  }
+
+  /** Returns the part of a tensor's weights that are not masked. */
+  double density(String name) {
+    Tensor tensor = masks.get(name);
+    return tensor == null ? 1 : tensor.countNonZero() / (double) tensor.size();
   }
 
   /** Overwrites all tensors. */

@@ -4,6 +4,7 @@ import dev.coppice.graph.Graph;
 import dev.coppice.graph.Node;
 import dev.coppice.graph.Op;
 import dev.coppice.graph.Shape;
+import dev.coppice.kernels.ConvolutionShape;
 import dev.coppice.kernels.Kernels;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -22,6 +23,8 @@ final class Plan {
   private final NeuronPath path;
   private final Kernels kernels;
   private final Parallel parallel;
+  private final PlaneStore store;
+  private final ConvolutionChoice choice;
   private final Workspace workspace = new Workspace();
   private final List<Step> steps = new ArrayList<>();
   private final Map<String, Integer> indices = new HashMap<>();
@@ -37,17 +40,46 @@ final class Plan {
   record Step(Node node, @Nullable Executor executor, int[] inputs, int readers, boolean trained) {}
 
   private Plan(
-      Graph graph, Parameters parameters, NeuronPath path, Kernels kernels, Parallel parallel) {
+      Graph graph,
+      Parameters parameters,
+      NeuronPath path,
+      Engine.Options options,
+      PlaneStore store) {
     this.graph = graph;
     this.parameters = parameters;
     this.path = path;
-    this.kernels = kernels;
-    this.parallel = parallel;
+    this.kernels = options.kernels();
+    this.parallel = store.parallel();
+    this.store = store;
+    this.choice = new ConvolutionChoice(options.convolutions(), parameters);
+  }
+
+  /** Returns the zeros around planes that every convolution of a graph finds enough. */
+  static int border(Graph graph) {
+    int border = 0;
+    for (Node node : graph.nodes()) {
+      ConvolutionShape shape = sparse(graph, node);
+      if (shape != null) {
+        border = Math.max(border, Math.max(shape.inputBorder(), shape.outputBorder()));
+      }
+    }
+    return border;
+  }
+
+  private static @Nullable ConvolutionShape sparse(Graph graph, Node node) {
+    return node.op() instanceof Op.Conv2d conv
+            && graph.shape(node.inputs().getFirst()) instanceof Shape.Map in
+        ? SparseConvExecutor.shape(conv, in)
+        : null;
   }
 
   static List<Step> of(
-      Graph graph, Parameters parameters, NeuronPath path, Kernels kernels, Parallel parallel) {
-    Plan plan = new Plan(graph, parameters, path, kernels, parallel);
+      Graph graph,
+      Parameters parameters,
+      NeuronPath path,
+      Engine.Options options,
+      PlaneStore store) {
+    Plan plan = new Plan(graph, parameters, path, options, store);
     graph.nodes().forEach(plan::add);
     return List.copyOf(plan.steps);
   }
@@ -76,18 +108,38 @@ final class Plan {
       case Op.Dropout(float rate) ->
           new DropoutExecutor(rate, 0x9E3779B97F4A7C15L * (graph.nodes().indexOf(node) + 1));
       case Op.Conv2d conv -> convolution(node, conv, inputTrained);
+      case Op.AvgPool(int kernel, int stride)
+          when kernel == stride && graph.shape(node.name()) instanceof Shape.Map out ->
+          new PlanePoolExecutor(
+              node.name(),
+              kernel,
+              out,
+              LibraryExecutor.of(node.name(), node.op(), parameters, inputTrained),
+              kernels,
+              store);
       case Op op -> LibraryExecutor.of(node.name(), op, parameters, inputTrained);
     };
   }
 
   private Executor convolution(Node node, Op.Conv2d conv, boolean inputTrained) {
+    Executor dense = denseConvolution(node, conv, inputTrained);
+    ConvolutionShape shape = sparse(graph, node);
+    if (shape == null || path != NeuronPath.FUSED) {
+      return dense;
+    }
+    choice.add(graph, node, shape, dense instanceof SpikeConvExecutor);
+    return new SparseConvExecutor(
+        node.name(), shape, parameters, inputTrained, dense, choice, kernels, store);
+  }
+
+  private Executor denseConvolution(Node node, Op.Conv2d conv, boolean inputTrained) {
     String input = node.inputs().getFirst();
     int levels = levels(input);
     if (levels > 0
         && graph.shape(input) instanceof Shape.Map in
         && SpikeConvExecutor.covers(conv, in, levels)) {
       return new SpikeConvExecutor(
-          node.name(), conv, in, levels, parameters, inputTrained, kernels, parallel, workspace);
+          node.name(), conv, in, levels, parameters, inputTrained, kernels, store, workspace);
     }
     return LibraryExecutor.of(node.name(), conv, parameters, inputTrained);
   }
@@ -114,7 +166,7 @@ final class Plan {
     Node norm = fusedNorm(node);
     if (norm != null && norm.op() instanceof Op.BatchNorm settings) {
       return new NormNeuronExecutor(
-          norm.name(), settings, node.name(), neuron, parameters, inputTrained, kernels, parallel);
+          norm.name(), settings, node.name(), neuron, parameters, inputTrained, kernels, store);
     }
     return new NeuronExecutor(node.name(), neuron, ownsInput(input), kernels, parallel);
   }

@@ -14,6 +14,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Collections;
 import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,6 +32,7 @@ final class SpikeConvExecutor implements Executor {
   /** Floats of a cache line. */
   private static final int CACHE_LINE = 16;
 
+  private final String node;
   private final String weight;
   private final Op.Conv2d conv;
   private final dev.coppice.graph.Shape.Map in;
@@ -41,6 +43,7 @@ final class SpikeConvExecutor implements Executor {
   private final Executor dense;
   private final Kernels kernels;
   private final Parallel parallel;
+  private final PlaneStore store;
   private final Workspace workspace;
 
   /**
@@ -56,7 +59,7 @@ final class SpikeConvExecutor implements Executor {
       Parameters parameters,
       boolean inputGradient,
       Kernels kernels,
-      Parallel parallel,
+      PlaneStore store,
       Workspace workspace) {
     this.weight = node + ".weight";
     this.conv = conv;
@@ -75,7 +78,9 @@ final class SpikeConvExecutor implements Executor {
     this.inputGradient = inputGradient;
     this.dense = LibraryExecutor.of(node, conv, parameters, inputGradient);
     this.kernels = kernels;
-    this.parallel = parallel;
+    this.parallel = store.parallel();
+    this.store = store;
+    this.node = node;
     this.workspace = workspace;
     boolean fits =
         InputGradient.fits(
@@ -109,7 +114,16 @@ final class SpikeConvExecutor implements Executor {
     int images = Math.toIntExact(input.array().getShape().get(0));
     long[] packed = new long[Math.multiplyExact(images, geometry.imageWords())];
     pack(Memory.of(input.array()), packed, images);
-    if (density(packed, images) > MOST_DENSE) {
+    double density = density(packed, images);
+    boolean few = density <= MOST_DENSE;
+    LayerTimes times = store.times();
+    if (times != null) {
+      times.explainMore(
+          node,
+          few ? "spikes" : "library",
+          String.format(Locale.ROOT, "%.1f %% of its inputs are spikes", 100 * density));
+    }
+    if (!few) {
       return dense.forward(inputs, pass);
     }
     NDArray output =

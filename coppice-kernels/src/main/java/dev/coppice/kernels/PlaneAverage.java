@@ -1,0 +1,41 @@
+package dev.coppice.kernels;
+
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Averages over windows that do not overlap, from planes to planes. Rows and columns that fill no
+ * window are left out, and their gradient is zero.
+ *
+ * @param in planes of the input, with a step of 1
+ * @param out planes of the output, with a step of 1
+ * @param window rows and columns of a window
+ */
+public record PlaneAverage(Planes in, Planes out, int window) {
+  /** Throws {@link IllegalArgumentException} when the planes do not fit. */
+  public PlaneAverage {
+    if (window < 1
+        || in.step() != 1
+        || out.step() != 1
+        || in.group() != out.group()
+        || in.channels() != out.channels()
+        || in.height() / window != out.height()
+        || in.width() / window != out.width()) {
+      throw new IllegalArgumentException(
+          "windows of %d do not take %s to %s".formatted(window, in, out));
+    }
+  }
+
+  void check(MemorySegment x, MemorySegment y, int groups, int fromChannel, int toChannel) {
+    SpikeArguments.checkRange("channels", fromChannel, toChannel, in.channels());
+    Planes.requireImages(groups);
+    NeuronArguments.requireFloats("planes before", x, in.bytes(groups));
+    NeuronArguments.requireFloats("planes behind", y, out.bytes(groups));
+    NeuronArguments.requireApart(
+        "planes before", x, in.bytes(groups), "planes behind", y, out.bytes(groups));
+  }
+
+  /** What a number of a window counts. */
+  float share() {
+    return 1f / (window * window);
+  }
+}

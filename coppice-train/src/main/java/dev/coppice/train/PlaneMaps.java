@@ -1,0 +1,203 @@
+package dev.coppice.train;
+
+import dev.coppice.kernels.Planes;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Maps in planes, computed when somebody reads them: whoever works channel by channel has a channel
+ * filled and goes on while it is in the cache, through as many layers as are one after the other.
+ * Belongs to its holders, the last of whom gives the memory back.
+ */
+final class PlaneMaps {
+  /** Floats of a tile of channels, so that what is computed of them stays in the second cache. */
+  private static final long TILE = 96 << 10;
+
+  private final PlaneStore store;
+  private final Planes layout;
+  private final int images;
+  private final MemorySegment memory;
+  private final boolean unclean;
+  private @Nullable Filler filler;
+  private List<PlaneMaps> sources = List.of();
+  private List<Runnable> whenComplete = List.of();
+  private int holders = 1;
+
+  PlaneMaps(PlaneStore store, Planes layout, int images, MemorySegment memory, boolean unclean) {
+    this.store = store;
+    this.layout = layout;
+    this.images = images;
+    this.memory = memory;
+    this.unclean = unclean;
+  }
+
+  /** Computes channels. */
+  interface Filler {
+    void fill(int fromChannel, int toChannel);
+  }
+
+  Planes layout() {
+    return layout;
+  }
+
+  int images() {
+    return images;
+  }
+
+  int groups() {
+    return layout.groups(images);
+  }
+
+  MemorySegment memory() {
+    return memory;
+  }
+
+  boolean unclean() {
+    return unclean;
+  }
+
+  /**
+   * Has the channels computed when they are read, or, if they were to be computed before, has more
+   * done to them.
+   *
+   * @param next may read the same channels of the sources
+   * @param from held until all is computed
+   */
+  void lazily(Filler next, PlaneMaps... from) {
+    Filler before = filler;
+    for (PlaneMaps source : from) {
+      source.retain();
+    }
+    sources = join(sources, List.of(from));
+    filler =
+        (fromChannel, toChannel) -> {
+          if (before != null) {
+            before.fill(fromChannel, toChannel);
+          }
+          for (PlaneMaps source : from) {
+            source.fill(fromChannel, toChannel);
+          }
+          next.fill(fromChannel, toChannel);
+        };
+  }
+
+  /** Has something done when all is computed. */
+  void then(Runnable action) {
+    whenComplete = join(whenComplete, List.of(action));
+  }
+
+  private static <T> List<T> join(List<T> one, List<T> other) {
+    return Stream.concat(one.stream(), other.stream()).toList();
+  }
+
+  /** Computes channels unless all are; no two threads may ask for the same. */
+  private void fill(int fromChannel, int toChannel) {
+    Filler pending = filler;
+    if (pending != null) {
+      pending.fill(fromChannel, toChannel);
+    }
+  }
+
+  /** Works on all channels by all threads, each just computed if it was not. */
+  void each(Filler work) {
+    int tile = Math.toIntExact(Math.clamp(TILE / ((long) groups() * layout.planeFloats()), 1, 64));
+    store
+        .parallel()
+        .run(
+            layout.channels(),
+            1,
+            (from, to) -> {
+              for (int first = (int) from; first < to; first += tile) {
+                int end = (int) Math.min(to, first + tile);
+                fill(first, end);
+                work.fill(first, end);
+              }
+            });
+    computed();
+  }
+
+  /** Computes what is not. */
+  void complete() {
+    if (filler != null) {
+      each((from, to) -> {});
+    }
+  }
+
+  private void computed() {
+    if (filler == null) {
+      return;
+    }
+    filler = null;
+    List<PlaneMaps> done = sources;
+    sources = List.of();
+    done.forEach(
+        source -> {
+          source.computed();
+          source.release();
+        });
+    List<Runnable> actions = whenComplete;
+    whenComplete = List.of();
+    actions.forEach(Runnable::run);
+  }
+
+  void retain() {
+    holders++;
+  }
+
+  void release() {
+    if (--holders == 0) {
+      store.giveBack(this);
+    }
+  }
+
+  /** Returns these maps in another layout, and releases them when that is computed. */
+  PlaneMaps as(Planes wanted) {
+    PlaneMaps other = store.take(wanted, images);
+    other.lazily((from, to) -> copy(other, from, to), this);
+    release();
+    return other;
+  }
+
+  private void copy(PlaneMaps to, int fromChannel, int toChannel) {
+    long bytes = (long) layout.group() * Float.BYTES;
+    for (int first = 0; first < images; first += layout.group()) {
+      for (int c = fromChannel; c < toChannel; c++) {
+        for (int y = 0; y < layout.height(); y++) {
+          for (int x = 0; x < layout.width(); x++) {
+            MemorySegment.copy(
+                memory,
+                layout.at(first, c, y, x) * Float.BYTES,
+                to.memory,
+                to.layout.at(first, c, y, x) * Float.BYTES,
+                bytes);
+          }
+        }
+      }
+    }
+  }
+
+  /** Copies from or to maps {@code [N, H, W, C]}. */
+  void exchange(MemorySegment maps, boolean into) {
+    long mapBytes =
+        (long) layout.group() * layout.height() * layout.width() * layout.channels() * Float.BYTES;
+    long groupBytes = (long) layout.groupFloats() * Float.BYTES;
+    store
+        .parallel()
+        .run(
+            groups(),
+            1,
+            (from, to) -> {
+              for (long group = from; group < to; group++) {
+                MemorySegment part = maps.asSlice(group * mapBytes, mapBytes);
+                MemorySegment own = memory.asSlice(group * groupBytes, groupBytes);
+                if (into) {
+                  layout.fromMaps(part, own, layout.group());
+                } else {
+                  layout.toMaps(own, part, layout.group());
+                }
+              }
+            });
+  }
+}

@@ -1,0 +1,238 @@
+package dev.coppice.train;
+
+import static dev.coppice.train.Close.assertClose;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.coppice.graph.Graph;
+import dev.coppice.graph.Notation;
+import dev.coppice.graph.Op;
+import dev.coppice.graph.Shape;
+import dev.coppice.graph.Tensor;
+import dev.coppice.graph.Weights;
+import dev.coppice.kernels.Kernels;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.random.RandomGenerator;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Convolutions by surviving weights against those with all weights: a step must be the same. */
+class SparsePathTest {
+  private static final Optimizer SGD = new Optimizer.Sgd(0.9f, false, 1e-4f);
+
+  private static Engine.Options options(ConvolutionPath path, Kernels kernels) {
+    return new Engine.Options("cpu", 2, kernels, path);
+  }
+
+  /** Masks that leave about a part of the weights of convolutions and linear layers. */
+  private static Map<String, Tensor> masks(Graph graph, double density, long seed) {
+    RandomGenerator random = new SplittableRandom(seed);
+    Map<String, Tensor> masks = new HashMap<>();
+    Weights.expected(graph)
+        .forEach(
+            (name, shape) -> {
+              if (shape.length > 1) {
+                int size = 1;
+                for (int dimension : shape) {
+                  size *= dimension;
+                }
+                float[] mask = new float[size];
+                for (int i = 0; i < size; i++) {
+                  mask[i] = random.nextDouble() < density ? 1 : 0;
+                }
+                masks.put(name, new Tensor(shape, mask));
+              }
+            });
+    return masks;
+  }
+
+  private record Run(Probes.Measured measured, double loss, Weights weights, float[] logits) {}
+
+  private static Run run(
+      Graph graph,
+      ConvolutionPath path,
+      Kernels kernels,
+      double density,
+      int steps,
+      int batch,
+      boolean constant) {
+    Shape.Map image = (Shape.Map) graph.shape(graph.input().name());
+    float[] images = Small.normal(17, batch * image.size(), 1.5);
+    float[] input = constant ? images : Small.repeat(images, steps);
+    int[] labels = Small.labels(batch);
+    try (Engine engine = new Engine(graph, Small.weights(graph, 5), SGD, options(path, kernels))) {
+      engine.mask(masks(graph, density, 3));
+      Set<String> neurons = new HashSet<>();
+      graph.nodes().stream()
+          .filter(node -> node.op() instanceof Op.Neuron)
+          .forEach(node -> neurons.add(node.name()));
+      Engine.StepResult result =
+          engine.train(input, labels, Small.settings(steps), 0.05, 1, Probes.outputs(neurons));
+      float[] logits = engine.logits(input, batch, steps);
+      return new Run(result.measured(), result.loss(), engine.weights(), logits);
+    }
+  }
+
+  private static void same(Graph graph, double density, int steps, int batch, boolean constant) {
+    Run dense = run(graph, ConvolutionPath.DENSE, Kernels.best(), density, steps, batch, constant);
+    for (Kernels kernels : List.of(Kernels.best(), Kernels.scalar())) {
+      Run sparse = run(graph, ConvolutionPath.SPARSE, kernels, density, steps, batch, constant);
+      assertClose(sparse.measured().outputs(), dense.measured().outputs(), 0);
+      assertThat(sparse.loss()).isCloseTo(dense.loss(), within(1e-5));
+      assertClose(sparse.weights(), dense.weights(), 1e-4);
+      assertClose("logits", sparse.logits(), dense.logits(), 1e-3);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(doubles = {0, 0.02, 0.1, 0.5, 1})
+  void chainsGiveTheSameAtEveryDensity(double density) {
+    Graph graph = Notation.parse("6C3-8C3-P2-8C3-P2-5C3-FC3", new Shape.Map(8, 8, 2), Small.NEURON);
+    same(graph, density, 3, 4, true);
+    same(graph, density, 1, 16, false);
+  }
+
+  @Test
+  void batchesOfEverySizeGiveTheSame() {
+    Graph graph = Notation.parse("4C3-6C3-P2-4C5-FC3", new Shape.Map(7, 5, 2), Small.NEURON);
+    for (int batch : new int[] {1, 2, 17, 20, 32}) {
+      same(graph, 0.3, 2, batch, batch % 2 == 0);
+    }
+  }
+
+  /** Shortcuts, strides, biases, groups, selections and layers that only the library computes. */
+  @Test
+  void graphsOfAllKindsGiveTheSame() {
+    for (Graph graph :
+        List.of(Small.residual(), Small.chain(Small.NEURON), Small.selecting(), strided())) {
+      same(graph, 0.4, 3, 3, true);
+      same(graph, 0.4, 2, 4, false);
+    }
+  }
+
+  /** Strided convolutions of odd maps behind neurons that others read too, and a pool of a pool. */
+  private static Graph strided() {
+    return Graph.builder(new Shape.Map(9, 11, 2))
+        .add("conv1", Op.Conv2d.same(2, 4, 3, 1))
+        .add("bn1", Op.BatchNorm.of(4))
+        .add("neuron1", Small.NEURON)
+        .add("conv2", new Op.Conv2d(4, 6, 3, 2, 1, 1, false))
+        .add("bn2", Op.BatchNorm.of(6))
+        .add("neuron2", Small.NEURON)
+        .add("conv3", new Op.Conv2d(6, 6, 3, 1, 1, 1, false))
+        .add("bn3", Op.BatchNorm.of(6))
+        .add("neuron3", Small.NEURON)
+        .add("add", new Op.Add(), "neuron3", "neuron2")
+        .add("conv4", new Op.Conv2d(6, 5, 2, 1, 0, 1, false))
+        .add("pool1", new Op.AvgPool(2, 2))
+        .add("bn4", Op.BatchNorm.of(5))
+        .add("neuron4", Small.NEURON)
+        .add("pool2", new Op.AvgPool(2, 2))
+        .add("flatten", new Op.Flatten())
+        .add("fc", new Op.Linear(5, Small.CLASSES, true))
+        .build();
+  }
+
+  /** What is measured of a neuron layer, and dense gradients, whichever way the rest runs. */
+  @Test
+  void probesMeasureTheSame() {
+    Graph graph = Notation.parse("6C3-8C3-P2-5C3-FC3", new Shape.Map(8, 8, 2), Small.NEURON);
+    Set<String> neurons = Set.of("neuron2");
+    Probes probes =
+        new Probes(
+            Map.of(
+                "neuron1",
+                new CriticalityProbe(
+                    Small.NEURON.surrogate(), 0.4f, true, CriticalityProbe.Pooling.MAX)),
+            Set.of("conv2", "conv3"),
+            Set.of("conv2.weight"),
+            neurons,
+            neurons,
+            neurons);
+    Map<ConvolutionPath, Probes.Measured> found = new HashMap<>();
+    float[] images = Small.normal(17, 4 * 128, 1.5);
+    for (ConvolutionPath path : ConvolutionPath.values()) {
+      try (Engine engine =
+          new Engine(graph, Small.weights(graph, 5), SGD, options(path, Kernels.best()))) {
+        engine.mask(masks(graph, 0.1, 3));
+        found.put(
+            path,
+            engine.train(images, Small.labels(4), Small.settings(3), 0.05, 1, probes).measured());
+      }
+    }
+    Probes.Measured dense = Objects.requireNonNull(found.get(ConvolutionPath.DENSE));
+    found
+        .values()
+        .forEach(
+            measured -> {
+              assertClose(measured.outputs(), dense.outputs(), 0);
+              assertClose(measured.potentials(), dense.potentials(), 1e-4);
+              assertClose(measured.magnitudes(), dense.magnitudes(), 1e-4);
+              assertClose(measured.criticality(), dense.criticality(), 1e-4);
+              assertClose(measured.presynaptic(), dense.presynaptic(), 1e-4);
+              assertClose(measured.gradients(), dense.gradients(), 1e-4);
+            });
+    assertThat(dense.gradients().get("conv2.weight")).isNotNull();
+  }
+
+  /** The structure follows the mask, and pruned weights stay where they are. */
+  @Test
+  void masksMayChange() {
+    Graph graph = Notation.parse("6C3-8C3-P2-5C3-FC3", new Shape.Map(8, 8, 2), Small.NEURON);
+    float[] images = Small.normal(17, 4 * 128, 1.5);
+    Map<ConvolutionPath, Weights> found = new HashMap<>();
+    for (ConvolutionPath path : ConvolutionPath.values()) {
+      try (Engine engine =
+          new Engine(graph, Small.weights(graph, 5), SGD, options(path, Kernels.best()))) {
+        for (int step = 0; step < 6; step++) {
+          if (step % 2 == 1) {
+            engine.mask(masks(graph, 0.5 / step, step));
+          }
+          engine.train(images, Small.labels(4), Small.settings(3), 0.05, step, Probes.NONE);
+        }
+        found.put(path, engine.weights());
+      }
+    }
+    Weights dense = Objects.requireNonNull(found.get(ConvolutionPath.DENSE));
+    found.values().forEach(weights -> assertClose(weights, dense, 1e-3));
+  }
+
+  @Test
+  void nothingPilesUpOverAThousandSteps() {
+    Graph graph = Notation.parse("4C3-4C3-P2-4C3-FC3", new Shape.Map(6, 6, 2), Small.NEURON);
+    float[] images = Small.normal(17, 4 * 72, 1.5);
+    float[] odd = Small.normal(17, 3 * 72, 1.5);
+    try (Engine engine =
+        new Engine(
+            graph, Small.weights(graph, 5), SGD, options(ConvolutionPath.SPARSE, Kernels.best()))) {
+      int arrays = 0;
+      int planes = 0;
+      for (int step = 0; step < 1000; step++) {
+        if (step % 100 == 0) {
+          engine.mask(masks(graph, 0.3, step));
+        }
+        int batch = step % 10 == 9 ? 3 : 4;
+        engine.train(
+            batch == 3 ? odd : images,
+            Small.labels(batch),
+            Small.settings(2),
+            0.001,
+            step,
+            Probes.NONE);
+        if (step == 20) {
+          arrays = engine.liveArrays();
+          planes = engine.livePlanes();
+        }
+      }
+      assertThat(engine.liveArrays()).isEqualTo(arrays);
+      assertThat(engine.livePlanes()).isEqualTo(planes);
+    }
+  }
+}
