@@ -10,6 +10,7 @@ import dev.coppice.graph.Graph;
 import dev.coppice.graph.Model;
 import dev.coppice.graph.ModelInput;
 import dev.coppice.graph.Shape;
+import dev.coppice.graph.SpikeDensities;
 import dev.coppice.graph.Weights;
 import dev.coppice.kernels.Kernels;
 import dev.coppice.train.Engine;
@@ -253,7 +254,9 @@ final class BenchRuntimeCommand implements Callable<Integer> {
             steps,
             rates,
             options);
-    return new Subject(name(), new Model(graph, weights, metadata(steps, normalization)), measured);
+    Model model = new Model(graph, weights, metadata(steps, normalization));
+    // As export does it: the runtime chooses its kernels by them.
+    return new Subject(name(), SpikeDensities.add(model, rates.byLayer(graph)), measured);
   }
 
   private static Map<String, String> metadata(int steps, Normalization normalization) {
@@ -327,7 +330,7 @@ final class BenchRuntimeCommand implements Callable<Integer> {
 
   /** Writes the file that is loaded and whose size is reported: the smallest form there is. */
   private static void deploy(Model model, Path path) throws IOException {
-    model.save(path, Compression.SPARSE);
+    model.save(path, Compression.COMPACT);
   }
 
   private static RuntimeMeasurement.Figures measure(RuntimeWork work) throws IOException {

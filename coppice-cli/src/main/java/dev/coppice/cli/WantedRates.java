@@ -1,6 +1,12 @@
 package dev.coppice.cli;
 
+import dev.coppice.graph.Graph;
+import dev.coppice.graph.Node;
+import dev.coppice.graph.Op;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 
 /**
  * How often the neurons of each layer are to fire.
@@ -38,6 +44,20 @@ record WantedRates(double[] rates) {
   double of(int layer, int layers) {
     int last = rates.length - 1;
     return rates[layers == 1 ? 0 : (int) Math.round(layer * (double) last / (layers - 1))];
+  }
+
+  /** Returns the rate of every layer of neurons by its name. */
+  Map<String, Double> byLayer(Graph graph) {
+    List<String> layers =
+        graph.nodes().stream()
+            .filter(node -> node.op() instanceof Op.Neuron)
+            .map(Node::name)
+            .toList();
+    Map<String, Double> byLayer = new LinkedHashMap<>();
+    for (int i = 0; i < layers.size(); i++) {
+      byLayer.put(layers.get(i), of(i, layers.size()));
+    }
+    return byLayer;
   }
 
   @Override
