@@ -83,7 +83,10 @@ record RunDirectory(Path path, Path run) {
           throw new UsageException(
               "the run folder "
                   + folder
-                  + " is not empty; go on with it by --resume, or start over by --force");
+                  + " is not empty; give another one by --run"
+                  + (command.equals("quickstart")
+                      ? ""
+                      : ", go on with it by --resume, or start over by --force"));
         }
         for (String name : OWN) {
           delete(folder.resolve(name));

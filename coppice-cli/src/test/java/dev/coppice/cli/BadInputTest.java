@@ -146,6 +146,15 @@ final class BadInputTest {
   }
 
   @Test
+  void offersNoOptionThatTheQuickstartLacks() throws IOException {
+    Files.createDirectories(run);
+    Files.writeString(run.resolve("notes.txt"), "mine");
+    Invocation quickstart = Invocation.of("quickstart", "--run", run.toString());
+    refused(quickstart, "is not empty; give another one by --run");
+    assertThat(quickstart.err()).doesNotContain("--resume");
+  }
+
+  @Test
   void refusesToResumeWhatIsNoRun() {
     refused(Invocation.of("train", "--resume", run.toString()), "not the folder of a run");
     refused(Invocation.of("prune", "--resume"), "--resume DIR");

@@ -41,8 +41,8 @@ final class Reach {
    */
   Reach(int height, int width, int channels, Op.Conv2d conv, int kernel, float[] dense) {
     this.channels = channels;
-    List<Long> rows = new ArrayList<>();
-    List<Long> columns = new ArrayList<>();
+    List<List<Integer>> rows = new ArrayList<>();
+    List<List<Integer>> columns = new ArrayList<>();
     rowClass = classes(height, kernel, conv, rows);
     columnClass = classes(width, kernel, conv, columns);
     columnClasses = columns.size();
@@ -59,10 +59,11 @@ final class Reach {
     weights = new int[rows.size() * columnClasses * channels];
     for (int r = 0; r < rows.size(); r++) {
       for (int c = 0; c < columnClasses; c++) {
-        for (int tap = 0; tap < taps; tap++) {
-          if ((rows.get(r) >>> (tap / kernel) & columns.get(c) >>> (tap % kernel) & 1) != 0) {
+        for (int row : rows.get(r)) {
+          for (int column : columns.get(c)) {
+            int[] perChannel = perTap[row * kernel + column];
             for (int channel = 0; channel < channels; channel++) {
-              weights[(r * columnClasses + c) * channels + channel] += perTap[tap][channel];
+              weights[(r * columnClasses + c) * channels + channel] += perChannel[channel];
             }
           }
         }
@@ -94,15 +95,15 @@ final class Reach {
   }
 
   /** Returns the class of every row, and adds for each class which rows of the kernel meet it. */
-  private static int[] classes(int size, int kernel, Op.Conv2d conv, List<Long> met) {
+  private static int[] classes(int size, int kernel, Op.Conv2d conv, List<List<Integer>> met) {
     int positions = (size + 2 * conv.padding() - kernel) / conv.stride() + 1;
     int[] classes = new int[size];
     for (int at = 0; at < size; at++) {
-      long taps = 0;
+      List<Integer> taps = new ArrayList<>();
       for (int tap = 0; tap < kernel; tap++) {
         int from = at + conv.padding() - tap;
         if (from >= 0 && from % conv.stride() == 0 && from / conv.stride() < positions) {
-          taps |= 1L << tap;
+          taps.add(tap);
         }
       }
       classes[at] = met.indexOf(taps);

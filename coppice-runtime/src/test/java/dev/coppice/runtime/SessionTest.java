@@ -281,7 +281,7 @@ class SessionTest {
                 + " average",
             "conv3: sparse: 5.0 % of the weights and 40.0 % spikes; neuron3: neurons",
             "flatten: planes to bits",
-            "fc: spike-driven: 5.2 % of the weights and 10.0 % spikes",
+            "fc: spike-driven, sparse: 5.2 % of the weights and 10.0 % spikes",
             "fc: scale and shift");
     // What was measured of the model counts for more than what is usual.
     assertThat(plan(graph, 0.95, Map.of("coppice.spikes", "{\"neuron2\":0.0001,\"neuron3\":0}")))
