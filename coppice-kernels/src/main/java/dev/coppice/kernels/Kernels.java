@@ -492,4 +492,55 @@ public sealed interface Kernels permits ScalarKernels, VectorKernels {
       int groups,
       int fromChannel,
       int toChannel);
+
+  /** Whether sparse convolutions of bits are faster here than those of planes. */
+  default boolean prefersPlaneBits() {
+    return false;
+  }
+
+  /**
+   * Packs planes of spikes into {@link PlaneBits}: what is above ½ is one.
+   *
+   * @param planes of groups of {@link Planes#LANES}
+   * @param bits written for the planes of the range
+   * @param groups groups of images
+   */
+  void packPlaneBits(
+      Planes planes,
+      MemorySegment spikes,
+      MemorySegment bits,
+      int groups,
+      int fromPlane,
+      int toPlane);
+
+  /**
+   * {@link #sparseConvForward} of bits, with the same sums.
+   *
+   * @param c a convolution that {@linkplain PlaneBits#fit fits}
+   * @param bits {@link PlaneBits} of the input
+   */
+  void planeBitsForward(
+      SparseConvolution c,
+      MemorySegment bits,
+      MemorySegment out,
+      int groups,
+      int fromGroup,
+      int toGroup,
+      int fromRow,
+      int toRow);
+
+  /**
+   * {@link #sparseConvWeightGradient} of bits, with the same sums.
+   *
+   * @param c a convolution that {@linkplain PlaneBits#fit fits}
+   * @param bits {@link PlaneBits} of the input
+   */
+  void planeBitsWeightGradient(
+      SparseConvolution c,
+      MemorySegment bits,
+      MemorySegment gradOut,
+      float[] gradient,
+      int groups,
+      int fromRow,
+      int toRow);
 }

@@ -484,4 +484,43 @@ final class ScalarKernels implements Kernels {
     p.check(gradX, gradY, groups, fromChannel, toChannel);
     ScalarPlaneSteps.poolBackward(p, gradY, gradX, groups, fromChannel, toChannel);
   }
+
+  @Override
+  public void packPlaneBits(
+      Planes planes,
+      MemorySegment spikes,
+      MemorySegment bits,
+      int groups,
+      int fromPlane,
+      int toPlane) {
+    PlaneBits.checkPack(planes, spikes, bits, groups, fromPlane, toPlane);
+    PlaneBits.pack(planes, spikes, bits, groups, fromPlane, toPlane);
+  }
+
+  @Override
+  public void planeBitsForward(
+      SparseConvolution c,
+      MemorySegment bits,
+      MemorySegment out,
+      int groups,
+      int fromGroup,
+      int toGroup,
+      int fromRow,
+      int toRow) {
+    PlaneBits.checkForward(c, bits, out, groups, fromGroup, toGroup, fromRow, toRow);
+    PlaneBits.forward(this, c, bits, out, groups, fromGroup, toGroup, fromRow, toRow);
+  }
+
+  @Override
+  public void planeBitsWeightGradient(
+      SparseConvolution c,
+      MemorySegment bits,
+      MemorySegment gradOut,
+      float[] gradient,
+      int groups,
+      int fromRow,
+      int toRow) {
+    PlaneBits.checkWeightGradient(c, bits, gradOut, gradient, groups, fromRow, toRow);
+    PlaneBits.weightGradient(this, c, bits, gradOut, gradient, groups, fromRow, toRow);
+  }
 }

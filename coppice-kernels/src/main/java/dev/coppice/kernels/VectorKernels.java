@@ -687,4 +687,60 @@ final class VectorKernels implements Kernels {
     p.check(gradX, gradY, groups, fromChannel, toChannel);
     VectorPlaneSteps.poolBackward(p, gradY, gradX, groups, fromChannel, toChannel);
   }
+
+  @Override
+  public boolean prefersPlaneBits() {
+    return VectorPlaneBits.runs();
+  }
+
+  @Override
+  public void packPlaneBits(
+      Planes planes,
+      MemorySegment spikes,
+      MemorySegment bits,
+      int groups,
+      int fromPlane,
+      int toPlane) {
+    PlaneBits.checkPack(planes, spikes, bits, groups, fromPlane, toPlane);
+    if (VectorPlaneBits.runs()) {
+      VectorPlaneBits.pack(planes, spikes, bits, groups, fromPlane, toPlane);
+    } else {
+      PlaneBits.pack(planes, spikes, bits, groups, fromPlane, toPlane);
+    }
+  }
+
+  @Override
+  public void planeBitsForward(
+      SparseConvolution c,
+      MemorySegment bits,
+      MemorySegment out,
+      int groups,
+      int fromGroup,
+      int toGroup,
+      int fromRow,
+      int toRow) {
+    PlaneBits.checkForward(c, bits, out, groups, fromGroup, toGroup, fromRow, toRow);
+    if (VectorPlaneBits.runs()) {
+      VectorPlaneBits.forward(c, bits, out, fromGroup, toGroup, fromRow, toRow);
+    } else {
+      PlaneBits.forward(this, c, bits, out, groups, fromGroup, toGroup, fromRow, toRow);
+    }
+  }
+
+  @Override
+  public void planeBitsWeightGradient(
+      SparseConvolution c,
+      MemorySegment bits,
+      MemorySegment gradOut,
+      float[] gradient,
+      int groups,
+      int fromRow,
+      int toRow) {
+    PlaneBits.checkWeightGradient(c, bits, gradOut, gradient, groups, fromRow, toRow);
+    if (VectorPlaneBits.runs()) {
+      VectorPlaneBits.weightGradient(c, bits, gradOut, gradient, groups, fromRow, toRow);
+    } else {
+      PlaneBits.weightGradient(this, c, bits, gradOut, gradient, groups, fromRow, toRow);
+    }
+  }
 }

@@ -129,7 +129,15 @@ final class Plan {
     }
     choice.add(graph, node, shape, dense instanceof SpikeConvExecutor);
     return new SparseConvExecutor(
-        node.name(), shape, parameters, inputTrained, dense, choice, kernels, store);
+        node.name(),
+        shape,
+        levels(node.inputs().getFirst()) == 1,
+        parameters,
+        inputTrained,
+        dense,
+        choice,
+        kernels,
+        store);
   }
 
   private Executor denseConvolution(Node node, Op.Conv2d conv, boolean inputTrained) {

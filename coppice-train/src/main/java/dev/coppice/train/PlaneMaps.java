@@ -83,8 +83,12 @@ final class PlaneMaps {
         };
   }
 
-  /** Has something done when all is computed. */
+  /** Has something done when all is computed, which may be now. */
   void then(Runnable action) {
+    if (filler == null) {
+      action.run();
+      return;
+    }
     whenComplete = join(whenComplete, List.of(action));
   }
 

@@ -1,5 +1,6 @@
 package dev.coppice.train;
 
+import dev.coppice.kernels.PlaneBits;
 import dev.coppice.kernels.Planes;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -21,6 +22,8 @@ final class PlaneStore implements AutoCloseable {
   private final int border;
   private final Map<Kind, Deque<MemorySegment>> free = new HashMap<>();
   private final List<PlaneMaps> lent = new ArrayList<>();
+  private final Map<Kind, Deque<MemorySegment>> freeBits = new HashMap<>();
+  private final List<SpikeBits> lentBits = new ArrayList<>();
   private int allocated;
   private @Nullable LayerTimes times;
 
@@ -104,9 +107,32 @@ final class PlaneStore implements AutoCloseable {
         .push(maps.memory());
   }
 
+  /** Returns room for the spikes of planes, with stale bits. */
+  SpikeBits takeBits(Planes layout, int images) {
+    Deque<MemorySegment> known =
+        freeBits.computeIfAbsent(new Kind(layout, images, false), k -> new ArrayDeque<>());
+    MemorySegment memory = known.poll();
+    if (memory == null) {
+      memory = PlaneBits.allocate(layout, arena, images);
+      allocated++;
+    }
+    SpikeBits bits = new SpikeBits(this, layout, images, memory);
+    lentBits.add(bits);
+    return bits;
+  }
+
+  void giveBack(SpikeBits bits) {
+    if (lentBits.remove(bits)) {
+      freeBits
+          .computeIfAbsent(new Kind(bits.layout(), bits.images(), false), k -> new ArrayDeque<>())
+          .push(bits.memory());
+    }
+  }
+
   /** Takes back what a pass did not release. */
   void endPass() {
     List.copyOf(lent).forEach(this::giveBack);
+    List.copyOf(lentBits).forEach(this::giveBack);
   }
 
   /** Returns how many pieces of memory there are, for tests of leaks. */

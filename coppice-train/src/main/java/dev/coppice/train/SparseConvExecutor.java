@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import dev.coppice.graph.Op;
 import dev.coppice.kernels.ConvolutionShape;
 import dev.coppice.kernels.Kernels;
+import dev.coppice.kernels.PlaneBits;
 import dev.coppice.kernels.Planes;
 import dev.coppice.kernels.SparseConvolution;
 import java.lang.foreign.MemorySegment;
@@ -30,6 +31,7 @@ final class SparseConvExecutor implements Executor {
   private final String weight;
   private final ConvolutionShape shape;
   private final Parameters parameters;
+  private final boolean spiking;
   private final boolean inputGradient;
   private final Executor dense;
   private final ConvolutionChoice choice;
@@ -44,9 +46,15 @@ final class SparseConvExecutor implements Executor {
   /** The surviving weights for both directions. */
   private record Structure(SparseConvolution forward, @Nullable SparseConvolution turned) {}
 
+  /**
+   * Makes an executor.
+   *
+   * @param spiking whether the input is 0 or 1
+   */
   SparseConvExecutor(
       String node,
       ConvolutionShape shape,
+      boolean spiking,
       Parameters parameters,
       boolean inputGradient,
       Executor dense,
@@ -57,6 +65,7 @@ final class SparseConvExecutor implements Executor {
     this.weight = node + ".weight";
     this.shape = shape;
     this.parameters = parameters;
+    this.spiking = spiking;
     this.inputGradient = inputGradient;
     this.dense = dense;
     this.choice = choice;
@@ -102,33 +111,131 @@ final class SparseConvExecutor implements Executor {
     Structure structure = structure(PlaneStore.group(pass.batch()));
     SparseConvolution c = structure.forward();
     PlaneMaps in = input.maps().planes(c.in(), store);
-    in.complete();
     PlaneMaps out = store.take(c.out(), in.images());
-    compute(c, in, out, 1);
+    Input read = spiking && kernels.prefersPlaneBits() && PlaneBits.fit(c) ? bits(in) : floats(in);
+    compute(c, read, out, 1);
     Activation activation = new Activation(Maps.of(out, pass.manager()), input.constant());
     if (!pass.training()) {
+      out.then(read::release);
       return new Result(activation, null);
     }
-    in.retain();
-    return new Result(activation, (PlaneBackward) gradient -> back(gradient, structure, in, pass));
+    return new Result(
+        activation, (PlaneBackward) gradient -> back(gradient, structure, read, pass));
+  }
+
+  /** What a convolution reads. */
+  private interface Input {
+    int images();
+
+    /** Whether it stays in the second cache while rows read it one after the other. */
+    boolean near();
+
+    void forward(
+        SparseConvolution c, MemorySegment out, int fromGroup, int toGroup, int from, int to);
+
+    void weightGradient(
+        SparseConvolution c, MemorySegment gradOut, float[] entries, int from, int to);
+
+    void release();
+  }
+
+  private Input floats(PlaneMaps maps) {
+    maps.complete();
+    maps.retain();
+    return new Numbers(maps, kernels);
+  }
+
+  private record Numbers(PlaneMaps maps, Kernels kernels) implements Input {
+    @Override
+    public int images() {
+      return maps.images();
+    }
+
+    @Override
+    public boolean near() {
+      return maps.layout().groupFloats() <= FEW_FLOATS;
+    }
+
+    @Override
+    public void forward(
+        SparseConvolution c, MemorySegment out, int fromGroup, int toGroup, int from, int to) {
+      kernels.sparseConvForward(c, maps.memory(), out, maps.groups(), fromGroup, toGroup, from, to);
+    }
+
+    @Override
+    public void weightGradient(
+        SparseConvolution c, MemorySegment gradOut, float[] entries, int from, int to) {
+      kernels.sparseConvWeightGradient(c, maps.memory(), gradOut, entries, maps.groups(), from, to);
+    }
+
+    @Override
+    public void release() {
+      maps.release();
+    }
+  }
+
+  private Input bits(PlaneMaps maps) {
+    SpikeBits bits = store.takeBits(maps.layout(), maps.images());
+    int side = shape.stride() * shape.stride();
+    maps.each(
+        store.timed(
+            node,
+            (from, to) ->
+                kernels.packPlaneBits(
+                    maps.layout(),
+                    maps.memory(),
+                    bits.memory(),
+                    maps.groups(),
+                    from * side,
+                    to * side)));
+    return new Spikes(bits, kernels);
+  }
+
+  private record Spikes(SpikeBits bits, Kernels kernels) implements Input {
+    @Override
+    public int images() {
+      return bits.images();
+    }
+
+    @Override
+    public boolean near() {
+      return true;
+    }
+
+    private int groups() {
+      return bits.layout().groups(bits.images());
+    }
+
+    @Override
+    public void forward(
+        SparseConvolution c, MemorySegment out, int fromGroup, int toGroup, int from, int to) {
+      kernels.planeBitsForward(c, bits.memory(), out, groups(), fromGroup, toGroup, from, to);
+    }
+
+    @Override
+    public void weightGradient(
+        SparseConvolution c, MemorySegment gradOut, float[] entries, int from, int to) {
+      kernels.planeBitsWeightGradient(c, bits.memory(), gradOut, entries, groups(), from, to);
+    }
+
+    @Override
+    public void release() {
+      bits.release();
+    }
   }
 
   /**
-   * Computes channels when they are read, or, where rows have so many entries that they had better
-   * share what they read, all of them now.
+   * Computes channels when they are read, or, where rows had better share what they read, all of
+   * them now.
    *
    * @param side planes of a channel of the output
    */
-  private void compute(SparseConvolution c, PlaneMaps in, PlaneMaps out, int side) {
-    int groups = in.groups();
-    if (!wide(c)) {
+  private void compute(SparseConvolution c, Input in, PlaneMaps out, int side) {
+    int groups = out.groups();
+    if (!wide(c, in)) {
       out.lazily(
           store.timed(
-              node,
-              (from, to) ->
-                  kernels.sparseConvForward(
-                      c, in.memory(), out.memory(), groups, 0, groups, from * side, to * side)),
-          in);
+              node, (from, to) -> in.forward(c, out.memory(), 0, groups, from * side, to * side)));
       return;
     }
     int half = Math.ceilDiv(c.rows(), WIDE_PARTS);
@@ -139,11 +246,9 @@ final class SparseConvExecutor implements Executor {
               for (int part = from; part < to; part++) {
                 int group = part / WIDE_PARTS;
                 int row = part % WIDE_PARTS * half;
-                kernels.sparseConvForward(
+                in.forward(
                     c,
-                    in.memory(),
                     out.memory(),
-                    groups,
                     group,
                     group + 1,
                     Math.min(row, c.rows()),
@@ -155,22 +260,17 @@ final class SparseConvExecutor implements Executor {
         .run((long) groups * WIDE_PARTS, 1, (from, to) -> work.fill((int) from, (int) to));
   }
 
-  private static boolean wide(SparseConvolution c) {
-    return c.entries() > WIDE * c.rows() || c.in().groupFloats() > FEW_FLOATS;
+  private static boolean wide(SparseConvolution c, Input in) {
+    return !in.near() || (in instanceof Numbers && c.entries() > WIDE * c.rows());
   }
 
-  private @Nullable Maps back(Maps gradient, Structure structure, PlaneMaps in, Pass pass) {
+  private @Nullable Maps back(Maps gradient, Structure structure, Input in, Pass pass) {
     SparseConvolution c = structure.forward();
     PlaneMaps gradOut = gradient.takePlanes(c.out(), store);
     float[] entries = new float[c.entries()];
-    int groups = in.groups();
     PlaneMaps.Filler work =
-        store.timed(
-            node,
-            (from, to) ->
-                kernels.sparseConvWeightGradient(
-                    c, in.memory(), gradOut.memory(), entries, groups, from, to));
-    if (wide(c)) {
+        store.timed(node, (from, to) -> in.weightGradient(c, gradOut.memory(), entries, from, to));
+    if (wide(c, in)) {
       gradOut.complete();
       int part = Math.ceilDiv(c.rows(), WIDE_PARTS * store.parallel().threads());
       store.parallel().run(c.rows(), part, (from, to) -> work.fill((int) from, (int) to));
@@ -187,7 +287,9 @@ final class SparseConvExecutor implements Executor {
       return null;
     }
     PlaneMaps gradIn = store.takeUnclean(turned.out(), in.images());
-    compute(turned, gradOut, gradIn, shape.stride() * shape.stride());
+    Input read = floats(gradOut);
+    compute(turned, read, gradIn, shape.stride() * shape.stride());
+    gradIn.then(read::release);
     gradOut.release();
     return Maps.of(gradIn, pass.manager());
   }

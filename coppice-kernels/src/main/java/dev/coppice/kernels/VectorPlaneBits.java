@@ -1,0 +1,221 @@
+package dev.coppice.kernels;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+
+/**
+ * Sparse convolutions of bits with the Vector API, where a vector is a pixel: a bit tells whether a
+ * lane takes part in an addition. The sums are those of {@link VectorSparseConvolution}, for to
+ * multiply with 1 and to add is to add, and with 0 is to do nothing.
+ */
+final class VectorPlaneBits {
+  private static final int SHRINKING = PlaneBits.SHRINKING;
+  private static final int SUMS = SparseConvolution.SUMS;
+  private static final long BYTES = (long) Planes.LANES * Float.BYTES;
+
+  private VectorPlaneBits() {}
+
+  /** Whether vectors are as long as pixels. */
+  static boolean runs() {
+    return Lanes.COUNT == Planes.LANES;
+  }
+
+  static void pack(
+      Planes planes,
+      MemorySegment floats,
+      MemorySegment bits,
+      int groups,
+      int fromPlane,
+      int toPlane) {
+    for (int group = 0; group < groups; group++) {
+      long at = PlaneBits.first(planes, group, fromPlane) * Float.BYTES;
+      long end = PlaneBits.first(planes, group, toPlane) * Float.BYTES;
+      for (; at < end; at += BYTES) {
+        long word = load(floats, at).compare(VectorOperators.GT, 0.5f).toLong();
+        bits.set(ValueLayout.JAVA_SHORT_UNALIGNED, at / SHRINKING, (short) word);
+      }
+    }
+  }
+
+  static void forward(
+      SparseConvolution c,
+      MemorySegment bits,
+      MemorySegment out,
+      int fromGroup,
+      int toGroup,
+      int fromRow,
+      int toRow) {
+    int floats = c.pieceFloats();
+    long step = (long) c.out().planeFloats() * Float.BYTES;
+    for (int group = fromGroup; group < toGroup; group++) {
+      for (int piece = 0; piece < c.pieces(); piece++) {
+        for (int done = 0; done < floats; ) {
+          boolean eight = floats - done >= 8 * Planes.LANES;
+          long from = (c.inputBytes(group, piece) + (long) done * Float.BYTES) / SHRINKING;
+          long to = c.outputBytes(group, fromRow, piece) + (long) done * Float.BYTES;
+          for (int row = fromRow; row < toRow; row++) {
+            if (eight) {
+              eight(c.offsets, c.values, c.starts[row], c.starts[row + 1], bits, from, out, to);
+            } else {
+              one(c.offsets, c.values, c.starts[row], c.starts[row + 1], bits, from, out, to);
+            }
+            to += step;
+          }
+          done += (eight ? 8 : 1) * Planes.LANES;
+        }
+      }
+      c.clearGaps(out, group, fromRow, toRow);
+    }
+  }
+
+  private static void eight(
+      int[] offsets,
+      float[] values,
+      int first,
+      int end,
+      MemorySegment bits,
+      long from,
+      MemorySegment out,
+      long to) {
+    FloatVector s0 = FloatVector.zero(Lanes.FLOATS);
+    FloatVector s1 = s0;
+    FloatVector s2 = s0;
+    FloatVector s3 = s0;
+    FloatVector s4 = s0;
+    FloatVector s5 = s0;
+    FloatVector s6 = s0;
+    FloatVector s7 = s0;
+    for (int j = first; j < end; j++) {
+      long at = from + (offsets[j] >> 5);
+      long four = bits.get(ValueLayout.JAVA_LONG_UNALIGNED, at);
+      long next = bits.get(ValueLayout.JAVA_LONG_UNALIGNED, at + Long.BYTES);
+      FloatVector value = FloatVector.broadcast(Lanes.FLOATS, values[j]);
+      s0 = s0.add(value, VectorMask.fromLong(Lanes.FLOATS, four));
+      s1 = s1.add(value, VectorMask.fromLong(Lanes.FLOATS, four >>> 16));
+      s2 = s2.add(value, VectorMask.fromLong(Lanes.FLOATS, four >>> 32));
+      s3 = s3.add(value, VectorMask.fromLong(Lanes.FLOATS, four >>> 48));
+      s4 = s4.add(value, VectorMask.fromLong(Lanes.FLOATS, next));
+      s5 = s5.add(value, VectorMask.fromLong(Lanes.FLOATS, next >>> 16));
+      s6 = s6.add(value, VectorMask.fromLong(Lanes.FLOATS, next >>> 32));
+      s7 = s7.add(value, VectorMask.fromLong(Lanes.FLOATS, next >>> 48));
+    }
+    store(s0, out, to);
+    store(s1, out, to + BYTES);
+    store(s2, out, to + 2 * BYTES);
+    store(s3, out, to + 3 * BYTES);
+    store(s4, out, to + 4 * BYTES);
+    store(s5, out, to + 5 * BYTES);
+    store(s6, out, to + 6 * BYTES);
+    store(s7, out, to + 7 * BYTES);
+  }
+
+  private static void one(
+      int[] offsets,
+      float[] values,
+      int first,
+      int end,
+      MemorySegment bits,
+      long from,
+      MemorySegment out,
+      long to) {
+    FloatVector sum = FloatVector.zero(Lanes.FLOATS);
+    for (int j = first; j < end; j++) {
+      FloatVector value = FloatVector.broadcast(Lanes.FLOATS, values[j]);
+      sum = sum.add(value, mask(bits, from + (offsets[j] >> 5)));
+    }
+    store(sum, out, to);
+  }
+
+  static void weightGradient(
+      SparseConvolution c,
+      MemorySegment bits,
+      MemorySegment gradOut,
+      float[] gradient,
+      int groups,
+      int fromRow,
+      int toRow) {
+    int chunk = c.chunk();
+    int floats = c.gradientFloats();
+    float[] sums = new float[8 * SUMS];
+    long[] places = new long[8];
+    for (int group = 0; group < groups; group++) {
+      for (int piece = 0; piece < c.pieces(); piece++) {
+        for (int first = 0; first < floats; first += chunk) {
+          int count = Math.min(chunk, floats - first);
+          long from = (c.inputBytes(group, piece) + (long) first * Float.BYTES) / SHRINKING;
+          for (int row = fromRow; row < toRow; row++) {
+            long at = c.outputBytes(group, row, piece) + (long) first * Float.BYTES;
+            int end = c.starts[row + 1];
+            for (int j = c.starts[row]; j < end; j += 8) {
+              int used = Math.min(8, end - j);
+              for (int k = 0; k < 8; k++) {
+                places[k] = from + (c.offsets[j + Math.min(k, used - 1)] >> 5);
+              }
+              eightSums(bits, places, gradOut, at, count / Planes.LANES, sums);
+              for (int k = 0; k < used; k++) {
+                gradient[j + k] += SparseConvolution.tree(sums, k * SUMS);
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  private static void eightSums(
+      MemorySegment bits, long[] places, MemorySegment gradOut, long at, int pixels, float[] sums) {
+    FloatVector s0 = FloatVector.zero(Lanes.FLOATS);
+    FloatVector s1 = s0;
+    FloatVector s2 = s0;
+    FloatVector s3 = s0;
+    FloatVector s4 = s0;
+    FloatVector s5 = s0;
+    FloatVector s6 = s0;
+    FloatVector s7 = s0;
+    long p0 = places[0];
+    long p1 = places[1];
+    long p2 = places[2];
+    long p3 = places[3];
+    long p4 = places[4];
+    long p5 = places[5];
+    long p6 = places[6];
+    long p7 = places[7];
+    for (int pixel = 0; pixel < pixels; pixel++) {
+      FloatVector grad = load(gradOut, at + pixel * BYTES);
+      long x = pixel * (long) Short.BYTES;
+      s0 = s0.add(grad, mask(bits, p0 + x));
+      s1 = s1.add(grad, mask(bits, p1 + x));
+      s2 = s2.add(grad, mask(bits, p2 + x));
+      s3 = s3.add(grad, mask(bits, p3 + x));
+      s4 = s4.add(grad, mask(bits, p4 + x));
+      s5 = s5.add(grad, mask(bits, p5 + x));
+      s6 = s6.add(grad, mask(bits, p6 + x));
+      s7 = s7.add(grad, mask(bits, p7 + x));
+    }
+    s0.intoArray(sums, 0);
+    s1.intoArray(sums, SUMS);
+    s2.intoArray(sums, 2 * SUMS);
+    s3.intoArray(sums, 3 * SUMS);
+    s4.intoArray(sums, 4 * SUMS);
+    s5.intoArray(sums, 5 * SUMS);
+    s6.intoArray(sums, 6 * SUMS);
+    s7.intoArray(sums, 7 * SUMS);
+  }
+
+  private static VectorMask<Float> mask(MemorySegment bits, long at) {
+    return VectorMask.fromLong(
+        Lanes.FLOATS, bits.get(ValueLayout.JAVA_SHORT_UNALIGNED, at) & 0xFFFFL);
+  }
+
+  private static FloatVector load(MemorySegment segment, long at) {
+    return FloatVector.fromMemorySegment(Lanes.FLOATS, segment, at, ByteOrder.nativeOrder());
+  }
+
+  private static void store(FloatVector value, MemorySegment segment, long at) {
+    value.intoMemorySegment(segment, at, ByteOrder.nativeOrder());
+  }
+}
