@@ -20,6 +20,9 @@ import org.jspecify.annotations.Nullable;
  * @param weights {@code [O, k, k, I/groups]}
  */
 record Layer(String node, Shape.Map in, Op.Conv2d conv, float[] weights) {
+  /** Floats of the planes of a layer, and weights, up to which sparse kernels address them. */
+  private static final int MOST_FLOATS = 1 << 27;
+
 
   /** Returns what share of the weights is not zero. */
   double density() {
@@ -74,6 +77,14 @@ record Layer(String node, Shape.Map in, Op.Conv2d conv, float[] weights) {
   /** Returns the shape of a convolution for sparse kernels, or null if they do not compute it. */
   static @Nullable ConvolutionShape forPlanes(Shape.Map in, Op.Conv2d conv) {
     if (conv.groups() > 1 || conv.padding() >= conv.kernel()) {
+      return null;
+    }
+    double floats =
+        (double) (in.height() + conv.kernel())
+            * (in.width() + conv.kernel())
+            * Math.max(in.channels(), conv.outChannels());
+    double count = (double) conv.kernel() * conv.kernel() * in.channels() * conv.outChannels();
+    if (floats > MOST_FLOATS || count > MOST_FLOATS) {
       return null;
     }
     return new ConvolutionShape(
