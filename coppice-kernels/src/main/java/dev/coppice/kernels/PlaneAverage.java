@@ -6,8 +6,8 @@ import java.lang.foreign.MemorySegment;
  * Averages over windows that do not overlap, from planes to planes. Rows and columns that fill no
  * window are left out, and their gradient is zero.
  *
- * @param in planes of the input, with a step of 1
- * @param out planes of the output, with a step of 1
+ * @param in planes of the input, with a step and a stack of 1
+ * @param out planes of the output, with a step and a stack of 1
  * @param window rows and columns of a window
  */
 public record PlaneAverage(Planes in, Planes out, int window) {
@@ -16,6 +16,8 @@ public record PlaneAverage(Planes in, Planes out, int window) {
     if (window < 1
         || in.step() != 1
         || out.step() != 1
+        || in.stack() != 1
+        || out.stack() != 1
         || in.group() != out.group()
         || in.channels() != out.channels()
         || in.height() / window != out.height()

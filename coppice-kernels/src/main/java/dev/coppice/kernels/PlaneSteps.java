@@ -7,7 +7,7 @@ import java.lang.foreign.MemorySegment;
  * what kernels of neurons and of normalisation work on. They go through the rows of pixels of a
  * channel, a row of all images of a group being one piece; what lies between rows stays as it is.
  *
- * @param planes how a group lies in memory, with a step of 1
+ * @param planes how a group lies in memory, with a step and a stack of 1
  * @param steps T
  * @param groups groups of images of one step
  * @param repeated whether the input is the same at every step and is therefore held once
@@ -15,8 +15,10 @@ import java.lang.foreign.MemorySegment;
 public record PlaneSteps(Planes planes, int steps, int groups, boolean repeated) {
   /** Throws {@link IllegalArgumentException} when the numbers make no such maps. */
   public PlaneSteps {
-    if (planes.step() != 1) {
-      throw new IllegalArgumentException("planes must have a step of 1, not " + planes.step());
+    if (planes.step() != 1 || planes.stack() != 1) {
+      throw new IllegalArgumentException(
+          "planes must have a step and a stack of 1, not %d and %d"
+              .formatted(planes.step(), planes.stack()));
     }
     if (steps < 1 || groups < 1) {
       throw new IllegalArgumentException(

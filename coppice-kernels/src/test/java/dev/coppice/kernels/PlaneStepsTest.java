@@ -279,7 +279,10 @@ class PlaneStepsTest {
     Case c = new Case(4, 2, 4, 4, 2, 1, 2);
     assertThatIllegalArgumentException()
         .isThrownBy(() -> new PlaneSteps(new Planes(1, 4, 4, 1, 0, 2), 1, 1, false))
-        .withMessageContaining("step of 1");
+        .withMessageContaining("a step and a stack of 1");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> new PlaneSteps(c.planes().stacked(2), 1, 1, false))
+        .withMessageContaining("a step and a stack of 1");
     assertThatIllegalArgumentException()
         .isThrownBy(() -> new PlaneSteps(c.planes(), 0, 1, false))
         .withMessageContaining("steps");
