@@ -62,11 +62,6 @@ public final class PlaneNeurons {
     }
   }
 
-  /** Returns the planes that are written. */
-  public Planes out() {
-    return out;
-  }
-
   /** Returns memory for the potentials after reset of so many groups of images, at rest. */
   public MemorySegment allocateState(Arena arena, int groups) {
     MemorySegment state = arena.allocate(stateBytes(groups), Float.BYTES);

@@ -20,7 +20,7 @@ record DenseLayer(
     Value.Analog out,
     Reach reach,
     String reason)
-    implements SynapseStep {
+    implements Step {
 
   @Override
   public void run(Frame frame) {

@@ -23,7 +23,6 @@ record Layer(String node, Shape.Map in, Op.Conv2d conv, float[] weights) {
   /** Floats of the planes of a layer, and weights, up to which sparse kernels address them. */
   private static final int MOST_FLOATS = 1 << 27;
 
-
   /** Returns what share of the weights is not zero. */
   double density() {
     long count = 0;

@@ -19,7 +19,7 @@ record SpikeColumnsLayer(
     Value.Analog out,
     Reach reach,
     String reason)
-    implements SynapseStep {
+    implements Step {
 
   @Override
   public void run(Frame frame) {

@@ -21,7 +21,7 @@ record SpikeDrivenLayer(
     Value.Analog out,
     Reach reach,
     String reason)
-    implements SynapseStep {
+    implements Step {
 
   @Override
   public void run(Frame frame) {

@@ -6,7 +6,9 @@ package dev.coppice.runtime;
  */
 sealed interface Step extends Crew.Work
     permits NeuronStep,
-        SynapseStep,
+        DenseLayer,
+        SpikeDrivenLayer,
+        SpikeColumnsLayer,
         PlaneChain,
         IntoPlanes,
         SpikesIntoPlanes,
