@@ -1,6 +1,7 @@
 package dev.coppice.bench;
 
 import dev.coppice.kernels.Kernels;
+import dev.coppice.kernels.PlaneNumbers;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -81,7 +82,7 @@ public class SparseConvolutionBenchmark {
   /** Packed spikes to planes. */
   @Benchmark
   public void fromSpikes(SparseConvolutionArrays a) {
-    a.forward.in().fromSpikes(a.packed, 1, a.input, a.images);
+    a.forward.in().fromSpikes(a.packed, 1, PlaneNumbers.FLOATS, a.input, a.images);
   }
 
   /** Channels last to planes. */

@@ -9,6 +9,7 @@ import dev.coppice.graph.Compression;
 import dev.coppice.graph.Graph;
 import dev.coppice.graph.Model;
 import dev.coppice.graph.ModelInput;
+import dev.coppice.graph.Quantization;
 import dev.coppice.graph.Shape;
 import dev.coppice.graph.SpikeDensities;
 import dev.coppice.graph.Weights;
@@ -113,6 +114,13 @@ final class BenchRuntimeCommand implements Callable<Integer> {
       paramLabel = "N",
       description = "the peer's runs that are counted (default: ${DEFAULT-VALUE})")
   private int peerRuns = 50;
+
+  @Option(
+      names = "--int8",
+      description =
+          "quantise the weights to 8 bits first, as export --int8 does; a peer gets the same values"
+              + " as floats")
+  private boolean int8;
 
   @Option(
       names = "--explain",
@@ -281,7 +289,7 @@ final class BenchRuntimeCommand implements Callable<Integer> {
       @Nullable PeerScript script,
       List<RuntimeRow> rows)
       throws IOException {
-    Model model = subject.model();
+    Model model = int8 ? Quantization.int8(subject.model()) : subject.model();
     ModelInput scales = ModelInput.of(model.metadata());
     int steps = timeSteps(scales.timeSteps());
     Path folder = Files.createTempDirectory("coppice-bench");
@@ -375,6 +383,7 @@ final class BenchRuntimeCommand implements Callable<Integer> {
     JsonObject settings = new JsonObject();
     settings.addProperty("images", imageCount);
     settings.addProperty("data", data.data == null ? "random smooth images" : data.data);
+    settings.addProperty("int8", int8);
     settings.addProperty("warmup", warmup);
     settings.addProperty("runs", runs);
     if (peer.peer != null) {

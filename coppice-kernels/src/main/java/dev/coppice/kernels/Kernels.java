@@ -404,6 +404,58 @@ public sealed interface Kernels permits ScalarKernels, VectorKernels {
       PlanePool p, MemorySegment from, MemorySegment to, int groups, int fromPlane, int toPlane);
 
   /**
+   * Convolution by the surviving weights alone, in whole numbers.
+   *
+   * @param counts planes {@link IntegerConvolution#in()} of so many groups, as {@link
+   *     PlaneNumbers#COUNTS} or as patterns, in memory that would hold floats
+   * @param sums planes {@link IntegerConvolution#out()}, written for the groups and rows of the
+   *     ranges
+   * @param groups groups of images
+   * @param fromRow first plane of the output
+   */
+  void integerConvForward(
+      IntegerConvolution c,
+      MemorySegment counts,
+      MemorySegment sums,
+      int groups,
+      int fromGroup,
+      int toGroup,
+      int fromRow,
+      int toRow);
+
+  /** Whether patterns of spikes are looked up fast here. */
+  default boolean looksUpPatterns() {
+    return false;
+  }
+
+  /**
+   * Takes the spikes of {@link IntegerConvolution#TOGETHER} channels together as patterns.
+   *
+   * @param counts the layout of the spikes: planes of step 1
+   * @param patterns {@link IntegerConvolution#patterns} of that
+   * @param from {@link PlaneNumbers#COUNTS} of 0 and 1
+   * @param groups groups of images
+   * @param to written for the planes of the range
+   * @param fromPlane first plane of patterns, counted through all groups
+   */
+  void packPatterns(
+      Planes counts,
+      Planes patterns,
+      MemorySegment from,
+      MemorySegment to,
+      int groups,
+      int fromPlane,
+      int toPlane);
+
+  /**
+   * Returns the sum of counts up to 16, such as those of a plane with what lies around its maps.
+   *
+   * @param from the first, counted in elements
+   * @param count how many
+   */
+  int countSum(MemorySegment counts, long from, int count);
+
+  /**
    * Returns the sum of floats such as the spikes of a plane, with what lies around its maps.
    *
    * @param from the first, counted in floats

@@ -14,6 +14,16 @@ final class Lanes {
   static final VectorSpecies<Float> FLOATS = choose(Integer.getInteger("coppice.kernels.bits"));
   static final int COUNT = FLOATS.length();
 
+  /** As many bits of shorts: twice the number. */
+  static final VectorSpecies<Short> SHORTS = VectorSpecies.of(short.class, FLOATS.vectorShape());
+
+  /** As many bits of ints. */
+  static final VectorSpecies<Integer> INTS = VectorSpecies.of(int.class, FLOATS.vectorShape());
+
+  /** As many shorts as there are floats; vectors of 64 bits are the smallest there are. */
+  static final VectorSpecies<Short> HALF_SHORTS =
+      VectorSpecies.of(short.class, VectorShape.forBitSize(FLOATS.vectorBitSize() / 2));
+
   private Lanes() {}
 
   private static VectorSpecies<Float> choose(@Nullable Integer bits) {

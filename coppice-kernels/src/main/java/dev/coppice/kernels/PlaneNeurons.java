@@ -10,8 +10,8 @@ import org.jspecify.annotations.Nullable;
  * plane are its time steps. The input current is {@code x·scale + shift} with the numbers of the
  * channel.
  *
- * <p>Spikes are 0 or 1 as floats, and everything around the maps is written too, as zeros, so that
- * the memory may have held anything before.
+ * <p>Spikes are 0 or 1, and everything around the maps is written too, as zeros, so that the memory
+ * may have held anything before.
  */
 public final class PlaneNeurons {
   final NeuronConstants constants;
@@ -19,6 +19,9 @@ public final class PlaneNeurons {
   final Planes out;
   final float[] scale;
   final float[] shift;
+
+  /** How spikes are written. */
+  final PlaneNumbers spikes;
 
   /** Of the floats of a map, those that are pixels and not border: a bit for each. */
   final long[] pixels;
@@ -31,11 +34,17 @@ public final class PlaneNeurons {
    * @param out planes of the spikes, with a stack of T
    * @param scale factor of every channel {@code [C]}
    * @param shift constant term of every channel {@code [C]}
+   * @param spikes how spikes are written
    * @throws IllegalArgumentException when the planes differ in more than their stack, have a step
    *     above 1, or other channels than the factors
    */
   public PlaneNeurons(
-      NeuronConstants constants, Planes in, Planes out, float[] scale, float[] shift) {
+      NeuronConstants constants,
+      Planes in,
+      Planes out,
+      float[] scale,
+      float[] shift,
+      PlaneNumbers spikes) {
     if (!in.equals(out) && !in.equals(out.stacked(1))) {
       throw new IllegalArgumentException(
           "neurons give planes like those they read, not %s from %s".formatted(out, in));
@@ -53,6 +62,7 @@ public final class PlaneNeurons {
     this.out = out;
     this.scale = scale;
     this.shift = shift;
+    this.spikes = spikes;
     this.pixels = new long[Math.ceilDiv(out.mapFloats(), Long.SIZE)];
     for (int y = 0; y < out.rows(); y++) {
       for (int k = 0; k < out.columns() * out.group(); k++) {
@@ -85,11 +95,11 @@ public final class PlaneNeurons {
     return in.stack() < out.stack();
   }
 
-  /** Where the first map of a plane lies, planes being counted through all groups. */
-  static long planeBytes(Planes planes, int plane) {
+  /** Where the first map of a plane lies in elements, planes being counted through all groups. */
+  static long firstOf(Planes planes, int plane) {
     long group = (long) (plane / planes.planes()) * planes.groupFloats();
     long inGroup = (long) (plane % planes.planes()) * planes.planeFloats();
-    return (group + planes.origin() + inGroup) * Float.BYTES;
+    return group + planes.origin() + inGroup;
   }
 
   long stateBytesBefore(int plane) {
@@ -112,26 +122,6 @@ public final class PlaneNeurons {
     NeuronArguments.requireApart("x", x, in.bytes(groups), "s", s, out.bytes(groups));
     if (state != null) {
       NeuronArguments.requireFloats("state", state, stateBytes(groups));
-    }
-  }
-
-  /** Makes what lies before the first plane of a group and behind its last one zero. */
-  static void clearEnds(Planes planes, MemorySegment s, int plane) {
-    long group = (long) (plane / planes.planes()) * planes.groupFloats();
-    int inGroup = plane % planes.planes();
-    if (inGroup == 0) {
-      clear(s, group, group + planes.origin());
-    }
-    if (inGroup == planes.planes() - 1) {
-      long end = (long) planes.origin() + (long) planes.planes() * planes.planeFloats();
-      clear(s, group + end, group + planes.groupFloats());
-    }
-  }
-
-  /** Makes floats zero, places being counted in floats. */
-  static void clear(MemorySegment s, long from, long end) {
-    for (long at = from; at < end; at++) {
-      s.setAtIndex(ValueLayout.JAVA_FLOAT, at, 0);
     }
   }
 }

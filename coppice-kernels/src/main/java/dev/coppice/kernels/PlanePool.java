@@ -7,11 +7,14 @@ import java.lang.foreign.MemorySegment;
  * Everything around the maps of the output is written too, as zeros. Columns of a window are summed
  * first, then these sums from left to right.
  *
- * @param average whether to average; otherwise the largest is taken
+ * @param average whether to average, or to add up if these are counts; otherwise the largest is
+ *     taken
  * @param kernel rows and columns of a window
  * @param stride steps of the window in both directions
+ * @param numbers what is pooled; sums of counts must fit into 16 bits
  */
-public record PlanePool(boolean average, int kernel, int stride, Planes in, Planes out) {
+public record PlanePool(
+    boolean average, int kernel, int stride, Planes in, Planes out, PlaneNumbers numbers) {
   /**
    * Throws {@link IllegalArgumentException} when windows do not fit or the planes do not go
    * together.
@@ -45,17 +48,20 @@ public record PlanePool(boolean average, int kernel, int stride, Planes in, Plan
     NeuronArguments.requireApart("input", from, in.bytes(groups), "output", to, out.bytes(groups));
   }
 
-  /** Makes what surrounds a map that begins at {@code at} zero, but for what lies before it. */
+  /**
+   * Makes what surrounds a map that begins at {@code at} zero, but for what lies before it; in
+   * elements.
+   */
   void clearBorder(MemorySegment to, long at) {
     if (out.border() == 0) {
       return;
     }
-    long first = at / Float.BYTES;
+    long first = at;
     int row = out.columns() * out.group();
     for (int y = 1; y < out.rows(); y++) {
-      PlaneNeurons.clear(to, first + row, first + out.pitch());
+      numbers.clear(to, first + row, first + out.pitch());
       first += out.pitch();
     }
-    PlaneNeurons.clear(to, first + row, first + (out.border() + 1L) * out.pitch());
+    numbers.clear(to, first + row, first + (out.border() + 1L) * out.pitch());
   }
 }

@@ -9,6 +9,8 @@ final class PlaneScratch {
       ThreadLocal.withInitial(PlaneScratch::new);
 
   private final float[][] arrays = new float[5][0];
+  private short[] shorts = new short[0];
+  private int[] ints = new int[0];
 
   private PlaneScratch() {}
 
@@ -22,5 +24,21 @@ final class PlaneScratch {
       arrays[number] = new float[size];
     }
     return arrays[number];
+  }
+
+  /** Returns an array of at least that size, with stale numbers. */
+  short[] shorts(int size) {
+    if (shorts.length < size) {
+      shorts = new short[size];
+    }
+    return shorts;
+  }
+
+  /** Returns an array of at least that size, with stale numbers. */
+  int[] ints(int size) {
+    if (ints.length < size) {
+      ints = new int[size];
+    }
+    return ints;
   }
 }

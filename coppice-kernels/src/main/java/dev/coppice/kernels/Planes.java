@@ -152,9 +152,19 @@ public record Planes(
         + image % group;
   }
 
-  /** Returns the parts that copies are made in: the maps of every group. */
+  /** Returns the parts that copies are made in: some channels of the maps of every group. */
   public int parts(int images) {
+    return maps(images) * tiles();
+  }
+
+  /** Returns the maps of groups, {@code S·⌈N/G⌉}. */
+  public int maps(int images) {
     return stack * groups(images);
+  }
+
+  /** In tiles of channels, so that the pages of a tile's planes are all at hand. */
+  private int tiles() {
+    return Math.ceilDiv(channels, LANES);
   }
 
   /**
@@ -200,7 +210,6 @@ public record Planes(
     NeuronArguments.requireApart("maps", maps, bytes, "planes", planes, bytes(groups(images)));
   }
 
-  /** In tiles of channels, so that the pages of a tile's planes are all at hand. */
   private void transfer(
       MemorySegment maps,
       MemorySegment planes,
@@ -211,21 +220,20 @@ public record Planes(
     long image = (long) height * width * channels * Float.BYTES;
     long channelStep = (long) step * step * planeFloats() * Float.BYTES;
     for (int part = fromPart; part < toPart; part++) {
-      int map = part % stack;
-      int first = part / stack * group;
+      int map = part / tiles() % stack;
+      int first = part / tiles() / stack * group;
       int side = Math.min(group, images - first);
       long start = ((long) map * images + first) * image;
-      for (int c = 0; c < channels; c += LANES) {
-        int tile = Math.min(LANES, channels - c);
-        for (int y = 0; y < height; y++) {
-          for (int x = 0; x < width; x++) {
-            long from = start + (((long) y * width + x) * channels + c) * Float.BYTES;
-            long place = at(map, first, c, y, x) * Float.BYTES;
-            if (into) {
-              intoPlanes(maps, from, image, planes, place, channelStep, side, tile);
-            } else {
-              intoMaps(maps, from, image, planes, place, channelStep, side, tile);
-            }
+      int c = part % tiles() * LANES;
+      int tile = Math.min(LANES, channels - c);
+      for (int y = 0; y < height; y++) {
+        for (int x = 0; x < width; x++) {
+          long from = start + (((long) y * width + x) * channels + c) * Float.BYTES;
+          long place = at(map, first, c, y, x) * Float.BYTES;
+          if (into) {
+            intoPlanes(maps, from, image, planes, place, channelStep, side, tile);
+          } else {
+            intoMaps(maps, from, image, planes, place, channelStep, side, tile);
           }
         }
       }
@@ -277,19 +285,30 @@ public record Planes(
   }
 
   /**
-   * Writes packed spikes into planes, as multiples of {@code 1/levels}.
+   * Writes packed spikes into planes.
    *
    * @param packed {@code [S, N, H, W, levels, ⌈C/64⌉]}, as {@link SpikeConvolution} lays them out
+   * @param numbers how they are written: as multiples of {@code 1/levels}, or counted
    * @param planes written, but for what lies outside of the maps
    * @param images N
    */
-  public void fromSpikes(long[] packed, int levels, MemorySegment planes, int images) {
-    fromSpikes(packed, levels, planes, images, 0, parts(images));
+  public void fromSpikes(
+      long[] packed, int levels, PlaneNumbers numbers, MemorySegment planes, int images) {
+    fromSpikes(packed, levels, numbers, planes, images, 0, parts(images));
   }
 
-  /** {@link #fromSpikes(long[], int, MemorySegment, int)} for some of the {@link #parts}. */
+  /**
+   * {@link #fromSpikes(long[], int, PlaneNumbers, MemorySegment, int)} for some of the {@link
+   * #parts}.
+   */
   public void fromSpikes(
-      long[] packed, int levels, MemorySegment planes, int images, int fromPart, int toPart) {
+      long[] packed,
+      int levels,
+      PlaneNumbers numbers,
+      MemorySegment planes,
+      int images,
+      int fromPart,
+      int toPart) {
     requireImages(images);
     if (levels < 1) {
       throw new IllegalArgumentException("levels must be positive, not " + levels);
@@ -298,23 +317,21 @@ public record Planes(
     requireWords(packed, images, Math.multiplyExact(words, levels));
     NeuronArguments.requireFloats("planes", planes, bytes(groups(images)));
     int image = height * width * levels * words;
-    long channelStep = (long) step * step * planeFloats() * Float.BYTES;
+    long channelStep = (long) step * step * planeFloats();
     for (int part = fromPart; part < toPart; part++) {
-      int map = part % stack;
-      int first = part / stack * group;
+      int map = part / tiles() % stack;
+      int first = part / tiles() / stack * group;
       int side = Math.min(group, images - first);
-      for (int c = 0; c < channels; c += LANES) {
-        int tile = Math.min(LANES, channels - c);
-        for (int y = 0; y < height; y++) {
-          for (int x = 0; x < width; x++) {
-            int word =
-                (map * images + first) * image + (y * width + x) * levels * words + c / Long.SIZE;
-            long place = at(map, first, c, y, x) * Float.BYTES;
-            for (int n = 0; n < side; n++) {
-              spread(packed, word, words, levels, c, tile, planes, place, channelStep);
-              word += image;
-              place += Float.BYTES;
-            }
+      int c = part % tiles() * LANES;
+      int tile = Math.min(LANES, channels - c);
+      for (int y = 0; y < height; y++) {
+        for (int x = 0; x < width; x++) {
+          int word =
+              (map * images + first) * image + (y * width + x) * levels * words + c / Long.SIZE;
+          long place = at(map, first, c, y, x);
+          for (int n = 0; n < side; n++) {
+            spread(packed, word, words, levels, c, tile, numbers, planes, place + n, channelStep);
+            word += image;
           }
         }
       }
@@ -335,6 +352,7 @@ public record Planes(
       int levels,
       int channel,
       int tile,
+      PlaneNumbers numbers,
       MemorySegment planes,
       long place,
       long channelStep) {
@@ -344,7 +362,11 @@ public record Planes(
       for (int level = 1; level < levels; level++) {
         spikes += packed[word + level * words] >>> (channel + c) & 1;
       }
-      planes.set(ValueLayout.JAVA_FLOAT, place, (float) spikes / levels);
+      if (numbers == PlaneNumbers.COUNTS) {
+        planes.setAtIndex(ValueLayout.JAVA_SHORT, place, (short) spikes);
+      } else {
+        planes.setAtIndex(ValueLayout.JAVA_FLOAT, place, (float) spikes / levels);
+      }
       place += channelStep;
     }
   }
@@ -357,23 +379,23 @@ public record Planes(
    * @param images N
    */
   public void toSpikes(MemorySegment planes, long[] packed, int images) {
-    toSpikes(planes, packed, 1, images, 0, parts(images));
+    toSpikes(planes, packed, 1, images, 0, maps(images));
   }
 
   /**
-   * Packs averages of {@code levels} spikes for some of the {@link #parts}.
+   * Packs averages of {@code levels} spikes for some of the {@code S·⌈N/G⌉} maps of groups.
    *
    * @param packed {@code [S, N, H, W, levels, ⌈C/64⌉]}, written: a bit of level {@code l} tells
    *     whether its channel is above {@code (l + ½)/levels}
    */
   public void toSpikes(
-      MemorySegment planes, long[] packed, int levels, int images, int fromPart, int toPart) {
+      MemorySegment planes, long[] packed, int levels, int images, int fromMap, int toMap) {
     requireImages(images);
     int words = Math.ceilDiv(channels, Long.SIZE);
     requireWords(packed, images, Math.multiplyExact(words, levels));
     NeuronArguments.requireFloats("planes", planes, bytes(groups(images)));
     int channelStep = step * step * planeFloats();
-    for (int part = fromPart; part < toPart; part++) {
+    for (int part = fromMap; part < toMap; part++) {
       int map = part % stack;
       int first = part / stack * group;
       for (int image = first; image < Math.min(first + group, images); image++) {

@@ -396,6 +396,39 @@ final class ScalarKernels implements Kernels {
   }
 
   @Override
+  public void integerConvForward(
+      IntegerConvolution c,
+      MemorySegment counts,
+      MemorySegment sums,
+      int groups,
+      int fromGroup,
+      int toGroup,
+      int fromRow,
+      int toRow) {
+    c.check(counts, sums, groups, fromGroup, toGroup, fromRow, toRow);
+    ScalarIntegerConvolution.forward(c, counts, sums, fromGroup, toGroup, fromRow, toRow);
+  }
+
+  @Override
+  public void packPatterns(
+      Planes counts,
+      Planes patterns,
+      MemorySegment from,
+      MemorySegment to,
+      int groups,
+      int fromPlane,
+      int toPlane) {
+    IntegerConvolution.checkPatterns(counts, patterns, from, to, groups, fromPlane, toPlane);
+    ScalarIntegerConvolution.packPatterns(counts, patterns, from, to, fromPlane, toPlane);
+  }
+
+  @Override
+  public int countSum(MemorySegment counts, long from, int count) {
+    NeuronArguments.requireFloats("counts", counts, (from + count) * Short.BYTES);
+    return ScalarIntegerConvolution.sum(counts, from, count);
+  }
+
+  @Override
   public float planeSum(MemorySegment planes, long from, int count) {
     NeuronArguments.requireFloats("planes", planes, (from + count) * Float.BYTES);
     return ScalarPlanePool.sum(planes, from, count);

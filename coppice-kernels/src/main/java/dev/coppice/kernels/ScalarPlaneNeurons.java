@@ -29,8 +29,8 @@ final class ScalarPlaneNeurons {
         potentials[k] =
             state == null ? n.constants.rest() : state.getAtIndex(ValueLayout.JAVA_FLOAT, kept + k);
       }
-      long from = PlaneNeurons.planeBytes(n.in, plane) / Float.BYTES;
-      long to = PlaneNeurons.planeBytes(n.out, plane) / Float.BYTES;
+      long from = PlaneNeurons.firstOf(n.in, plane);
+      long to = PlaneNeurons.firstOf(n.out, plane);
       for (int t = 0; t < n.out.stack(); t++) {
         step(
             n,
@@ -46,11 +46,11 @@ final class ScalarPlaneNeurons {
       for (int k = 0; state != null && k < floats; k++) {
         state.setAtIndex(ValueLayout.JAVA_FLOAT, kept + k, potentials[k]);
       }
-      PlaneNeurons.clearEnds(n.out, s, plane);
+      n.spikes.clearEnds(n.out, s, plane);
     }
   }
 
-  /** Runs a map through a time step; places are counted in floats. */
+  /** Runs a map through a time step; places are counted in elements. */
   private static void step(
       PlaneNeurons n,
       int channel,
@@ -74,7 +74,7 @@ final class ScalarPlaneNeurons {
       float y = x.getAtIndex(ValueLayout.JAVA_FLOAT, from + k) * scale + shift;
       float potential = leak * potentials[k] + gain * y + drift;
       boolean fired = potential >= fireAt;
-      s.setAtIndex(ValueLayout.JAVA_FLOAT, to + k, fired ? pixels[k] : 0);
+      n.spikes.set(s, to + k, fired ? pixels[k] : 0);
       potentials[k] = fired ? keep * potential + offset : potential;
     }
   }

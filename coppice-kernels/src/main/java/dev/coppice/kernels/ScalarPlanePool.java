@@ -13,8 +13,8 @@ final class ScalarPlanePool {
     Planes out = p.out();
     for (int plane = fromPlane; plane < toPlane; plane++) {
       for (int map = 0; map < out.stack(); map++) {
-        long read = PlaneNeurons.planeBytes(in, plane) / Float.BYTES + (long) map * in.mapFloats();
-        long at = PlaneNeurons.planeBytes(out, plane) / Float.BYTES + (long) map * out.mapFloats();
+        long read = PlaneNeurons.firstOf(in, plane) + (long) map * in.mapFloats();
+        long at = PlaneNeurons.firstOf(out, plane) + (long) map * out.mapFloats();
         for (int y = 0; y < out.rows(); y++) {
           row(
               p,
@@ -24,13 +24,13 @@ final class ScalarPlanePool {
               at + (long) y * out.pitch(),
               0);
         }
-        p.clearBorder(to, at * Float.BYTES);
+        p.clearBorder(to, at);
       }
-      PlaneNeurons.clearEnds(out, to, plane);
+      p.numbers().clearEnds(out, to, plane);
     }
   }
 
-  /** A row of the output, from one of its floats on; places are counted in floats. */
+  /** A row of the output, from one of its elements on; places are counted in elements. */
   static void row(
       PlanePool p, MemorySegment from, long read, MemorySegment to, long at, int first) {
     int group = p.in().group();
@@ -41,16 +41,13 @@ final class ScalarPlanePool {
         float column = p.average() ? 0 : Float.NEGATIVE_INFINITY;
         for (int ky = 0; ky < p.kernel(); ky++) {
           float value =
-              from.getAtIndex(
-                  ValueLayout.JAVA_FLOAT, window + (long) ky * p.in().pitch() + (long) kx * group);
+              p.numbers().get(from, window + (long) ky * p.in().pitch() + (long) kx * group);
           column = p.average() ? column + value : Math.max(column, value);
         }
         result = p.average() ? result + column : Math.max(result, column);
       }
-      to.setAtIndex(
-          ValueLayout.JAVA_FLOAT,
-          at + k,
-          p.average() ? result / (p.kernel() * p.kernel()) : result);
+      boolean divided = p.average() && p.numbers() == PlaneNumbers.FLOATS;
+      p.numbers().set(to, at + k, divided ? result / (p.kernel() * p.kernel()) : result);
     }
   }
 

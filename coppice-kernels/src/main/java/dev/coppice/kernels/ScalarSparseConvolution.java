@@ -24,9 +24,9 @@ final class ScalarSparseConvolution {
     PlaneScratch scratch = PlaneScratch.get();
     float[] input = scratch.floats(0, BLOCK);
     float[] sums = scratch.floats(1, BLOCK);
-    int floats = c.pieceFloats();
+    int floats = c.cut().size();
     for (int group = fromGroup; group < toGroup; group++) {
-      for (int piece = 0; piece < c.pieces(); piece++) {
+      for (int piece = 0; piece < c.cut().count(); piece++) {
         long from = c.inputBytes(group, piece);
         for (int first = 0; first < floats; first += BLOCK) {
           int count = Math.min(BLOCK, floats - first);
@@ -118,7 +118,7 @@ final class ScalarSparseConvolution {
     float[] sums = new float[SparseConvolution.SUMS];
     int floats = c.gradientFloats();
     for (int group = 0; group < groups; group++) {
-      for (int piece = 0; piece < c.pieces(); piece++) {
+      for (int piece = 0; piece < c.cut().count(); piece++) {
         for (int first = 0; first < floats; first += chunk) {
           int count = Math.min(chunk, floats - first);
           for (int row = fromRow; row < toRow; row++) {

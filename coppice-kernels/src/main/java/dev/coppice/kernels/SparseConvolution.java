@@ -34,6 +34,7 @@ public final class SparseConvolution {
   private final ConvolutionShape shape;
   private final Planes in;
   private final Planes out;
+  private final Pieces cut;
   private final boolean turned;
 
   /** Whether what lies around the maps of the output is made zero again. */
@@ -63,6 +64,7 @@ public final class SparseConvolution {
     this.shape = shape;
     this.in = in;
     this.out = out;
+    this.cut = new Pieces(in, out);
     this.turned = turned;
     this.clears = clears;
     this.starts = starts;
@@ -324,36 +326,9 @@ public final class SparseConvolution {
     return dense;
   }
 
-  /** Whether all rows of a map can be taken in one piece, with the border between them. */
-  private boolean rowsTogether() {
-    return in.pitch() == out.pitch();
-  }
-
-  /** Whether all maps of a plane can be taken in one piece. */
-  private boolean whole() {
-    return rowsTogether() && (out.stack() == 1 || in.mapFloats() == out.mapFloats());
-  }
-
-  /** Pieces of an output plane that are computed one by one. */
-  int pieces() {
-    return whole() ? 1 : rowsTogether() ? out.stack() : out.stack() * out.rows();
-  }
-
-  private int rowFloats() {
-    return out.columns() * out.group();
-  }
-
-  /** Floats of a piece. */
-  int pieceFloats() {
-    int map = (out.rows() - 1) * out.pitch() + rowFloats();
-    return whole() ? (out.stack() - 1) * out.mapFloats() + map : rowsTogether() ? map : rowFloats();
-  }
-
-  private long pieceAt(Planes planes, int piece) {
-    return rowsTogether()
-        ? (long) piece * planes.mapFloats()
-        : (long) (piece / out.rows()) * planes.mapFloats()
-            + (long) (piece % out.rows()) * planes.pitch();
+  /** How the maps of a plane are cut into pieces. */
+  Pieces cut() {
+    return cut;
   }
 
   /**
@@ -361,8 +336,8 @@ public final class SparseConvolution {
    * follow, as many as fill all sums.
    */
   int gradientFloats() {
-    boolean zerosFollow = whole() && (long) out.border() * (out.pitch() + out.group()) >= SUMS;
-    return zerosFollow ? Math.ceilDiv(pieceFloats(), SUMS) * SUMS : pieceFloats();
+    boolean zerosFollow = cut.whole() && (long) out.border() * (out.pitch() + out.group()) >= SUMS;
+    return zerosFollow ? Math.ceilDiv(cut.size(), SUMS) * SUMS : cut.size();
   }
 
   /** Whether rows are summed in four parts. */
@@ -382,24 +357,20 @@ public final class SparseConvolution {
 
   /** Where the inputs of a piece lie of an entry without distance. */
   long inputBytes(int group, int piece) {
-    return ((long) group * in.groupFloats() + in.origin() + pieceAt(in, piece)) * Float.BYTES;
+    return cut.input(group, piece) * Float.BYTES;
   }
 
   /** Where a piece of an output plane lies. */
   long outputBytes(int group, int row, int piece) {
-    return ((long) group * out.groupFloats()
-            + out.origin()
-            + (long) row * out.planeFloats()
-            + pieceAt(out, piece))
-        * Float.BYTES;
+    return cut.output(group, row, piece) * Float.BYTES;
   }
 
   /** Makes the border between rows of pixels and between maps zero again: pieces ran over it. */
   void clearGaps(MemorySegment output, int group, int fromRow, int toRow) {
-    if (!clears || !rowsTogether() || out.border() == 0) {
+    if (!clears || !cut.rowsTogether() || out.border() == 0) {
       return;
     }
-    long row = (long) rowFloats() * Float.BYTES;
+    long row = (long) out.columns() * out.group() * Float.BYTES;
     long pitch = (long) out.pitch() * Float.BYTES;
     int lastMap = out.stack() - 1;
     for (int plane = fromRow; plane < toRow; plane++) {
@@ -409,7 +380,7 @@ public final class SparseConvolution {
           clear(output, at, at - row + pitch);
           at += pitch;
         }
-        if (whole() && map < lastMap) {
+        if (cut.whole() && map < lastMap) {
           clear(output, at, at - row + (out.border() + 1) * pitch);
         }
       }

@@ -599,6 +599,44 @@ final class VectorKernels implements Kernels {
   }
 
   @Override
+  public void integerConvForward(
+      IntegerConvolution c,
+      MemorySegment counts,
+      MemorySegment sums,
+      int groups,
+      int fromGroup,
+      int toGroup,
+      int fromRow,
+      int toRow) {
+    c.check(counts, sums, groups, fromGroup, toGroup, fromRow, toRow);
+    VectorIntegerConvolution.forward(c, counts, sums, fromGroup, toGroup, fromRow, toRow);
+  }
+
+  @Override
+  public void packPatterns(
+      Planes counts,
+      Planes patterns,
+      MemorySegment from,
+      MemorySegment to,
+      int groups,
+      int fromPlane,
+      int toPlane) {
+    IntegerConvolution.checkPatterns(counts, patterns, from, to, groups, fromPlane, toPlane);
+    VectorIntegerConvolution.packPatterns(counts, patterns, from, to, fromPlane, toPlane);
+  }
+
+  @Override
+  public int countSum(MemorySegment counts, long from, int count) {
+    NeuronArguments.requireFloats("counts", counts, (from + count) * Short.BYTES);
+    return VectorIntegerConvolution.sum(counts, from, count);
+  }
+
+  @Override
+  public boolean looksUpPatterns() {
+    return VectorIntegerConvolution.LOOKS_UP;
+  }
+
+  @Override
   public float planeSum(MemorySegment planes, long from, int count) {
     NeuronArguments.requireFloats("planes", planes, (from + count) * Float.BYTES);
     return VectorPlanePool.sum(planes, from, count);

@@ -49,10 +49,10 @@ final class VectorPlaneBits {
       int toGroup,
       int fromRow,
       int toRow) {
-    int floats = c.pieceFloats();
+    int floats = c.cut().size();
     long step = (long) c.out().planeFloats() * Float.BYTES;
     for (int group = fromGroup; group < toGroup; group++) {
-      for (int piece = 0; piece < c.pieces(); piece++) {
+      for (int piece = 0; piece < c.cut().count(); piece++) {
         for (int done = 0; done < floats; ) {
           boolean eight = floats - done >= 8 * Planes.LANES;
           long from = (c.inputBytes(group, piece) + (long) done * Float.BYTES) / SHRINKING;
@@ -143,7 +143,7 @@ final class VectorPlaneBits {
     float[] sums = new float[8 * SUMS];
     long[] places = new long[8];
     for (int group = 0; group < groups; group++) {
-      for (int piece = 0; piece < c.pieces(); piece++) {
+      for (int piece = 0; piece < c.cut().count(); piece++) {
         for (int first = 0; first < floats; first += chunk) {
           int count = Math.min(chunk, floats - first);
           long from = (c.inputBytes(group, piece) + (long) first * Float.BYTES) / SHRINKING;

@@ -3,6 +3,7 @@ package dev.coppice.kernels;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import org.jspecify.annotations.Nullable;
@@ -22,7 +23,7 @@ final class VectorPlaneNeurons {
       @Nullable MemorySegment state) {
     for (int plane = fromPlane; plane < toPlane; plane++) {
       plane(n, x, s, plane, state);
-      PlaneNeurons.clearEnds(n.out, s, plane);
+      n.spikes.clearEnds(n.out, s, plane);
     }
   }
 
@@ -39,16 +40,18 @@ final class VectorPlaneNeurons {
     float shift = n.shift[plane % n.out.planes()];
     int floats = n.out.mapFloats();
     int steps = n.out.stack();
-    long step = (long) floats * Float.BYTES;
-    long inStep = n.repeated() ? 0 : step;
-    long from = PlaneNeurons.planeBytes(n.in, plane);
-    long to = PlaneNeurons.planeBytes(n.out, plane);
+    boolean counts = n.spikes == PlaneNumbers.COUNTS;
+    long bytes = n.spikes.bytes();
+    long step = floats * bytes;
+    long inStep = n.repeated() ? 0 : (long) floats * Float.BYTES;
+    long from = PlaneNeurons.firstOf(n.in, plane) * Float.BYTES;
+    long to = PlaneNeurons.firstOf(n.out, plane) * bytes;
     long kept = n.stateBytesBefore(plane);
     for (int i = 0; i < floats; i += Lanes.COUNT) {
       int left = floats - i;
       VectorMask<Float> pixels = VectorMask.fromLong(Lanes.FLOATS, n.pixels[i / Long.SIZE] >>> i);
       long at = from + (long) i * Float.BYTES;
-      long place = to + (long) i * Float.BYTES;
+      long place = to + i * bytes;
       FloatVector u =
           state == null
               ? FloatVector.broadcast(Lanes.FLOATS, c.rest())
@@ -61,12 +64,10 @@ final class VectorPlaneNeurons {
                 .add(shift);
         FloatVector potential = u.mul(leak).add(y.mul(gain)).add(drift);
         VectorMask<Float> fired = potential.compare(VectorOperators.GE, fireAt);
-        FloatVector spikes = FloatVector.zero(Lanes.FLOATS).blend(1f, fired.and(pixels));
-        if (left >= Lanes.COUNT) {
-          spikes.intoMemorySegment(s, place, ByteOrder.nativeOrder());
+        if (counts) {
+          storeCounts(s, place, fired.and(pixels), left);
         } else {
-          spikes.intoMemorySegment(
-              s, place, ByteOrder.nativeOrder(), Lanes.FLOATS.indexInRange(0, left));
+          storeFloats(s, place, fired.and(pixels), left);
         }
         u = potential.blend(potential.mul(keep).add(offset), fired);
         at += inStep;
@@ -79,6 +80,27 @@ final class VectorPlaneNeurons {
             ByteOrder.nativeOrder(),
             Lanes.FLOATS.indexInRange(0, left));
       }
+    }
+  }
+
+  private static void storeFloats(MemorySegment s, long place, VectorMask<Float> fired, int left) {
+    FloatVector spikes = FloatVector.zero(Lanes.FLOATS).blend(1f, fired);
+    if (left >= Lanes.COUNT) {
+      spikes.intoMemorySegment(s, place, ByteOrder.nativeOrder());
+    } else {
+      spikes.intoMemorySegment(
+          s, place, ByteOrder.nativeOrder(), Lanes.FLOATS.indexInRange(0, left));
+    }
+  }
+
+  private static void storeCounts(MemorySegment s, long place, VectorMask<Float> fired, int left) {
+    ShortVector spikes =
+        ShortVector.zero(Lanes.HALF_SHORTS).blend((short) 1, fired.cast(Lanes.HALF_SHORTS));
+    if (left >= Lanes.COUNT) {
+      spikes.intoMemorySegment(s, place, ByteOrder.nativeOrder());
+    } else {
+      spikes.intoMemorySegment(
+          s, place, ByteOrder.nativeOrder(), Lanes.HALF_SHORTS.indexInRange(0, left));
     }
   }
 }

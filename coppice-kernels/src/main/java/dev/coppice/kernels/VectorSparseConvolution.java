@@ -32,7 +32,7 @@ final class VectorSparseConvolution {
       int fromRow,
       int toRow) {
     for (int group = fromGroup; group < toGroup; group++) {
-      for (int piece = 0; piece < c.pieces(); piece++) {
+      for (int piece = 0; piece < c.cut().count(); piece++) {
         if (c.narrow()) {
           narrowPiece(c, in, out, group, piece, fromRow, toRow);
         } else {
@@ -52,7 +52,7 @@ final class VectorSparseConvolution {
       int piece,
       int fromRow,
       int toRow) {
-    int floats = c.pieceFloats();
+    int floats = c.cut().size();
     if (floats < COUNT) {
       cutVector(c, in, out, group, piece, fromRow, toRow);
       return;
@@ -257,7 +257,7 @@ final class VectorSparseConvolution {
       int piece,
       int fromRow,
       int toRow) {
-    VectorMask<Float> used = Lanes.FLOATS.indexInRange(0, c.pieceFloats());
+    VectorMask<Float> used = Lanes.FLOATS.indexInRange(0, c.cut().size());
     long from = c.inputBytes(group, piece);
     for (int row = fromRow; row < toRow; row++) {
       FloatVector sum = FloatVector.zero(Lanes.FLOATS);
@@ -278,7 +278,7 @@ final class VectorSparseConvolution {
       int piece,
       int fromRow,
       int toRow) {
-    int floats = c.pieceFloats();
+    int floats = c.cut().size();
     for (int row = fromRow; row < toRow; row++) {
       for (int at = 0; at < floats; at += COUNT) {
         inParts(
@@ -356,7 +356,7 @@ final class VectorSparseConvolution {
     float[] sums = new float[8 * SUMS];
     long[] places = new long[8];
     for (int group = 0; group < groups; group++) {
-      for (int piece = 0; piece < c.pieces(); piece++) {
+      for (int piece = 0; piece < c.cut().count(); piece++) {
         for (int first = 0; first < floats; first += chunk) {
           int count = Math.min(chunk, floats - first);
           long from = c.inputBytes(group, piece) + (long) first * Float.BYTES;

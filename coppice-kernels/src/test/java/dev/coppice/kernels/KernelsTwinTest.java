@@ -83,6 +83,9 @@ class KernelsTwinTest {
           Map.entry("spikeColumnsForward", SparseConvolutionTest::columnTwins),
           Map.entry("planeNeuronForward", PlaneNeuronTest::twins),
           Map.entry("planePoolForward", PlanePoolTest::twins),
+          Map.entry("integerConvForward", IntegerConvolutionTest::twins),
+          Map.entry("packPatterns", IntegerConvolutionTest::patternTwins),
+          Map.entry("countSum", IntegerConvolutionTest::sumTwins),
           Map.entry("planeSum", PlanePoolTest::sumTwins));
 
   @Test

@@ -19,7 +19,15 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** Neurons between planes against those that give packed spikes. */
 class PlaneNeuronTest {
   /** A layer of neurons on so many images; {@code planes} are those of the spikes. */
-  record Layer(Planes planes, int images, boolean repeated) {
+  record Layer(Planes planes, int images, boolean repeated, PlaneNumbers spikes) {
+    Layer(Planes planes, int images, boolean repeated) {
+      this(planes, images, repeated, PlaneNumbers.FLOATS);
+    }
+
+    Layer counting() {
+      return new Layer(planes, images, repeated, PlaneNumbers.COUNTS);
+    }
+
     Planes in() {
       return repeated ? planes.stacked(1) : planes;
     }
@@ -27,7 +35,7 @@ class PlaneNeuronTest {
     PlaneNeurons neurons(NeuronConstants c) {
       int channels = planes.channels();
       return new PlaneNeurons(
-          c, in(), planes, Floats.random(1, channels, 1), Floats.random(2, channels, 0.5));
+          c, in(), planes, Floats.random(1, channels, 1), Floats.random(2, channels, 0.5), spikes);
     }
 
     float[] maps() {
@@ -91,9 +99,22 @@ class PlaneNeuronTest {
       assertThat(packed).containsExactly(expected);
       float[] floats = Floats.array(spikes);
       MemorySegment clean = planes.allocate(Arena.ofAuto(), layer.images());
-      planes.fromSpikes(packed, 1, clean, layer.images());
+      planes.fromSpikes(packed, 1, PlaneNumbers.FLOATS, clean, layer.images());
       if (layer.images() % planes.group() == 0) {
         assertThat(floats).containsExactly(Floats.array(clean));
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("layers")
+  void countsAreTheSameSpikes(Layer layer) {
+    int groups = layer.planes().groups(layer.images());
+    for (NeuronConstants c : Cases.neurons()) {
+      float[] floats = Floats.array(layer.run(VECTOR, c, layer.maps(), null));
+      MemorySegment counts = layer.counting().run(VECTOR, c, layer.maps(), null);
+      for (int at = 0; at < groups * layer.planes().groupFloats(); at++) {
+        assertThat((float) counts.getAtIndex(ValueLayout.JAVA_SHORT, at)).isEqualTo(floats[at]);
       }
     }
   }
@@ -124,20 +145,25 @@ class PlaneNeuronTest {
 
   static void twins() {
     for (Layer layer : layers()) {
-      for (NeuronConstants c : Cases.neurons()) {
-        PlaneNeurons neurons = layer.neurons(c);
-        int groups = layer.planes().groups(layer.images());
-        MemorySegment first = neurons.allocateState(Arena.ofAuto(), groups);
-        MemorySegment second = neurons.allocateState(Arena.ofAuto(), groups);
-        assertEqual(
-            List.of(
-                Floats.bits(Floats.array(layer.run(VECTOR, c, layer.maps(), first))),
-                Floats.bits(Floats.array(first))),
-            List.of(
-                Floats.bits(Floats.array(layer.run(SCALAR, c, layer.maps(), second))),
-                Floats.bits(Floats.array(second))),
-            layer);
-      }
+      twins(layer);
+      twins(layer.counting());
+    }
+  }
+
+  private static void twins(Layer layer) {
+    for (NeuronConstants c : Cases.neurons()) {
+      PlaneNeurons neurons = layer.neurons(c);
+      int groups = layer.planes().groups(layer.images());
+      MemorySegment first = neurons.allocateState(Arena.ofAuto(), groups);
+      MemorySegment second = neurons.allocateState(Arena.ofAuto(), groups);
+      assertEqual(
+          List.of(
+              Floats.bits(Floats.array(layer.run(VECTOR, c, layer.maps(), first))),
+              Floats.bits(Floats.array(first))),
+          List.of(
+              Floats.bits(Floats.array(layer.run(SCALAR, c, layer.maps(), second))),
+              Floats.bits(Floats.array(second))),
+          layer);
     }
   }
 
@@ -147,16 +173,18 @@ class PlaneNeuronTest {
     Planes planes = new Planes(2, 4, 4, 1, 1, 1, 4);
     float[] two = new float[2];
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> new PlaneNeurons(c, planes.stacked(2), planes, two, two))
+        .isThrownBy(
+            () -> new PlaneNeurons(c, planes.stacked(2), planes, two, two, PlaneNumbers.FLOATS))
         .withMessageStartingWith("neurons give planes like those they read");
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> new PlaneNeurons(c, planes, planes, two, new float[3]))
+        .isThrownBy(
+            () -> new PlaneNeurons(c, planes, planes, two, new float[3], PlaneNumbers.FLOATS))
         .withMessage("2 channels need as many factors and terms, not 2 and 3");
     Planes halves = new Planes(2, 4, 4, 1, 1, 2, 4);
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> new PlaneNeurons(c, halves, halves, two, two))
+        .isThrownBy(() -> new PlaneNeurons(c, halves, halves, two, two, PlaneNumbers.FLOATS))
         .withMessage("neurons give planes of step 1, not 2");
-    PlaneNeurons neurons = new PlaneNeurons(c, planes, planes, two, two);
+    PlaneNeurons neurons = new PlaneNeurons(c, planes, planes, two, two, PlaneNumbers.FLOATS);
     MemorySegment x = planes.allocate(Arena.ofAuto(), 1);
     assertThatIllegalArgumentException()
         .isThrownBy(() -> VECTOR.planeNeuronForward(neurons, x, x, 1, 0, 2, null))

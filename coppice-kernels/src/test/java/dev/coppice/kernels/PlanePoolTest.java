@@ -5,6 +5,7 @@ import static dev.coppice.kernels.KernelsTwinTest.VECTOR;
 import static dev.coppice.kernels.KernelsTwinTest.assertEqual;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.within;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -63,7 +64,7 @@ class PlanePoolTest {
             in.border(),
             1,
             in.stack());
-    return new Case(new PlanePool(average, kernel, stride, in, out), images);
+    return new Case(new PlanePool(average, kernel, stride, in, out, PlaneNumbers.FLOATS), images);
   }
 
   @ParameterizedTest
@@ -102,6 +103,46 @@ class PlanePoolTest {
         .containsExactly(Floats.array(expected));
   }
 
+  @ParameterizedTest
+  @MethodSource("cases")
+  void countsAreAddedUp(Case test) {
+    PlanePool pool = test.pool();
+    int windows = pool.average() ? pool.kernel() * pool.kernel() : 1;
+    MemorySegment spikes = pool.in().allocate(Arena.ofAuto(), test.images());
+    MemorySegment counts = pool.in().allocate(Arena.ofAuto(), test.images());
+    float[] maps = test.maps();
+    for (int k = 0; k < maps.length; k++) {
+      maps[k] = maps[k] > 0 ? 1 : 0;
+    }
+    pool.in().fromMaps(Floats.of(maps), spikes, test.images());
+    for (long at = 0; at < spikes.byteSize() / Float.BYTES; at++) {
+      float spike = spikes.getAtIndex(ValueLayout.JAVA_FLOAT, at);
+      counts.setAtIndex(ValueLayout.JAVA_SHORT, at, (short) spike);
+    }
+    MemorySegment averages = pool.out().allocate(Arena.ofAuto(), test.images());
+    int groups = pool.out().groups(test.images());
+    int all = groups * pool.out().planes();
+    VECTOR.planePoolForward(pool, spikes, averages, groups, 0, all);
+    var counting =
+        new PlanePool(
+            pool.average(),
+            pool.kernel(),
+            pool.stride(),
+            pool.in(),
+            pool.out(),
+            PlaneNumbers.COUNTS);
+    for (Kernels kernels : List.of(VECTOR, SCALAR)) {
+      MemorySegment sums = pool.out().allocate(Arena.ofAuto(), test.images());
+      sums.fill((byte) 7);
+      kernels.planePoolForward(counting, counts, sums, groups, all / 2, all);
+      kernels.planePoolForward(counting, counts, sums, groups, 0, all / 2);
+      for (int at = 0; at < groups * pool.out().groupFloats(); at++) {
+        assertThat((float) sums.getAtIndex(ValueLayout.JAVA_SHORT, at))
+            .isCloseTo(windows * averages.getAtIndex(ValueLayout.JAVA_FLOAT, at), within(1e-4f));
+      }
+    }
+  }
+
   static void twins() {
     for (Case test : cases()) {
       assertEqual(
@@ -133,12 +174,12 @@ class PlanePoolTest {
     Planes in = new Planes(2, 4, 4, 1, 1, 1, 4);
     Planes out = new Planes(2, 2, 2, 1, 1, 1, 4);
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> new PlanePool(true, 2, 1, in, out))
+        .isThrownBy(() -> new PlanePool(true, 2, 1, in, out, PlaneNumbers.FLOATS))
         .withMessageStartingWith("windows of 2, 1 apart, do not take");
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> new PlanePool(true, 0, 1, in, out))
+        .isThrownBy(() -> new PlanePool(true, 0, 1, in, out, PlaneNumbers.FLOATS))
         .withMessage("windows and their steps must be positive");
-    var pool = new PlanePool(true, 2, 2, in, out);
+    var pool = new PlanePool(true, 2, 2, in, out, PlaneNumbers.FLOATS);
     MemorySegment from = in.allocate(Arena.ofAuto(), 1);
     assertThatIllegalArgumentException()
         .isThrownBy(() -> VECTOR.planePoolForward(pool, from, from, 1, 0, 2))

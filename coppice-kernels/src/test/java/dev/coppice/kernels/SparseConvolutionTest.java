@@ -249,7 +249,7 @@ class SparseConvolutionTest {
     long[] packed = packed(test);
     Planes planes = test.input();
     MemorySegment segment = planes.allocate(Arena.ofAuto(), test.images());
-    planes.fromSpikes(packed, 4, segment, test.images());
+    planes.fromSpikes(packed, 4, PlaneNumbers.FLOATS, segment, test.images());
     assertThat(Floats.array(segment))
         .containsExactly(Floats.array(SparseCase.planes(planes, test.maps(), test.images())));
     long[] binary = new long[rows * Math.ceilDiv(g.in(), Long.SIZE)];

@@ -30,6 +30,15 @@ record Affine(double[] scale, double[] shift) {
     return new Affine(scale, shift);
   }
 
+  /** Returns what multiplies the numbers of a channel by a scale over a divisor. */
+  static Affine scaling(float[] scales, int divisor) {
+    double[] scale = new double[scales.length];
+    for (int c = 0; c < scale.length; c++) {
+      scale[c] = scales[c] / (double) divisor;
+    }
+    return new Affine(scale, new double[scale.length]);
+  }
+
   /** Returns what adds a bias. */
   static Affine bias(float[] bias) {
     double[] scale = new double[bias.length];

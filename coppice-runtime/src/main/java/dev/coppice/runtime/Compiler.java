@@ -11,6 +11,9 @@ import dev.coppice.graph.Shape;
 import dev.coppice.graph.Weights;
 import dev.coppice.kernels.ConvolutionShape;
 import dev.coppice.kernels.DenseConvolution;
+import dev.coppice.kernels.IntegerConvolution;
+import dev.coppice.kernels.Kernels;
+import dev.coppice.kernels.PlaneNumbers;
 import dev.coppice.kernels.SpikeConvolution;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -43,6 +46,10 @@ final class Compiler {
   private final List<String> layers = new ArrayList<>();
   private final ExpectedSpikes densities;
   private final int timeSteps;
+  private final Kernels kernels;
+
+  /** How layers go on that read counts, by name. */
+  private final Map<String, LayerChoice> whole = new HashMap<>();
 
   /** Zeros around every plane: what the widest kernel needs. */
   private final int border;
@@ -58,7 +65,8 @@ final class Compiler {
   /** Values that the node at hand made for itself. */
   private final List<Value> temporaries = new ArrayList<>();
 
-  private Compiler(Model model, int timeSteps) {
+  private Compiler(Model model, int timeSteps, Kernels kernels) {
+    this.kernels = kernels;
     this.graph = model.graph();
     this.weights = model.weights();
     this.densities = new ExpectedSpikes(model);
@@ -80,10 +88,12 @@ final class Compiler {
    * Returns the plan of a model.
    *
    * @param timeSteps T of images, which says what kernels cost, or 0 if it is not known
+   * @param kernels those that will run it: whole numbers, exact however they are added up, may take
+   *     another way where it is fast
    * @throws dev.coppice.graph.GraphException if a layer is too large
    */
-  static Plan compile(Model model, int timeSteps) {
-    return new Compiler(model, timeSteps).compile();
+  static Plan compile(Model model, int timeSteps, Kernels kernels) {
+    return new Compiler(model, timeSteps, kernels).compile();
   }
 
   private Plan compile() {
@@ -118,18 +128,13 @@ final class Compiler {
     Value in = value(node.inputs().getFirst());
     return switch (node.op()) {
       case Op.Input _ -> throw new IllegalStateException(name);
-      case Op.Conv2d conv ->
-          layer(
-              new Layer(name, (Shape.Map) in.shape(), conv, weights.get(name + ".weight").data()),
-              node,
-              in);
+      case Op.Conv2d conv -> layer(layer(name, (Shape.Map) in.shape(), conv), node, in);
       case Op.Linear(int inFeatures, int outFeatures, boolean bias) ->
           layer(
-              new Layer(
+              layer(
                   name,
                   new Shape.Map(1, 1, inFeatures),
-                  new Op.Conv2d(inFeatures, outFeatures, 1, 1, 0, 1, bias),
-                  weights.get(name + ".weight").data()),
+                  new Op.Conv2d(inFeatures, outFeatures, 1, 1, 0, 1, bias)),
               node,
               in);
       case Op.BatchNorm norm -> through(name, in, Affine.norm(name, norm, weights));
@@ -144,6 +149,11 @@ final class Compiler {
     };
   }
 
+  private Layer layer(String name, Shape.Map in, Op.Conv2d conv) {
+    String weight = name + ".weight";
+    return new Layer(name, in, conv, weights.get(weight).data(), weights.scales(weight));
+  }
+
   private Value layer(Layer layer, Node node, Value in) {
     String name = layer.node();
     boolean constant =
@@ -156,13 +166,17 @@ final class Compiler {
     layers.add(name);
     ConvolutionShape map = in.shape() instanceof Shape.Map ? layer.forPlanes() : null;
     SpikeConvolution driven = levels(in) > 0 ? layer.forSpikes(packedLike(in)) : null;
-    LayerChoice.Facts facts = facts(layer, node, in, constant, driven != null);
     LayerChoice choice =
-        driven != null
-            ? LayerChoice.ofSpikes(facts, map != null)
-            : LayerChoice.ofNumbers(facts, map != null);
+        driven == null
+            ? LayerChoice.ofNumbers(facts(layer, in, constant, 1), map != null)
+            : counted(in)
+                ? requireNonNull(whole.get(name))
+                : LayerChoice.ofSpikes(
+                    facts(layer, in, constant, densities.of(node.inputs().getFirst())),
+                    map != null);
     String reason = choice.reason();
     return switch (choice.kernel()) {
+      case COUNTS, PATTERNS -> integer(layer, requireNonNull(map), in, choice, bias);
       case SPARSE -> sparse(layer, requireNonNull(map), in, constant, bias, reason);
       case DENSE -> {
         Value.Analog plain = plain(name, in);
@@ -191,18 +205,72 @@ final class Compiler {
     };
   }
 
+  private LayerChoice.Facts facts(Layer layer, Value in, boolean constant, double spikes) {
+    boolean planar = in instanceof Value.Planar;
+    // Averages of spikes as floats would have to be counted first.
+    int levels = planar ? 0 : levels(in);
+    return facts(layer, in.shape(), constant, spikes, planar, levels);
+  }
+
   private LayerChoice.Facts facts(
-      Layer layer, Node node, Value in, boolean constant, boolean spikes) {
-    Shape out = graph.shape(node.name());
+      Layer layer, Shape in, boolean constant, double spikes, boolean planar, int levels) {
+    Shape out = graph.shape(layer.node());
     return new LayerChoice.Facts(
         layer.density(),
-        spikes ? densities.of(node.inputs().getFirst()) : 1,
+        spikes,
         constant ? 1 : Math.max(1, timeSteps),
-        in.shape().size(),
+        in.size(),
         out.size() / out.channels(),
         out.channels(),
         layer.weights().length / out.channels(),
-        in instanceof Value.Planar);
+        planar,
+        whole(layer, in, levels));
+  }
+
+  /** Returns which kernels for whole numbers compute a layer that reads counts of spikes. */
+  private LayerChoice.Whole whole(Layer layer, Shape in, int levels) {
+    ConvolutionShape shape = in instanceof Shape.Map ? layer.forPlanes() : null;
+    if (layer.scales() == null || shape == null || !IntegerConvolution.fits(shape, levels)) {
+      return LayerChoice.Whole.NONE;
+    }
+    return levels == 1 && kernels.looksUpPatterns()
+        ? LayerChoice.Whole.COUNTS_AND_PATTERNS
+        : LayerChoice.Whole.COUNTS;
+  }
+
+  private static boolean counted(Value value) {
+    return value instanceof Value.Planar planar && planar.numbers() == PlaneNumbers.COUNTS;
+  }
+
+  /**
+   * Whether all readers of spikes had better have them counted in planes; notes how they go on.
+   *
+   * @param levels how many spikes are counted together
+   */
+  private boolean takesCounts(String name, int levels) {
+    List<String> readers = graph.consumers(name);
+    return !readers.isEmpty()
+        && !name.equals(graph.output())
+        && graph.shape(name) instanceof Shape.Map map
+        && readers.stream().map(graph::node).allMatch(reader -> takesCounts(reader, map, levels));
+  }
+
+  private boolean takesCounts(Node reader, Shape.Map map, int levels) {
+    String name = reader.name();
+    return switch (reader.op()) {
+      case Op.Conv2d conv -> {
+        Layer layer = layer(name, map, conv);
+        double spikes = densities.of(reader.inputs().getFirst());
+        LayerChoice choice =
+            LayerChoice.ofSpikes(facts(layer, map, false, spikes, true, levels), true);
+        whole.put(name, choice);
+        yield choice.whole();
+      }
+      case Op.AvgPool(int kernel, _) ->
+          levels * kernel * kernel <= MAX_LEVELS && takesCounts(name, levels * kernel * kernel);
+      case Op.MaxPool _, Op.Dropout _ -> takesCounts(name, levels);
+      default -> false;
+    };
   }
 
   /** Returns of how many spikes the value is an average, or 0 if it is any numbers. */
@@ -245,7 +313,7 @@ final class Compiler {
     String name = layer.node();
     Value.Planar planar = planes(name, in, shape.stride());
     startChain();
-    Value.Planar out = newPlanes(name, constant, bias, 0);
+    Value.Planar out = newPlanes(name, constant, bias, 0, PlaneNumbers.FLOATS);
     addToChain(
         new SparseLayer(
             name,
@@ -256,6 +324,52 @@ final class Compiler {
             out,
             reason),
         out);
+    return out;
+  }
+
+  private Value integer(
+      Layer layer, ConvolutionShape shape, Value in, LayerChoice choice, @Nullable Affine bias) {
+    String name = layer.node();
+    float[] scales = requireNonNull(layer.scales());
+    Value.Planar counts = counts(name, in);
+    boolean patterns = choice.kernel() == LayerChoice.Kernel.PATTERNS;
+    Value.Planar read = patterns ? patterns(name, counts) : counts;
+    startChain();
+    Affine scaling = Affine.scaling(scales, counts.levels());
+    Affine affine = bias == null ? scaling : Affine.then(scaling, bias);
+    Value.Planar out = newPlanes(name, false, affine, 0, PlaneNumbers.FLOATS);
+    addToChain(
+        new IntegerLayer(
+            name,
+            placements.nextInteger(),
+            layer.compress(shape, scales, counts.levels(), patterns),
+            new PlaneCount(nextSynapse(name), layer.reach(), counts),
+            read,
+            out,
+            choice.reason()),
+        out);
+    return out;
+  }
+
+  private Value.Planar counts(String name, Value value) {
+    return switch (value) {
+      case Value.Planar planar when counted(planar) -> planar;
+      case Value.Spikes spikes -> {
+        Shape.Map shape = (Shape.Map) spikes.shape();
+        Value.Planar out = temporaryPlanes(shape, false, 1, spikes.levels(), PlaneNumbers.COUNTS);
+        add(new SpikesIntoPlanes(name, spikes, out));
+        yield out;
+      }
+      case Value.Planar _, Value.Analog _ -> throw new IllegalStateException(name);
+    };
+  }
+
+  private Value.Planar patterns(String name, Value.Planar counts) {
+    Shape.Map map = counts.shape();
+    int channels = Math.ceilDiv(map.channels(), IntegerConvolution.TOGETHER);
+    Shape.Map shape = new Shape.Map(map.height(), map.width(), channels);
+    Value.Planar out = temporaryPlanes(shape, false, 1, 0, PlaneNumbers.COUNTS);
+    add(new PatternStep(name, counts, out));
     return out;
   }
 
@@ -293,7 +407,8 @@ final class Compiler {
           planar.layout(),
           planar.constant(),
           Affine.then(planar.affine(), affine),
-          0);
+          0,
+          PlaneNumbers.FLOATS);
     }
     Value.Analog analog = numbers(name, in);
     floats.share(analog.buffer(), readers(name));
@@ -301,11 +416,18 @@ final class Compiler {
         analog.shape(), analog.buffer(), analog.constant(), Affine.then(analog.affine(), affine));
   }
 
-  private Value neurons(String name, Op.Neuron neuron, Value in) {
+  private Value neurons(String name, Op.Neuron neuron, Value value) {
     layers.add(name);
+    boolean counts = takesCounts(name, 1);
+    // Cheaper before the neurons, where there is one map for all time steps, than behind them.
+    Value in =
+        counts && value instanceof Value.Analog analog && analog.constant()
+            ? currents(name, analog)
+            : value;
     if (in instanceof Value.Planar planar) {
       int channels = planar.shape().channels();
-      Value.Planar out = newPlanes(name, false, null, 1);
+      PlaneNumbers spikes = counts ? PlaneNumbers.COUNTS : PlaneNumbers.FLOATS;
+      Value.Planar out = newPlanes(name, false, null, 1, spikes);
       PlaneNeuronStep step =
           new PlaneNeuronStep(
               name,
@@ -347,7 +469,11 @@ final class Compiler {
       long levels = average ? (long) planar.levels() * kernel * kernel : planar.levels();
       Value.Planar out =
           newPlanes(
-              name, planar.constant(), planar.affine(), levels <= MAX_LEVELS ? (int) levels : 0);
+              name,
+              planar.constant(),
+              planar.affine(),
+              levels <= MAX_LEVELS ? (int) levels : 0,
+              planar.numbers());
       int number = placements.nextPool();
       addToChain(new PlanePoolStep(name, number, average, kernel, stride, planar, out), out);
       return out;
@@ -444,7 +570,7 @@ final class Compiler {
       terms.add(new PlaneAddStep.Term(term, Affine.scales(term.affine(), channels)));
       addShift(term.affine(), shift);
     }
-    Value.Planar out = newPlanes(name, constant, null, 0);
+    Value.Planar out = newPlanes(name, constant, null, 0, PlaneNumbers.FLOATS);
     addToChain(new PlaneAddStep(name, List.copyOf(terms), floats(shift), out), out);
     return out;
   }
@@ -527,23 +653,36 @@ final class Compiler {
       case Value.Planar planar when planar.affine() == null && step == 1 -> planar;
       case Value.Planar planar when planar.affine() == null -> {
         Value.Planar out =
-            temporaryPlanes(planar.shape(), planar.constant(), step, planar.levels());
+            temporaryPlanes(
+                planar.shape(), planar.constant(), step, planar.levels(), PlaneNumbers.FLOATS);
         add(new PlanesToPlanes(name, planar, out));
         yield out;
       }
       case Value.Spikes spikes -> {
         Value.Planar out =
-            temporaryPlanes((Shape.Map) spikes.shape(), false, step, spikes.levels());
+            temporaryPlanes(
+                (Shape.Map) spikes.shape(), false, step, spikes.levels(), PlaneNumbers.FLOATS);
         add(new SpikesIntoPlanes(name, spikes, out));
         yield out;
       }
       case Value.Planar _, Value.Analog _ -> {
         Value.Analog plain = plain(name, value);
-        Value.Planar out = temporaryPlanes((Shape.Map) plain.shape(), plain.constant(), step, 0);
+        Value.Planar out =
+            temporaryPlanes(
+                (Shape.Map) plain.shape(), plain.constant(), step, 0, PlaneNumbers.FLOATS);
         add(new IntoPlanes(name, plain, out));
         yield out;
       }
     };
+  }
+
+  /** Returns input currents in planes, with what must still be done to them. */
+  private Value.Planar currents(String name, Value.Analog analog) {
+    Shape.Map shape = (Shape.Map) analog.shape();
+    Value.Planar out = temporaryPlanes(shape, analog.constant(), 1, 0, PlaneNumbers.FLOATS);
+    add(new IntoPlanes(name, analog, out));
+    return new Value.Planar(
+        shape, out.buffer(), out.layout(), out.constant(), analog.affine(), 0, PlaneNumbers.FLOATS);
   }
 
   /** Returns the value as floats with nothing left to be done to them. */
@@ -575,13 +714,14 @@ final class Compiler {
   }
 
   private Value.Planar newPlanes(
-      String name, boolean constant, @Nullable Affine affine, int levels) {
+      String name, boolean constant, @Nullable Affine affine, int levels, PlaneNumbers numbers) {
     Shape.Map shape = (Shape.Map) graph.shape(name);
-    return newPlanes(shape, constant, affine, 1, levels, readers(name));
+    return newPlanes(shape, constant, affine, 1, levels, numbers, readers(name));
   }
 
-  private Value.Planar temporaryPlanes(Shape.Map shape, boolean constant, int step, int levels) {
-    Value.Planar value = newPlanes(shape, constant, null, step, levels, 1);
+  private Value.Planar temporaryPlanes(
+      Shape.Map shape, boolean constant, int step, int levels, PlaneNumbers numbers) {
+    Value.Planar value = newPlanes(shape, constant, null, step, levels, numbers, 1);
     temporaries.add(value);
     return value;
   }
@@ -592,6 +732,7 @@ final class Compiler {
       @Nullable Affine affine,
       int step,
       int levels,
+      PlaneNumbers numbers,
       int readerCount) {
     int layout = placements.add(new PlaneLayout(shape, constant, border, step));
     int buffer = planes.take(shape.size(), constant, readerCount);
@@ -599,7 +740,7 @@ final class Compiler {
       planeLayouts.add(new ArrayList<>());
     }
     planeLayouts.get(buffer).add(layout);
-    return new Value.Planar(shape, buffer, layout, constant, affine, levels);
+    return new Value.Planar(shape, buffer, layout, constant, affine, levels, numbers);
   }
 
   private Value.Spikes newSpikes(String name, int height, int width, int channels, int levels) {

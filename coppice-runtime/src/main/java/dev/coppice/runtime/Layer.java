@@ -5,6 +5,7 @@ import dev.coppice.graph.Op;
 import dev.coppice.graph.Shape;
 import dev.coppice.kernels.ConvolutionShape;
 import dev.coppice.kernels.DenseConvolution;
+import dev.coppice.kernels.IntegerConvolution;
 import dev.coppice.kernels.SparseConvolution;
 import dev.coppice.kernels.SpikeColumns;
 import dev.coppice.kernels.SpikeConvolution;
@@ -18,8 +19,10 @@ import org.jspecify.annotations.Nullable;
  * map of one pixel.
  *
  * @param weights {@code [O, k, k, I/groups]}
+ * @param scales of the rows of weights that are whole numbers times these, or null
  */
-record Layer(String node, Shape.Map in, Op.Conv2d conv, float[] weights) {
+record Layer(
+    String node, Shape.Map in, Op.Conv2d conv, float[] weights, float @Nullable [] scales) {
   /** Floats of the planes of a layer, and weights, up to which sparse kernels address them. */
   private static final int MOST_FLOATS = 1 << 27;
 
@@ -105,6 +108,25 @@ record Layer(String node, Shape.Map in, Op.Conv2d conv, float[] weights) {
           shape.output(1, 0),
           arena.allocateFrom(ValueLayout.JAVA_FLOAT, weights));
     }
+  }
+
+  /**
+   * Returns the surviving weights in whole numbers, for any planes of that shape.
+   *
+   * @param rowScales the {@link #scales}
+   * @param levels how many spikes are counted together at most
+   * @param patterns whether single spikes of several channels are taken together
+   */
+  IntegerConvolution compress(
+      ConvolutionShape shape, float[] rowScales, int levels, boolean patterns) {
+    byte[] codes = new byte[weights.length];
+    int row = weights.length / rowScales.length;
+    for (int k = 0; k < codes.length; k++) {
+      codes[k] = (byte) Math.round(weights[k] / rowScales[k / row]);
+    }
+    return patterns
+        ? IntegerConvolution.ofPatterns(shape, codes)
+        : IntegerConvolution.ofCounts(shape, codes, levels);
   }
 
   /** Returns the surviving weights by input channel. */

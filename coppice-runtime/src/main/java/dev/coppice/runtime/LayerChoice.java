@@ -1,5 +1,6 @@
 package dev.coppice.runtime;
 
+import dev.coppice.kernels.IntegerConvolution;
 import java.util.Locale;
 
 /**
@@ -20,16 +21,28 @@ record LayerChoice(Kernel kernel, String reason) {
     DENSE,
     SPIKE_DRIVEN,
     SPIKE_COLUMNS,
-    SPARSE
+    SPARSE,
+    COUNTS,
+    PATTERNS
   }
 
   private static final int LANES = 16;
+  private static final int SHORTS = 32;
 
   /** The share of weights up to which a layer counts as sparse. */
   private static final double MOST_WEIGHTS = 0.5;
 
   /** A multiply-add of a vector of the sparse kernel, which reads its operand from memory. */
   private static final double SPARSE_VECTOR = 0.8;
+
+  /** A multiply-add of a vector of the kernel of counts. */
+  private static final double COUNT_VECTOR = 0.7;
+
+  /** A look-up and add of a vector of the kernel of patterns. */
+  private static final double PATTERN_VECTOR = 0.75;
+
+  /** Making patterns of the spikes of a vector of neurons. */
+  private static final double PACK_VECTOR = 1;
 
   /** What each list of a row costs besides. */
   private static final double SPARSE_ROW = 20;
@@ -58,6 +71,13 @@ record LayerChoice(Kernel kernel, String reason) {
   /** Neurons between planes rather than maps, and back: a float of a map changes place. */
   private static final double MOVE = 1;
 
+  /** The kernels for whole numbers that can compute a layer. */
+  enum Whole {
+    NONE,
+    COUNTS,
+    COUNTS_AND_PATTERNS
+  }
+
   /**
    * What is known of a layer.
    *
@@ -69,6 +89,7 @@ record LayerChoice(Kernel kernel, String reason) {
    * @param channels O
    * @param rowWeights weights of an output channel
    * @param planar whether the input lies in planes
+   * @param whole which of the kernels for whole numbers can compute it
    */
   record Facts(
       double weightDensity,
@@ -78,7 +99,8 @@ record LayerChoice(Kernel kernel, String reason) {
       int positions,
       int channels,
       int rowWeights,
-      boolean planar) {
+      boolean planar,
+      Whole whole) {
 
     /**
      * Returns the cost of the sparse kernel, which is for layers that lost most of their weights.
@@ -89,6 +111,29 @@ record LayerChoice(Kernel kernel, String reason) {
       }
       double vectors = Math.ceil(1.2 * steps * positions / LANES);
       return channels * (SPARSE_ROW + vectors * rowWeights * weightDensity * SPARSE_VECTOR)
+          + (planar ? 0 : MOVE * steps * inputs);
+    }
+
+    /** Returns the cost of the kernel of counts. */
+    double counts() {
+      return whole == Whole.NONE
+          ? Double.POSITIVE_INFINITY
+          : whole(rowWeights * weightDensity, COUNT_VECTOR);
+    }
+
+    /** Returns the cost of the kernel of patterns, of which those without weights are left out. */
+    double patterns() {
+      if (whole != Whole.COUNTS_AND_PATTERNS) {
+        return Double.POSITIVE_INFINITY;
+      }
+      double together = IntegerConvolution.TOGETHER;
+      double lookUps = rowWeights / together * (1 - Math.pow(1 - weightDensity, together));
+      return whole(lookUps, PATTERN_VECTOR) + steps * (double) inputs / SHORTS * PACK_VECTOR;
+    }
+
+    private double whole(double entries, double vector) {
+      double vectors = Math.ceil(1.2 * steps * positions / SHORTS);
+      return channels * (SPARSE_ROW + vectors * entries * vector)
           + (planar ? 0 : MOVE * steps * inputs);
     }
 
@@ -132,6 +177,11 @@ record LayerChoice(Kernel kernel, String reason) {
 
   /** Chooses for a layer that reads spikes. */
   static LayerChoice ofSpikes(Facts facts, boolean planes) {
+    if (Math.min(facts.counts(), facts.patterns())
+        < Math.min(facts.spikeDriven(), facts.spikeColumns())) {
+      return new LayerChoice(
+          facts.patterns() < facts.counts() ? Kernel.PATTERNS : Kernel.COUNTS, facts.explain());
+    }
     double driven = facts.spikeDriven();
     double columns = facts.spikeColumns();
     double sparse = planes ? facts.sparse() : Double.POSITIVE_INFINITY;
@@ -140,6 +190,11 @@ record LayerChoice(Kernel kernel, String reason) {
             ? Kernel.SPIKE_DRIVEN
             : sparse <= columns ? Kernel.SPARSE : Kernel.SPIKE_COLUMNS;
     return new LayerChoice(kernel, facts.explain());
+  }
+
+  /** Whether whole numbers are computed with. */
+  boolean whole() {
+    return kernel == Kernel.COUNTS || kernel == Kernel.PATTERNS;
   }
 
   /** Chooses for a layer that reads any numbers. */

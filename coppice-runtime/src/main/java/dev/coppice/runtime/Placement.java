@@ -1,5 +1,6 @@
 package dev.coppice.runtime;
 
+import dev.coppice.kernels.IntegerConvolution;
 import dev.coppice.kernels.PlaneNeurons;
 import dev.coppice.kernels.PlanePool;
 import dev.coppice.kernels.Planes;
@@ -11,6 +12,7 @@ import java.util.List;
  *
  * @param layouts the planes of values, by number of the layout
  * @param sparse the surviving weights of layers, by number of the sparse layer
+ * @param integer the surviving weights in whole numbers, by number of the integer layer
  * @param neurons the layers of neurons between planes, by their number among these
  * @param pools the pools between planes, by their number
  */
@@ -18,5 +20,6 @@ record Placement(
     int steps,
     List<Planes> layouts,
     List<SparseConvolution> sparse,
+    List<IntegerConvolution> integer,
     List<PlaneNeurons> neurons,
     List<PlanePool> pools) {}

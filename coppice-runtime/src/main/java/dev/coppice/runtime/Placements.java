@@ -1,5 +1,6 @@
 package dev.coppice.runtime;
 
+import dev.coppice.kernels.IntegerConvolution;
 import dev.coppice.kernels.PlaneNeurons;
 import dev.coppice.kernels.PlanePool;
 import dev.coppice.kernels.Planes;
@@ -16,6 +17,7 @@ import java.util.concurrent.ConcurrentHashMap;
 final class Placements {
   private final List<PlaneLayout> layouts = new ArrayList<>();
   private final List<SparseLayer> sparse = new ArrayList<>();
+  private final List<IntegerLayer> integer = new ArrayList<>();
   private final List<PlaneNeuronStep> neurons = new ArrayList<>();
   private final List<PlanePoolStep> pools = new ArrayList<>();
   private final Map<Integer, Placement> made = new ConcurrentHashMap<>();
@@ -38,6 +40,10 @@ final class Placements {
     return sparse.size();
   }
 
+  int nextInteger() {
+    return integer.size();
+  }
+
   int nextNeurons() {
     return neurons.size();
   }
@@ -50,6 +56,7 @@ final class Placements {
   void add(PlaneStep step) {
     switch (step) {
       case SparseLayer layer -> sparse.add(layer);
+      case IntegerLayer layer -> integer.add(layer);
       case PlaneNeuronStep layer -> neurons.add(layer);
       case PlanePoolStep pool -> pools.add(pool);
       case PlaneAddStep _ -> {}
@@ -70,6 +77,14 @@ final class Placements {
                         .weights()
                         .between(planes.get(layer.in().layout()), planes.get(layer.out().layout())))
             .toList();
+    List<IntegerConvolution> wholes =
+        integer.stream()
+            .map(
+                layer ->
+                    layer
+                        .weights()
+                        .between(planes.get(layer.in().layout()), planes.get(layer.out().layout())))
+            .toList();
     List<PlaneNeurons> layers =
         neurons.stream()
             .map(
@@ -79,7 +94,8 @@ final class Placements {
                         planes.get(layer.in().layout()),
                         planes.get(layer.out().layout()),
                         layer.scale(),
-                        layer.shift()))
+                        layer.shift(),
+                        layer.out().numbers()))
             .toList();
     List<PlanePool> windows =
         pools.stream()
@@ -90,8 +106,9 @@ final class Placements {
                         pool.kernel(),
                         pool.stride(),
                         planes.get(pool.in().layout()),
-                        planes.get(pool.out().layout())))
+                        planes.get(pool.out().layout()),
+                        pool.out().numbers()))
             .toList();
-    return new Placement(steps, planes, convolutions, layers, windows);
+    return new Placement(steps, planes, convolutions, wholes, layers, windows);
   }
 }

@@ -30,7 +30,7 @@ record PlaneCount(int index, Reach reach, Value.Planar in) implements Crew.Work 
     for (int plane = (int) from; plane < to; plane++) {
       int image = plane / planes.channels();
       int channel = plane % planes.channels();
-      sum += reach.performed(frame.kernels, planes, spikes, in.levels(), image, channel);
+      sum += reach.performed(frame.kernels, planes, spikes, in, image, channel);
     }
     synchronized (frame) {
       frame.operations[index] += sum;

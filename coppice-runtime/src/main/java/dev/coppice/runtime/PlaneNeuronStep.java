@@ -1,6 +1,7 @@
 package dev.coppice.runtime;
 
 import dev.coppice.kernels.NeuronConstants;
+import dev.coppice.kernels.PlaneNumbers;
 import dev.coppice.kernels.Planes;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -45,7 +46,10 @@ record PlaneNeuronStep(
       for (int channel = 0; channel < planes.channels(); channel++) {
         // What lies around the maps is zero.
         long first = planes.at(image, channel, 0, 0);
-        count += (long) frame.kernels.planeSum(spikes, first, planes.planeFloats());
+        count +=
+            out.numbers() == PlaneNumbers.COUNTS
+                ? frame.kernels.countSum(spikes, first, planes.planeFloats())
+                : (long) frame.kernels.planeSum(spikes, first, planes.planeFloats());
       }
     }
     frame.spikes[index] = count;

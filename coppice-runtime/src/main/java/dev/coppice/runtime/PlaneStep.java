@@ -4,7 +4,8 @@ package dev.coppice.runtime;
  * A part of a {@link PlaneChain}: what it writes to a plane depends, of what the chain makes, on
  * the same plane alone. Planes are counted through the images of the frame.
  */
-sealed interface PlaneStep permits SparseLayer, PlaneNeuronStep, PlanePoolStep, PlaneAddStep {
+sealed interface PlaneStep
+    permits SparseLayer, IntegerLayer, PlaneNeuronStep, PlanePoolStep, PlaneAddStep {
   /** Returns the node of the network that it computes. */
   String node();
 

@@ -2,6 +2,7 @@ package dev.coppice.runtime;
 
 import dev.coppice.graph.Op;
 import dev.coppice.kernels.Kernels;
+import dev.coppice.kernels.PlaneNumbers;
 import dev.coppice.kernels.Planes;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -150,28 +151,36 @@ final class Reach {
   }
 
   /**
-   * Returns the operations of averages of {@code levels} spikes in a channel of planes: all of its
+   * Returns the operations of spikes, or averages of them, in a channel of planes: all of its
    * spikes reach what those in the middle of the map do, but for some.
    */
   long performed(
-      Kernels kernels, Planes planes, MemorySegment spikes, int levels, int image, int channel) {
+      Kernels kernels,
+      Planes planes,
+      MemorySegment spikes,
+      Value.Planar in,
+      int image,
+      int channel) {
     int middle = weights[commonFirst + channel];
     long sum = 0;
     for (int plane = 0; plane < planes.step() * planes.step(); plane++) {
       long first = planes.at(image, channel, plane / planes.step(), plane % planes.step());
+      int count = planes.planeFloats();
       sum +=
           middle
-              * (long) Math.round(levels * kernels.planeSum(spikes, first, planes.planeFloats()));
+              * (in.numbers() == PlaneNumbers.COUNTS
+                  ? (long) kernels.countSum(spikes, first, count)
+                  : (long) Math.round(in.levels() * kernels.planeSum(spikes, first, count)));
     }
     for (int map = 0; map < planes.stack(); map++) {
       for (int y = 0; y < rowClass.length; y++) {
         if (rowClass[y] == commonRow) {
           for (int x : otherColumns) {
-            sum += apart(planes, spikes, levels, map, image, channel, y, x, middle);
+            sum += apart(planes, spikes, in, map, image, channel, y, x, middle);
           }
         } else {
           for (int x = 0; x < columnClass.length; x++) {
-            sum += apart(planes, spikes, levels, map, image, channel, y, x, middle);
+            sum += apart(planes, spikes, in, map, image, channel, y, x, middle);
           }
         }
       }
@@ -182,16 +191,17 @@ final class Reach {
   private long apart(
       Planes planes,
       MemorySegment spikes,
-      int levels,
+      Value.Planar in,
       int map,
       int image,
       int channel,
       int y,
       int x,
       int middle) {
-    float value = Frame.load(spikes, planes.at(map, image, channel, y, x));
+    float value = in.numbers().get(spikes, planes.at(map, image, channel, y, x));
+    float together = in.numbers() == PlaneNumbers.COUNTS ? 1 : in.levels();
     return value == 0
         ? 0
-        : (long) Math.round(value * levels) * (weights[first(y, x) + channel] - middle);
+        : (long) Math.round(value * together) * (weights[first(y, x) + channel] - middle);
   }
 }

@@ -19,6 +19,7 @@ record SpikesIntoPlanes(String node, Value.Spikes in, Value.Planar out) implemen
         .fromSpikes(
             frame.words[in.buffer()],
             in.levels(),
+            out.numbers(),
             frame.planes[out.buffer()],
             frame.images,
             (int) from,

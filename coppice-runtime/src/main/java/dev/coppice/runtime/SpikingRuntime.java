@@ -42,7 +42,7 @@ public final class SpikingRuntime {
               + " channels, but the network reads "
               + inputShape.channels());
     }
-    this.plan = Compiler.compile(model, timeSteps());
+    this.plan = Compiler.compile(model, timeSteps(), kernels);
   }
 
   /**

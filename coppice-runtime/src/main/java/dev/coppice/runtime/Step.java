@@ -12,6 +12,7 @@ sealed interface Step extends Crew.Work
         PlaneChain,
         IntoPlanes,
         SpikesIntoPlanes,
+        PatternStep,
         PlanesToPlanes,
         FromPlanes,
         SpikesFromPlanes,

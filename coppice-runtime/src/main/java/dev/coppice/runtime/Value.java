@@ -1,6 +1,7 @@
 package dev.coppice.runtime;
 
 import dev.coppice.graph.Shape;
+import dev.coppice.kernels.PlaneNumbers;
 import org.jspecify.annotations.Nullable;
 
 /** Where and how the plan holds what a node gives. */
@@ -25,11 +26,12 @@ sealed interface Value {
   }
 
   /**
-   * Floats in planes.
+   * Numbers in planes.
    *
    * @param layout the number of the layout
    * @param affine what must still be done to them, or null
    * @param levels of how many spikes they are averages, 1 for spikes, or 0 if they are any numbers
+   * @param numbers how they are held; counts are of {@code levels} spikes together
    */
   record Planar(
       Shape.Map shape,
@@ -37,7 +39,8 @@ sealed interface Value {
       int layout,
       boolean constant,
       @Nullable Affine affine,
-      int levels)
+      int levels,
+      PlaneNumbers numbers)
       implements Value {}
 
   /**

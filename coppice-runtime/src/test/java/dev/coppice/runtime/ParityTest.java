@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.coppice.graph.Graph;
 import dev.coppice.graph.Model;
 import dev.coppice.graph.Op;
+import dev.coppice.graph.Quantization;
 import dev.coppice.graph.zoo.Zoo;
 import dev.coppice.kernels.Kernels;
 import dev.coppice.train.Engine;
@@ -101,6 +102,21 @@ class ParityTest {
     assertParity(model, 4, name + " at " + sparsity);
   }
 
+  /** In whole numbers, which the engine rounds. */
+  @ParameterizedTest
+  @MethodSource("zoo")
+  void quantisedNetworksOfTheZoo(String name, double sparsity) {
+    Model model = Quantization.int8(Networks.model(Networks.zoo(name), 4, sparsity));
+    assertParity(model, 4, name + " in int8 at " + sparsity);
+  }
+
+  @ParameterizedTest
+  @MethodSource("neurons")
+  void everyQuantisedNeuronAndReset(Op.Neuron neuron) {
+    Model model = Quantization.int8(Networks.model(Networks.chain(neuron), 1, 0.3));
+    assertParity(model, 5, neuron + " in int8");
+  }
+
   static List<String> zooNames() {
     return Zoo.names();
   }
@@ -111,6 +127,7 @@ class ParityTest {
     Model model = Networks.model(Networks.zoo(name), 5, 0.9);
     for (int steps = 1; steps <= 8; steps++) {
       assertParity(model, steps, name + " over " + steps + " steps");
+      assertParity(Quantization.int8(model), steps, name + " in int8, over " + steps + " steps");
     }
   }
 
@@ -132,7 +149,9 @@ class ParityTest {
   @MethodSource("small")
   void everyKindOfNode(Graph graph) {
     for (int steps : new int[] {1, 3}) {
-      assertParity(Networks.model(graph, 2, 0), steps, graph + " over " + steps + " steps");
+      Model model = Networks.model(graph, 2, 0);
+      assertParity(model, steps, graph + " over " + steps + " steps");
+      assertParity(Quantization.int8(model), steps, graph + " in int8, over " + steps + " steps");
     }
   }
 

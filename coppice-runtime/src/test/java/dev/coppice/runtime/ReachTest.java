@@ -3,7 +3,9 @@ package dev.coppice.runtime;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.coppice.graph.Op;
+import dev.coppice.graph.Shape;
 import dev.coppice.kernels.Kernels;
+import dev.coppice.kernels.PlaneNumbers;
 import dev.coppice.kernels.Planes;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -53,12 +55,17 @@ class ReachTest {
     for (Kernels kernels : List.of(Kernels.best(), Kernels.scalar())) {
       var planes = new Planes(channels, HEIGHT, WIDTH, 1, 1, conv.stride(), STEPS);
       MemorySegment memory = planes.allocate(Arena.ofAuto(), 1);
-      planes.fromSpikes(packed(spikes, channels), LEVELS, memory, 1);
-      long sum = 0;
-      for (int channel = 0; channel < channels; channel++) {
-        sum += reach.performed(kernels, planes, memory, LEVELS, 0, channel);
+      for (PlaneNumbers numbers : PlaneNumbers.values()) {
+        memory.fill((byte) 0);
+        planes.fromSpikes(packed(spikes, channels), LEVELS, numbers, memory, 1);
+        var shape = new Shape.Map(HEIGHT, WIDTH, channels);
+        var value = new Value.Planar(shape, 0, 0, false, null, LEVELS, numbers);
+        long sum = 0;
+        for (int channel = 0; channel < channels; channel++) {
+          sum += reach.performed(kernels, planes, memory, value, 0, channel);
+        }
+        assertThat(sum).isEqualTo(expected);
       }
-      assertThat(sum).isEqualTo(expected);
     }
   }
 

@@ -12,6 +12,7 @@ import dev.coppice.graph.GraphException;
 import dev.coppice.graph.Model;
 import dev.coppice.graph.ModelInput;
 import dev.coppice.graph.Op;
+import dev.coppice.graph.Quantization;
 import dev.coppice.graph.Shape;
 import dev.coppice.kernels.Kernels;
 import java.lang.management.ManagementFactory;
@@ -151,16 +152,21 @@ class SessionTest {
     for (Graph graph : List.of(Networks.chain(Networks.NEURON), Networks.zoo("resnet19-post"))) {
       Model model = Networks.model(graph, 3, 0.5);
       for (Kernels kernels : List.of(Kernels.scalar(), Kernels.best())) {
-        try (Session session = SpikingRuntime.of(model, OPTIONS, kernels).session()) {
-          float[] image = Networks.images(graph, 1);
-          // Vectors are objects until the compiler has seen to it.
-          long allocated = Long.MAX_VALUE;
-          for (int i = 0; i < 500 && allocated > 0; i++) {
-            allocated = allocatedByTenRuns(session, image);
-          }
-          assertThat(allocated).as(kernels.describe()).isZero();
-        }
+        assertNothingIsAllocated(model, kernels);
+        assertNothingIsAllocated(Quantization.int8(model), kernels);
       }
+    }
+  }
+
+  private static void assertNothingIsAllocated(Model model, Kernels kernels) {
+    try (Session session = SpikingRuntime.of(model, OPTIONS, kernels).session()) {
+      float[] image = Networks.images(model.graph(), 1);
+      // Vectors are objects until the compiler has seen to it.
+      long allocated = Long.MAX_VALUE;
+      for (int i = 0; i < 500 && allocated > 0; i++) {
+        allocated = allocatedByTenRuns(session, image);
+      }
+      assertThat(allocated).as(kernels.describe()).isZero();
     }
   }
 

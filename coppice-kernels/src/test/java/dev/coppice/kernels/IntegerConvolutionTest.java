@@ -1,0 +1,215 @@
+package dev.coppice.kernels;
+
+import static dev.coppice.kernels.KernelsTwinTest.SCALAR;
+import static dev.coppice.kernels.KernelsTwinTest.VECTOR;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Convolutions in whole numbers against those in floats, which are exact for such numbers. */
+class IntegerConvolutionTest {
+  /**
+   * A convolution.
+   *
+   * @param most the largest count
+   * @param largest the largest weight
+   */
+  record Case(
+      ConvolutionShape shape, int stack, int images, int most, int largest, double density) {
+    byte[] weights() {
+      SplittableRandom random = new SplittableRandom(7);
+      byte[] weights = new byte[shape.weights()];
+      for (int k = 0; k < weights.length; k++) {
+        boolean survives = random.nextDouble() < density;
+        weights[k] = (byte) (survives ? random.nextInt(largest / 2, largest + 1) : 0);
+        weights[k] *= (byte) (random.nextInt(4) == 0 ? -1 : 1);
+      }
+      return weights;
+    }
+
+    Planes in() {
+      return shape.input(1, shape.inputBorder()).stacked(stack);
+    }
+
+    Planes out() {
+      return shape.output(1, shape.inputBorder()).stacked(stack);
+    }
+
+    /** Returns counts, as floats in maps. */
+    float[] maps() {
+      SplittableRandom random = new SplittableRandom(8);
+      float[] maps = new float[stack * images * shape.height() * shape.width() * shape.in()];
+      for (int k = 0; k < maps.length; k++) {
+        maps[k] = random.nextInt(3) == 0 ? random.nextInt(most + 1) : 0;
+      }
+      return maps;
+    }
+
+    MemorySegment counts() {
+      MemorySegment floats = SparseCase.planes(in(), maps(), images);
+      MemorySegment counts = in().allocate(Arena.ofAuto(), images);
+      for (long at = 0; at < floats.byteSize() / Float.BYTES; at++) {
+        float count = floats.getAtIndex(ValueLayout.JAVA_FLOAT, at);
+        counts.setAtIndex(ValueLayout.JAVA_SHORT, at, (short) count);
+      }
+      return counts;
+    }
+
+    /** Returns the sums that floats give. */
+    float[] expected() {
+      byte[] weights = weights();
+      float[] floats = new float[weights.length];
+      for (int k = 0; k < floats.length; k++) {
+        floats[k] = weights[k];
+      }
+      var sparse = SparseConvolution.of(shape, in(), out(), Floats.of(floats));
+      MemorySegment sums = out().allocate(Arena.ofAuto(), images);
+      SCALAR.sparseConvForward(
+          sparse,
+          SparseCase.planes(in(), maps(), images),
+          sums,
+          images,
+          0,
+          images,
+          0,
+          sparse.rows());
+      return maps(sums);
+    }
+
+    private float[] maps(MemorySegment sums) {
+      MemorySegment maps =
+          Floats.zeros(stack * images * shape.outHeight() * shape.outWidth() * shape.out());
+      out().toMaps(sums, maps, images);
+      return Floats.array(maps);
+    }
+
+    float[] forward(Kernels kernels, boolean patterns) {
+      MemorySegment counts = counts();
+      IntegerConvolution c =
+          (patterns
+                  ? IntegerConvolution.ofPatterns(shape, weights())
+                  : IntegerConvolution.ofCounts(shape, weights(), most))
+              .between(patterns ? IntegerConvolution.patterns(in()) : in(), out());
+      MemorySegment input = patterns ? packed(kernels, counts) : counts;
+      MemorySegment sums = out().allocate(Arena.ofAuto(), images);
+      int middle = c.rows() / 3;
+      kernels.integerConvForward(c, input, sums, images, 0, images, middle, c.rows());
+      kernels.integerConvForward(c, input, sums, images, images / 2, images, 0, middle);
+      kernels.integerConvForward(c, input, sums, images, 0, images / 2, 0, middle);
+      return maps(sums);
+    }
+
+    MemorySegment packed(Kernels kernels, MemorySegment counts) {
+      Planes patterns = IntegerConvolution.patterns(in());
+      MemorySegment packed = patterns.allocate(Arena.ofAuto(), images);
+      packed.fill((byte) 7);
+      int all = images * patterns.planes();
+      kernels.packPatterns(in(), patterns, counts, packed, images, all / 2, all);
+      kernels.packPatterns(in(), patterns, counts, packed, images, 0, all / 2);
+      return packed;
+    }
+  }
+
+  static List<Case> cases() {
+    List<Case> cases = new ArrayList<>();
+    for (int most : new int[] {1, 4}) {
+      cases.add(new Case(new ConvolutionShape(32, 32, 7, 9, 3, 1, 1), 4, 1, most, 127, 0.3));
+      cases.add(new Case(new ConvolutionShape(8, 7, 64, 5, 3, 1, 1), 4, 2, most, 127, 0.5));
+      cases.add(new Case(new ConvolutionShape(4, 4, 12, 5, 3, 1, 1), 4, 3, most, 40, 1));
+      cases.add(new Case(new ConvolutionShape(2, 2, 30, 7, 3, 1, 1), 4, 1, most, 127, 0.2));
+      cases.add(new Case(new ConvolutionShape(5, 5, 6, 4, 1, 1, 0), 1, 2, most, 127, 0.5));
+      cases.add(new Case(new ConvolutionShape(9, 11, 6, 4, 5, 1, 1), 3, 1, most, 127, 0.4));
+      cases.add(new Case(new ConvolutionShape(1, 1, 23, 11, 1, 1, 0), 1, 1, most, 90, 0.4));
+      // Sums beyond 16 bits.
+      cases.add(new Case(new ConvolutionShape(6, 6, 300, 3, 3, 1, 1), 2, 1, most, 127, 0.9));
+    }
+    cases.add(new Case(new ConvolutionShape(6, 6, 10, 3, 3, 1, 1), 2, 1, 16, 127, 0.9));
+    cases.add(new Case(new ConvolutionShape(6, 6, 10, 3, 3, 1, 1), 2, 1, 1, 127, 0));
+    return cases;
+  }
+
+  @ParameterizedTest
+  @MethodSource("cases")
+  void sumsAreExact(Case test) {
+    assertThat(test.forward(VECTOR, false)).containsExactly(test.expected());
+    if (test.most() == 1) {
+      assertThat(test.forward(VECTOR, true)).containsExactly(test.expected());
+    }
+  }
+
+  static void twins() {
+    for (Case test : cases()) {
+      assertThat(test.forward(SCALAR, false)).containsExactly(test.forward(VECTOR, false));
+      if (test.most() == 1) {
+        assertThat(test.forward(SCALAR, true)).containsExactly(test.forward(VECTOR, true));
+      }
+    }
+  }
+
+  static void patternTwins() {
+    for (Case test : cases()) {
+      if (test.most() == 1) {
+        int elements = test.images() * IntegerConvolution.patterns(test.in()).groupFloats();
+        MemorySegment vector = test.packed(VECTOR, test.counts());
+        MemorySegment scalar = test.packed(SCALAR, test.counts());
+        assertThat(
+                vector
+                    .asSlice(0, (long) elements * Short.BYTES)
+                    .mismatch(scalar.asSlice(0, (long) elements * Short.BYTES)))
+            .isEqualTo(-1);
+      }
+    }
+  }
+
+  static void sumTwins() {
+    MemorySegment counts = Arena.ofAuto().allocate(200_000 * Short.BYTES, Short.BYTES);
+    SplittableRandom random = new SplittableRandom(3);
+    int[] before = new int[200_001];
+    for (int k = 0; k < 200_000; k++) {
+      short count = (short) (random.nextInt(4) == 0 ? random.nextInt(17) : 16);
+      counts.setAtIndex(ValueLayout.JAVA_SHORT, k, count);
+      before[k + 1] = before[k] + count;
+    }
+    for (int count : new int[] {0, 1, 31, 32, 33, 500, 199_990}) {
+      int expected = before[7 + count] - before[7];
+      assertThat(SCALAR.countSum(counts, 7, count)).isEqualTo(expected);
+      assertThat(VECTOR.countSum(counts, 7, count)).isEqualTo(expected);
+    }
+  }
+
+  @Test
+  void whatDoesNotFitIsRefused() {
+    var shape = new ConvolutionShape(4, 4, 2, 2, 3, 1, 1);
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> IntegerConvolution.ofCounts(shape, new byte[36], 300))
+        .withMessageStartingWith("sums of counts up to 300 are not exact");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> IntegerConvolution.ofPatterns(shape, new byte[35]))
+        .withMessage("there must be 36 weights, not 35");
+    var strided = new ConvolutionShape(4, 4, 2, 2, 3, 2, 1);
+    assertThat(IntegerConvolution.fits(strided, 1)).isFalse();
+    var c = IntegerConvolution.ofCounts(shape, new byte[36], 1);
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> c.between(c.in().stacked(2), c.out()))
+        .withMessageContaining("are not the planes of");
+    MemorySegment counts = c.in().allocate(Arena.ofAuto(), 1);
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> VECTOR.integerConvForward(c, counts, counts, 1, 0, 1, 0, 2))
+        .withMessage("counts and sums overlap");
+    assertThatIllegalArgumentException()
+        .isThrownBy(
+            () ->
+                VECTOR.packPatterns(
+                    c.in(), IntegerConvolution.patterns(c.in()), counts, counts, 1, 0, 1))
+        .withMessage("counts and patterns overlap");
+  }
+}

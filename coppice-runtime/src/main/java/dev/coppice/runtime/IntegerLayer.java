@@ -1,0 +1,54 @@
+package dev.coppice.runtime;
+
+import dev.coppice.kernels.IntegerConvolution;
+
+/**
+ * A convolution by the surviving weights alone, between planes, in whole numbers: of weights in
+ * eight bits and counts of spikes. What it gives are multiples of a scale that its reader applies.
+ *
+ * @param number its number among the integer layers
+ * @param weights the surviving weights, between planes that only stand for those of a placement
+ * @param in counts, or patterns of spikes
+ * @param count counts what it did
+ * @param reason why this kernel
+ */
+record IntegerLayer(
+    String node,
+    int number,
+    IntegerConvolution weights,
+    PlaneCount count,
+    Value.Planar in,
+    Value.Planar out,
+    String reason)
+    implements PlaneStep {
+
+  @Override
+  public void work(Frame frame, int fromPlane, int toPlane) {
+    IntegerConvolution placed = frame.placement.integer().get(number);
+    int rows = placed.rows();
+    for (int plane = fromPlane; plane < toPlane; ) {
+      int image = plane / rows;
+      int end = Math.min(toPlane, (image + 1) * rows);
+      frame.kernels.integerConvForward(
+          placed,
+          frame.planes[in.buffer()],
+          frame.planes[out.buffer()],
+          frame.images,
+          image,
+          image + 1,
+          plane - image * rows,
+          end - image * rows);
+      plane = end;
+    }
+  }
+
+  @Override
+  public void count(Frame frame) {
+    count.run(frame);
+  }
+
+  @Override
+  public String explain() {
+    return (weights.patterns() ? "int8, spikes in patterns: " : "int8, spikes counted: ") + reason;
+  }
+}
