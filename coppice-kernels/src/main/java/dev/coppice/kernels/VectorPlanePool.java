@@ -3,7 +3,6 @@ package dev.coppice.kernels;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 
@@ -17,9 +16,6 @@ final class VectorPlanePool {
   private static final long BYTES = (long) COUNT * Float.BYTES;
   private static final VectorMask<Float> EVEN =
       VectorMask.fromLong(Lanes.FLOATS, 0x5555555555555555L);
-
-  private static final VectorMask<Short> EVEN_SHORTS =
-      VectorMask.fromLong(Lanes.SHORTS, 0x5555555555555555L);
 
   private VectorPlanePool() {}
 
@@ -36,17 +32,22 @@ final class VectorPlanePool {
     long bytes = p.numbers().bytes();
     long inMap = in.mapFloats() * bytes;
     long outMap = out.mapFloats() * bytes;
+    boolean counts = p.numbers() == PlaneNumbers.COUNTS;
     for (int plane = fromPlane; plane < toPlane; plane++) {
       long read = PlaneNeurons.firstOf(in, plane) * bytes;
       long at = PlaneNeurons.firstOf(out, plane) * bytes;
       long end = at + out.stack() * outMap;
       for (; at < end; at += outMap, read += inMap) {
-        if (pairs) {
+        if (counts) {
+          VectorCountPool.map(p, from, read, to, at);
+        } else if (pairs) {
           pairs(p, from, read, to, at, end);
         } else {
           lanes(p, from, read, to, at);
         }
-        p.clearBorder(to, at / bytes);
+        if (!counts) {
+          p.clearBorder(to, at / bytes);
+        }
       }
       p.numbers().clearEnds(out, to, plane);
     }
@@ -61,51 +62,23 @@ final class VectorPlanePool {
    */
   private static void pairs(
       PlanePool p, MemorySegment from, long read, MemorySegment to, long at, long end) {
-    boolean counts = p.numbers() == PlaneNumbers.COUNTS;
-    long bytes = p.numbers().bytes();
-    int lanes = counts ? Lanes.SHORTS.length() : COUNT;
-    long inPitch = p.in().pitch() * bytes;
-    long outPitch = p.out().pitch() * bytes;
+    long inPitch = (long) p.in().pitch() * Float.BYTES;
+    long outPitch = (long) p.out().pitch() * Float.BYTES;
     int columns = p.out().columns();
     int rows = p.out().rows();
     for (int y = 0; y < rows; y++) {
-      for (int x = 0; x < columns; x += lanes / 2) {
-        long place = at + x * bytes;
-        boolean whole = place + lanes * bytes <= end;
-        int used = whole ? lanes : Math.min(lanes / 2, columns - x);
-        long first = read + 2L * x * bytes;
-        if (counts) {
-          counts(p.average(), from, first, inPitch, to, place, used);
-        } else if (p.average()) {
-          averages(from, first, inPitch, to, place, used);
+      for (int x = 0; x < columns; x += COUNT / 2) {
+        long place = at + (long) x * Float.BYTES;
+        boolean whole = place + BYTES <= end;
+        int used = whole ? COUNT : Math.min(COUNT / 2, columns - x);
+        if (p.average()) {
+          averages(from, read + 2L * x * Float.BYTES, inPitch, to, place, used);
         } else {
-          maxima(from, first, inPitch, to, place, used);
+          maxima(from, read + 2L * x * Float.BYTES, inPitch, to, place, used);
         }
       }
       read += 2 * inPitch;
       at += outPitch;
-    }
-  }
-
-  private static void counts(
-      boolean sums,
-      MemorySegment from,
-      long first,
-      long pitch,
-      MemorySegment to,
-      long place,
-      int used) {
-    ShortVector a = VectorIntegerConvolution.load(from, first);
-    ShortVector b = VectorIntegerConvolution.load(from, first + pitch);
-    ShortVector c = VectorIntegerConvolution.load(from, first + Short.BYTES);
-    ShortVector d = VectorIntegerConvolution.load(from, first + pitch + Short.BYTES);
-    ShortVector every =
-        (sums ? a.add(b).add(c.add(d)) : a.max(b).max(c.max(d))).compress(EVEN_SHORTS);
-    if (used == Lanes.SHORTS.length()) {
-      every.intoMemorySegment(to, place, ByteOrder.nativeOrder());
-    } else {
-      every.intoMemorySegment(
-          to, place, ByteOrder.nativeOrder(), Lanes.SHORTS.indexInRange(0, used));
     }
   }
 

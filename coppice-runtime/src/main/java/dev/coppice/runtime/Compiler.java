@@ -670,7 +670,7 @@ final class Compiler {
         Value.Planar out =
             temporaryPlanes(
                 (Shape.Map) plain.shape(), plain.constant(), step, 0, PlaneNumbers.FLOATS);
-        add(new IntoPlanes(name, plain, out));
+        add(new IntoPlanes(name, plain, out, true));
         yield out;
       }
     };
@@ -680,7 +680,7 @@ final class Compiler {
   private Value.Planar currents(String name, Value.Analog analog) {
     Shape.Map shape = (Shape.Map) analog.shape();
     Value.Planar out = temporaryPlanes(shape, analog.constant(), 1, 0, PlaneNumbers.FLOATS);
-    add(new IntoPlanes(name, analog, out));
+    add(new IntoPlanes(name, analog, out, false));
     return new Value.Planar(
         shape, out.buffer(), out.layout(), out.constant(), analog.affine(), 0, PlaneNumbers.FLOATS);
   }

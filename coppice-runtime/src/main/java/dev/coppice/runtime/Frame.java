@@ -91,6 +91,11 @@ final class Frame {
     return constant ? images : steps * images;
   }
 
+  /** Makes planes zero: the memory may have held others, and what surrounds maps must be zero. */
+  void clearPlanes(Value.Planar value) {
+    planes[value.buffer()].fill((byte) 0);
+  }
+
   static float load(MemorySegment segment, long index) {
     return segment.getAtIndex(ValueLayout.JAVA_FLOAT, index);
   }

@@ -1,12 +1,18 @@
 package dev.coppice.runtime;
 
-/** Any numbers from maps into planes. */
-record IntoPlanes(String node, Value.Analog in, Value.Planar out) implements Step {
+/**
+ * Any numbers from maps into planes.
+ *
+ * @param surrounded whether what surrounds the maps must be zero
+ */
+record IntoPlanes(String node, Value.Analog in, Value.Planar out, boolean surrounded)
+    implements Step {
 
   @Override
   public void run(Frame frame) {
-    // The memory may have held other planes, and what surrounds the maps must be zero.
-    frame.planes[out.buffer()].fill((byte) 0);
+    if (surrounded) {
+      frame.clearPlanes(out);
+    }
     frame.crew.run(this, frame, frame.placement.layouts().get(out.layout()).parts(frame.images), 1);
   }
 

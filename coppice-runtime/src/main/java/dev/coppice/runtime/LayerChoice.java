@@ -41,6 +41,12 @@ record LayerChoice(Kernel kernel, String reason) {
   /** A look-up and add of a vector of the kernel of patterns. */
   private static final double PATTERN_VECTOR = 0.75;
 
+  /** Fetching the sums of a pattern's weights where they do not stay in the second cache. */
+  private static final double FAR_PATTERN = 1.5;
+
+  /** Sums of patterns that stay in the second cache. */
+  private static final int CACHED_PATTERNS = 1 << 14;
+
   /** Making patterns of the spikes of a vector of neurons. */
   private static final double PACK_VECTOR = 1;
 
@@ -128,7 +134,10 @@ record LayerChoice(Kernel kernel, String reason) {
       }
       double together = IntegerConvolution.TOGETHER;
       double lookUps = rowWeights / together * (1 - Math.pow(1 - weightDensity, together));
-      return whole(lookUps, PATTERN_VECTOR) + steps * (double) inputs / SHORTS * PACK_VECTOR;
+      boolean cached = channels * lookUps <= CACHED_PATTERNS;
+      return whole(lookUps, PATTERN_VECTOR)
+          + (cached ? 0 : channels * lookUps * FAR_PATTERN)
+          + steps * (double) inputs / SHORTS * PACK_VECTOR;
     }
 
     private double whole(double entries, double vector) {

@@ -11,8 +11,7 @@ record PlanesToPlanes(String node, Value.Planar in, Value.Planar out) implements
 
   @Override
   public void run(Frame frame) {
-    // The memory may have held other planes, and what surrounds the maps must be zero.
-    frame.planes[out.buffer()].fill((byte) 0);
+    frame.clearPlanes(out);
     frame.crew.run(this, frame, (long) frame.images * in.shape().channels(), 1);
   }
 

@@ -5,8 +5,7 @@ record SpikesIntoPlanes(String node, Value.Spikes in, Value.Planar out) implemen
 
   @Override
   public void run(Frame frame) {
-    // The memory may have held other planes, and what surrounds the maps must be zero.
-    frame.planes[out.buffer()].fill((byte) 0);
+    frame.clearPlanes(out);
     frame.crew.run(this, frame, frame.placement.layouts().get(out.layout()).parts(frame.images), 1);
   }
 
