@@ -25,6 +25,44 @@ final class VectorIntegerConvolution {
   /** Whether all patterns' sums fit into a vector, which can then look them up. */
   static final boolean LOOKS_UP = COUNT == IntegerConvolution.PATTERNS;
 
+  /**
+   * Adds up a segment for a block of vectors. The blocks are called through this, and not inlined
+   * one beside the other, because the compiler then keeps sums on the stack rather than in
+   * registers.
+   */
+  private interface Sums {
+    /**
+     * Adds up entries.
+     *
+     * @param begin the first entry
+     * @param from where the inputs lie of an entry without distance
+     * @param totals written
+     */
+    void add(
+        int[] offsets,
+        short[] numbers,
+        int begin,
+        int end,
+        MemorySegment counts,
+        long from,
+        short[] totals);
+  }
+
+  /** By the logarithm of the number of vectors. */
+  private static final Sums[] PRODUCTS = {
+    VectorIntegerConvolution::products,
+    VectorIntegerConvolution::twoProducts,
+    VectorIntegerConvolution::fourProducts,
+    VectorIntegerConvolution::eightProducts
+  };
+
+  private static final Sums[] LOOK_UPS = {
+    VectorIntegerConvolution::lookUps,
+    VectorIntegerConvolution::twoLookUps,
+    VectorIntegerConvolution::fourLookUps,
+    VectorIntegerConvolution::eightLookUps
+  };
+
   private VectorIntegerConvolution() {}
 
   static void forward(
@@ -90,27 +128,20 @@ final class VectorIntegerConvolution {
       int toRow) {
     long from = c.inputBytes(group, piece) + (long) at * Short.BYTES;
     int size = Math.min(left, vectors * COUNT);
+    Sums block = (c.patterns() ? LOOK_UPS : PRODUCTS)[Integer.numberOfTrailingZeros(vectors)];
     for (int row = fromRow; row < toRow; row++) {
       long to = c.outputBytes(group, row, piece) + (long) at * Float.BYTES;
-      for (int segment = c.rows[row]; segment < c.rows[row + 1]; segment++) {
-        int begin = c.segments[segment];
-        int end = c.segments[segment + 1];
-        if (c.patterns()) {
-          switch (vectors) {
-            case 8 -> eightLookUps(c.offsets, c.numbers, begin, end, counts, from, totals);
-            case 4 -> fourLookUps(c.offsets, c.numbers, begin, end, counts, from, totals);
-            case 2 -> twoLookUps(c.offsets, c.numbers, begin, end, counts, from, totals);
-            default -> lookUps(c.offsets, c.numbers, begin, end, counts, from, totals);
-          }
-        } else {
-          switch (vectors) {
-            case 8 -> eightProducts(c.offsets, c.numbers, begin, end, counts, from, totals);
-            case 4 -> fourProducts(c.offsets, c.numbers, begin, end, counts, from, totals);
-            case 2 -> twoProducts(c.offsets, c.numbers, begin, end, counts, from, totals);
-            default -> products(c.offsets, c.numbers, begin, end, counts, from, totals);
-          }
-        }
-        if (segment == c.rows[row]) {
+      int first = c.rows[row];
+      for (int segment = first; segment < c.rows[row + 1]; segment++) {
+        block.add(
+            c.offsets,
+            c.numbers,
+            c.segments[segment],
+            c.segments[segment + 1],
+            counts,
+            from,
+            totals);
+        if (segment == first) {
           write(totals, sums, to, size);
         } else {
           add(totals, sums, to, size);

@@ -64,10 +64,22 @@ final class VectorPlaneNeurons {
                 .add(shift);
         FloatVector potential = u.mul(leak).add(y.mul(gain)).add(drift);
         VectorMask<Float> fired = potential.compare(VectorOperators.GE, fireAt);
+        // Not in methods of their own: a vector that is handed over may have to be an object.
+        VectorMask<Float> spikes = fired.and(pixels);
         if (counts) {
-          storeCounts(s, place, fired.and(pixels), left);
+          ShortVector.zero(Lanes.HALF_SHORTS)
+              .blend((short) 1, spikes.cast(Lanes.HALF_SHORTS))
+              .intoMemorySegment(
+                  s, place, ByteOrder.nativeOrder(), Lanes.HALF_SHORTS.indexInRange(0, left));
+        } else if (left >= Lanes.COUNT) {
+          FloatVector.zero(Lanes.FLOATS)
+              .blend(1f, spikes)
+              .intoMemorySegment(s, place, ByteOrder.nativeOrder());
         } else {
-          storeFloats(s, place, fired.and(pixels), left);
+          FloatVector.zero(Lanes.FLOATS)
+              .blend(1f, spikes)
+              .intoMemorySegment(
+                  s, place, ByteOrder.nativeOrder(), Lanes.FLOATS.indexInRange(0, left));
         }
         u = potential.blend(potential.mul(keep).add(offset), fired);
         at += inStep;
@@ -80,27 +92,6 @@ final class VectorPlaneNeurons {
             ByteOrder.nativeOrder(),
             Lanes.FLOATS.indexInRange(0, left));
       }
-    }
-  }
-
-  private static void storeFloats(MemorySegment s, long place, VectorMask<Float> fired, int left) {
-    FloatVector spikes = FloatVector.zero(Lanes.FLOATS).blend(1f, fired);
-    if (left >= Lanes.COUNT) {
-      spikes.intoMemorySegment(s, place, ByteOrder.nativeOrder());
-    } else {
-      spikes.intoMemorySegment(
-          s, place, ByteOrder.nativeOrder(), Lanes.FLOATS.indexInRange(0, left));
-    }
-  }
-
-  private static void storeCounts(MemorySegment s, long place, VectorMask<Float> fired, int left) {
-    ShortVector spikes =
-        ShortVector.zero(Lanes.HALF_SHORTS).blend((short) 1, fired.cast(Lanes.HALF_SHORTS));
-    if (left >= Lanes.COUNT) {
-      spikes.intoMemorySegment(s, place, ByteOrder.nativeOrder());
-    } else {
-      spikes.intoMemorySegment(
-          s, place, ByteOrder.nativeOrder(), Lanes.HALF_SHORTS.indexInRange(0, left));
     }
   }
 }

@@ -163,7 +163,7 @@ class SessionTest {
       float[] image = Networks.images(model.graph(), 1);
       // Vectors are objects until the compiler has seen to it.
       long allocated = Long.MAX_VALUE;
-      for (int i = 0; i < 500 && allocated > 0; i++) {
+      for (int i = 0; i < 5000 && allocated > 0; i++) {
         allocated = allocatedByTenRuns(session, image);
       }
       assertThat(allocated).as(kernels.describe()).isZero();

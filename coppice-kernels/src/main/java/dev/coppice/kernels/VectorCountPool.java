@@ -1,0 +1,75 @@
+package dev.coppice.kernels;
+
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorMask;
+
+/**
+ * {@link PlanePool} of counts in windows of 2×2, two apart, of single images: windows begin at
+ * every element of a vector, which may hold several rows; those that are wanted are taken out of it
+ * and spread to where they belong, with zeros between.
+ */
+final class VectorCountPool {
+  private static final int COUNT = Lanes.SHORTS.length();
+
+  private VectorCountPool() {}
+
+  /** Pools a map and writes what is around it, but for what lies before; places are in bytes. */
+  static void map(PlanePool p, MemorySegment from, long read, MemorySegment to, long at) {
+    int inPitch = p.in().pitch();
+    int outPitch = p.out().pitch();
+    int rows = p.out().rows();
+    int columns = p.out().columns();
+    int width = Math.min(columns, COUNT / 2);
+    boolean cut = columns > width || outPitch > COUNT;
+    int together = cut ? 1 : 1 + (COUNT - 2 * width) / (2 * inPitch);
+    for (int y = 0; y < rows; y += together) {
+      int count = Math.min(together, rows - y);
+      long first = read + 2L * y * inPitch * Short.BYTES;
+      long place = at + (long) y * outPitch * Short.BYTES;
+      if (cut) {
+        row(p, from, first, to, place);
+      } else {
+        long taken = 0;
+        long spread = 0;
+        long row = (1L << width) - 1;
+        for (int k = 0; k < count; k++) {
+          taken |= (0x5555555555555555L & ((1L << (2 * width)) - 1)) << (2 * k * inPitch);
+          spread |= row << (k * outPitch);
+        }
+        pooled(p, from, first)
+            .compress(VectorMask.fromLong(Lanes.SHORTS, taken))
+            .expand(VectorMask.fromLong(Lanes.SHORTS, spread))
+            .intoMemorySegment(
+                to, place, ByteOrder.nativeOrder(), Lanes.SHORTS.indexInRange(0, count * outPitch));
+      }
+    }
+    long below = at / Short.BYTES + (long) rows * outPitch;
+    p.numbers().clear(to, below, below + (long) p.out().border() * outPitch);
+  }
+
+  private static void row(PlanePool p, MemorySegment from, long read, MemorySegment to, long at) {
+    int columns = p.out().columns();
+    for (int x = 0; x < columns; x += COUNT / 2) {
+      pooled(p, from, read + 2L * x * Short.BYTES)
+          .compress(VectorMask.fromLong(Lanes.SHORTS, 0x5555555555555555L))
+          .intoMemorySegment(
+              to,
+              at + (long) x * Short.BYTES,
+              ByteOrder.nativeOrder(),
+              Lanes.SHORTS.indexInRange(0, Math.min(COUNT / 2, columns - x)));
+    }
+    long first = at / Short.BYTES;
+    p.numbers().clear(to, first + columns, first + p.out().pitch());
+  }
+
+  private static ShortVector pooled(PlanePool p, MemorySegment from, long at) {
+    long below = at + (long) p.in().pitch() * Short.BYTES;
+    ShortVector a = VectorIntegerConvolution.load(from, at);
+    ShortVector b = VectorIntegerConvolution.load(from, below);
+    ShortVector c = VectorIntegerConvolution.load(from, at + Short.BYTES);
+    ShortVector d = VectorIntegerConvolution.load(from, below + Short.BYTES);
+    return p.average() ? a.add(b).add(c.add(d)) : a.max(b).max(c.max(d));
+  }
+}
