@@ -62,7 +62,10 @@ final class MeasuringProcess {
     return Path.of(System.getProperty("java.home", ""), "bin", "java").toString();
   }
 
-  /** Options that open a port or a file would clash with those of this process. */
+  /**
+   * Options that open a port or a file would clash with those of this process; and a cache of what
+   * another program ran misleads the compiler.
+   */
   private static List<String> virtualMachineOptions() {
     return ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
         .filter(
@@ -70,7 +73,7 @@ final class MeasuringProcess {
                 !option.startsWith("-agent")
                     && !option.startsWith("-javaagent")
                     && !option.startsWith("-Xrunjdwp")
-                    && !option.startsWith("-XX:AOTCacheOutput")
+                    && !option.startsWith("-XX:AOT")
                     && !option.startsWith("-Dcom.sun.management"))
         .toList();
   }
