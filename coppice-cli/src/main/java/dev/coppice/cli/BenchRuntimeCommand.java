@@ -297,7 +297,8 @@ final class BenchRuntimeCommand implements Callable<Integer> {
     Path deployed = folder.resolve("deployed.safetensors");
     Path images = folder.resolve("images.safetensors");
     try {
-      model.save(dense, Compression.DENSE);
+      Weights floats = Weights.of(model.weights().asMap());
+      new Model(model.graph(), floats, model.metadata()).save(dense, Compression.DENSE);
       deploy(model, deployed);
       subject.images().write(images, scales.mean(), scales.std());
       say("measuring the memory of coppice");
