@@ -1,7 +1,6 @@
 package dev.coppice.cli;
 
 import com.google.gson.JsonObject;
-import dev.coppice.train.EpochMetrics;
 import java.util.List;
 
 /**
@@ -10,36 +9,40 @@ import java.util.List;
  * taken as twice the dense forward pass.
  */
 record Cost(int epochs, long steps, double denseForward, double effectiveForward, double seconds) {
-  private static final List<String> COLUMNS = List.of(EpochMetrics.csvHeader().split(",", -1));
-
   /**
-   * Adds up a run.
+   * Adds up a run, or its first epochs.
    *
-   * @param csv the lines of metrics.csv
+   * @param images of an epoch
    * @param densePerImage operations of one image with every weight and input
    */
-  static Cost of(List<String> csv, int images, double densePerImage, double seconds) {
-    int operations = COLUMNS.indexOf("sops_per_image");
+  static Cost of(List<RunRecords.Epoch> epochs, int images, double densePerImage, double seconds) {
     double effective = 0;
     double pending = 0;
     double known = 0;
-    long steps = 0;
-    for (String line : csv) {
-      String[] cells = line.split(",", -1);
-      steps = Long.parseLong(cells[COLUMNS.indexOf("step")]);
+    for (RunRecords.Epoch epoch : epochs) {
       pending += images;
-      if (!cells[operations].isEmpty()) {
-        known = Double.parseDouble(cells[operations]);
+      if (!Double.isNaN(epoch.sopsPerImage())) {
+        known = epoch.sopsPerImage();
         effective += pending * known;
         pending = 0;
       }
     }
     return new Cost(
-        csv.size(),
-        steps,
-        densePerImage * images * csv.size(),
+        epochs.size(),
+        epochs.isEmpty() ? 0 : epochs.getLast().step(),
+        densePerImage * images * epochs.size(),
         effective + pending * known,
         seconds);
+  }
+
+  /** Reads what {@link #json} wrote. */
+  static Cost read(JsonObject json) {
+    return new Cost(
+        json.get("epochs").getAsInt(),
+        json.get("steps").getAsLong(),
+        json.get("forwardSopsDense").getAsDouble(),
+        json.get("forwardSopsEffective").getAsDouble(),
+        json.get("seconds").getAsDouble());
   }
 
   JsonObject json() {

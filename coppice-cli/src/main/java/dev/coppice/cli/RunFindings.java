@@ -1,5 +1,6 @@
 package dev.coppice.cli;
 
+import dev.coppice.prune.PruningIteration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.ToDoubleFunction;
@@ -69,7 +70,7 @@ record RunFindings(List<RunRecords> runs) {
     List<List<Object>> rows = new ArrayList<>();
     List<Plot.Series> series = new ArrayList<>();
     for (RunRecords run : runs) {
-      for (RunRecords.Pruned one : run.prunings()) {
+      for (PruningIteration one : run.prunings()) {
         rows.add(
             List.of(
                 run.name(),
@@ -82,8 +83,8 @@ record RunFindings(List<RunRecords> runs) {
       series.add(
           new Plot.Series(
               run.name(),
-              run.prunings().stream().mapToDouble(RunRecords.Pruned::iteration).toArray(),
-              run.prunings().stream().mapToDouble(RunRecords.Pruned::survivalPercent).toArray(),
+              run.prunings().stream().mapToDouble(PruningIteration::iteration).toArray(),
+              run.prunings().stream().mapToDouble(PruningIteration::survivalPercent).toArray(),
               true));
     }
     return new Finding(

@@ -1,16 +1,21 @@
 package dev.coppice.cli;
 
+import com.google.gson.Gson;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
-import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
+import dev.coppice.prune.PruningIteration;
 import dev.coppice.train.EpochMetrics;
 import java.io.IOException;
+import java.lang.reflect.RecordComponent;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * What run folders say of how training and pruning went, for the analyses of runs.
@@ -19,15 +24,65 @@ import java.util.List;
  * @param epochs of its training; of a run that removed channels those of fine-tuning
  * @param prunings of connections; may be empty
  */
-record RunRecords(String name, List<Epoch> epochs, List<Pruned> prunings) {
+record RunRecords(String name, List<Epoch> epochs, List<PruningIteration> prunings) {
   private static final long MAX_BYTES = 64 << 20;
   private static final List<String> COLUMNS = List.of(EpochMetrics.csvHeader().split(","));
+  private static final Gson GSON = new Gson();
 
-  /** An epoch; the accuracy and loss on test images are NaN if they were not measured. */
-  record Epoch(int number, double loss, double accuracy, double testAccuracy, double testLoss) {}
+  /** What every pruning iteration has. */
+  private static final Set<String> FIELDS =
+      Arrays.stream(PruningIteration.class.getRecordComponents())
+          .map(RecordComponent::getName)
+          .collect(Collectors.toUnmodifiableSet());
 
-  /** A pruning iteration. */
-  record Pruned(int iteration, long step, double sparsity, int regrown, double survivalPercent) {}
+  /**
+   * An epoch; what the test images tell is NaN if they were not looked at.
+   *
+   * @param step optimizer steps since the start
+   * @param sparsity the share of zeros in the weights of convolutions and linear layers
+   * @param seconds of training in this epoch
+   * @param sopsPerImage effective synaptic operations
+   */
+  record Epoch(
+      int number,
+      long step,
+      double loss,
+      double accuracy,
+      double sparsity,
+      double seconds,
+      double testAccuracy,
+      double testLoss,
+      double sopsPerImage) {
+
+    /** Reads the lines of metrics.csv, as {@link EpochMetrics#csv} writes them. */
+    static List<Epoch> parse(List<String> lines) {
+      List<Epoch> epochs = new ArrayList<>();
+      for (String line : lines) {
+        epochs.add(parse(line, epochs.size() + 1));
+      }
+      return epochs;
+    }
+
+    /**
+     * Reads a line.
+     *
+     * @throws NumberFormatException if a cell is no number
+     * @throws IndexOutOfBoundsException if cells are missing
+     */
+    private static Epoch parse(String line, int number) {
+      String[] cells = line.split(",", -1);
+      return new Epoch(
+          number,
+          Long.parseLong(cells[COLUMNS.indexOf("step")]),
+          cell(cells, "loss"),
+          cell(cells, "train_accuracy"),
+          cell(cells, "sparsity"),
+          cell(cells, "seconds"),
+          cell(cells, "test_accuracy"),
+          cell(cells, "test_loss"),
+          cell(cells, "sops_per_image"));
+    }
+  }
 
   RunRecords {
     epochs = List.copyOf(epochs);
@@ -64,15 +119,8 @@ record RunRecords(String name, List<Epoch> epochs, List<Pruned> prunings) {
   private static void addEpochs(Path file, List<Epoch> epochs) throws IOException {
     List<String> lines = text(file).lines().toList();
     for (int i = 1; i < lines.size(); i++) {
-      String[] cells = lines.get(i).split(",", -1);
       try {
-        epochs.add(
-            new Epoch(
-                epochs.size() + 1,
-                cell(cells, "loss"),
-                cell(cells, "train_accuracy"),
-                cell(cells, "test_accuracy"),
-                cell(cells, "test_loss")));
+        epochs.add(Epoch.parse(lines.get(i), epochs.size() + 1));
       } catch (NumberFormatException | IndexOutOfBoundsException e) {
         throw new UsageException(
             file + " line " + (i + 1) + ": expected the columns of a run's metrics", e);
@@ -85,25 +133,20 @@ record RunRecords(String name, List<Epoch> epochs, List<Pruned> prunings) {
     return text.isEmpty() ? Double.NaN : Double.parseDouble(text);
   }
 
-  private static List<Pruned> prunings(Path file) throws IOException {
+  private static List<PruningIteration> prunings(Path file) throws IOException {
     try {
       JsonArray iterations =
           JsonParser.parseString(text(file)).getAsJsonObject().getAsJsonArray("iterations");
-      List<Pruned> prunings = new ArrayList<>();
-      for (JsonElement element : iterations) {
-        JsonObject one = element.getAsJsonObject();
-        prunings.add(
-            new Pruned(
-                one.get("iteration").getAsInt(),
-                one.get("step").getAsLong(),
-                one.get("sparsity").getAsDouble(),
-                one.get("regrown").getAsInt(),
-                one.get("survivalPercent").getAsDouble()));
+      List<PruningIteration> prunings = new ArrayList<>();
+      for (JsonElement one : iterations) {
+        if (!one.getAsJsonObject().keySet().containsAll(FIELDS)) {
+          throw new JsonParseException("a field is missing");
+        }
+        prunings.add(GSON.fromJson(one, PruningIteration.class));
       }
       return prunings;
     } catch (JsonParseException
         | IllegalStateException
-        | NumberFormatException
         | UnsupportedOperationException
         | ClassCastException
         | NullPointerException e) {

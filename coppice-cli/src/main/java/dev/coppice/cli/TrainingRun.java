@@ -134,7 +134,11 @@ record TrainingRun(
     Weights weights = engine.weights();
     ModelSummary summary = ModelSummary.of(graph, weights);
     Cost cost =
-        Cost.of(outcome.csv(), data.train().size(), test.operations().dense(), outcome.seconds());
+        Cost.of(
+            RunRecords.Epoch.parse(outcome.csv()),
+            data.train().size(),
+            test.operations().dense(),
+            outcome.seconds());
     JsonObject result = new JsonObject();
     summary.addEvaluation(result, graph, test);
     summary.addTo(result);

@@ -176,8 +176,9 @@ final class AnalyzeCommandTest {
     Files.writeString(
         with.resolve("pruning.json"),
         """
-        {"iterations": [{"iteration": 1, "step": 15, "sparsity": 0.5, "regrown": 7,
-          "survivalPercent": 12.5}]}
+        {"iterations": [{"iteration": 1, "step": 15, "target": 0.5, "sparsity": 0.5, "kept": 50,
+          "threshold": 0.1, "grow": 9, "regrown": 7, "survivalPercent": 12.5,
+          "density": {"conv1": 0.5}, "criticality": {}}]}
         """);
     Path rounds = folder.resolve("without");
     run("without/round-1", "1,10,0.8,0.5,0.1,0.0,1,100,200,0.5,0.7,,,");
