@@ -220,13 +220,13 @@ final class AnalyzeCommand implements Callable<Integer> {
     String noPicture = "";
     for (Finding finding : found) {
       finding.print(spec.commandLine().getOut());
-      write(folder.resolve(finding.name() + ".csv"), finding.csv());
+      write(folder.resolve(finding.name() + ".csv"), finding.table().csv());
       if (!finding.details().isEmpty()) {
-        write(folder.resolve(finding.name() + "-details.csv"), finding.detailCsv());
+        write(folder.resolve(finding.name() + "-details.csv"), finding.detailTable().csv());
       }
       String problem = Picture.write(folder, finding.name(), finding.plot().svg(), Picture::render);
       noPicture = problem.isEmpty() ? noPicture : problem;
-      json.add(finding.name(), finding.json());
+      json.add(finding.name(), finding.table().json());
     }
     if (!noPicture.isEmpty()) {
       spec.commandLine().getErr().println("analyze: " + noPicture);

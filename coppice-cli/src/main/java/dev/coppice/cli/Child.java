@@ -14,24 +14,27 @@ final class Child {
   private Child() {}
 
   /**
-   * Runs a process to its end.
+   * Runs a process to its end. Its standard input is empty, and ends when this process does.
    *
    * @return its exit status
+   * @throws RunFailedException if this process is asked to end before it has begun
    * @throws IOException if it cannot be started
    */
   static int run(ProcessBuilder builder, Watcher watcher) throws IOException {
     Process process = builder.start();
     Thread hook = Thread.ofPlatform().unstarted(() -> kill(process));
-    Runtime.getRuntime().addShutdownHook(hook);
     try {
-      process.getOutputStream().close();
+      Runtime.getRuntime().addShutdownHook(hook);
       watcher.watch(process);
       return process.waitFor();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new RunFailedException("interrupted", e);
+    } catch (IllegalStateException e) {
+      throw new RunFailedException("interrupted", e); // This process is ending.
     } finally {
       kill(process);
+      process.getOutputStream().close();
       try {
         Runtime.getRuntime().removeShutdownHook(hook);
       } catch (IllegalStateException e) {

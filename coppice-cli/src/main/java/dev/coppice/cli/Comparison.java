@@ -158,8 +158,8 @@ record Comparison(JsonObject options, List<ComparedRun> runs, List<Double> accur
         cell,
         command.asList().stream().map(JsonElement::getAsString).toList(),
         run,
-        row.has("error")
-            ? new ComparedRun.Failed(row.get("status").getAsInt(), row.get("error").getAsString())
-            : ComparedRun.Finished.read(folder.resolve(run), cell.describe()));
+        row.get("status").getAsInt() == 0
+            ? ComparedRun.Finished.read(folder.resolve(run), cell.describe())
+            : new ComparedRun.Failed(row.get("status").getAsInt(), row.get("error").getAsString()));
   }
 }

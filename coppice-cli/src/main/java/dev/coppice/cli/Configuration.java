@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.SequencedMap;
 import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
@@ -47,7 +48,8 @@ final class Configuration {
       Set.of("config", "run", "resume", "force", "json", "debug", "help");
 
   /** What may differ between a run and its continuation. */
-  private static final Set<String> INCIDENTAL = Set.of("threads", "device", "checkpoint-interval");
+  private static final Set<String> INCIDENTAL =
+      Set.of("threads", "device", "checkpoint-interval", "jobs", "accuracy");
 
   private Configuration() {}
 
@@ -160,7 +162,8 @@ final class Configuration {
         throw new UsageException(at(file, entry.getKeyNode()) + "expected the name of an option");
       }
       String key = keyNode.getValue();
-      if (entry.getValueNode() instanceof MappingNode section && depth == 0) {
+      boolean methods = key.equals(MethodVariants.KEY) && known.contains(key);
+      if (entry.getValueNode() instanceof MappingNode section && depth == 0 && !methods) {
         collect(file, section, known, values, 1);
         continue;
       }
@@ -168,11 +171,38 @@ final class Configuration {
         throw new UsageException(
             at(file, keyNode) + "unknown key \"" + key + "\"" + Suggestion.of(key, known));
       }
-      String value = value(file, entry.getValueNode());
+      String value =
+          methods && entry.getValueNode() instanceof MappingNode mapped
+              ? methods(file, mapped)
+              : value(file, entry.getValueNode());
       if (value != null && values.put(key, value) != null) {
         throw new UsageException(at(file, keyNode) + "the key \"" + key + "\" is there twice");
       }
     }
+  }
+
+  /** Returns methods, each a name with its options, as {@link MethodVariants} reads them. */
+  private static String methods(Path file, MappingNode node) {
+    List<MethodVariant> variants = new ArrayList<>();
+    for (NodeTuple entry : node.getValue()) {
+      String name = value(file, entry.getKeyNode());
+      SequencedMap<String, String> options = new LinkedHashMap<>();
+      if (entry.getValueNode() instanceof MappingNode mapping) {
+        for (NodeTuple option : mapping.getValue()) {
+          String value = value(file, option.getValueNode());
+          if (value != null) {
+            options.put(String.valueOf(value(file, option.getKeyNode())), value);
+          }
+        }
+      } else if (value(file, entry.getValueNode()) != null) {
+        throw new UsageException(
+            at(file, entry.getValueNode()) + "expected the options of the method " + name);
+      }
+      String method = options.remove("method");
+      String text = String.valueOf(name);
+      variants.add(new MethodVariant(text, method == null ? text : method, options));
+    }
+    return new MethodVariants(variants).toString();
   }
 
   private static @Nullable String value(Path file, Node node) {

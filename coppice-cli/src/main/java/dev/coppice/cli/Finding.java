@@ -1,12 +1,8 @@
 package dev.coppice.cli;
 
-import com.google.gson.JsonArray;
-import com.google.gson.JsonObject;
 import java.io.PrintWriter;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.stream.Collectors;
 
 /**
  * What an analysis found: a table, of which what is too long to read only goes to the CSV file, and
@@ -45,49 +41,14 @@ record Finding(
     out.println();
   }
 
-  /** Returns the table as CSV. */
-  String csv() {
-    return csv(columns, rows);
+  /** Returns the table for programs. */
+  DataTable table() {
+    return new DataTable(columns, rows);
   }
 
-  /** Returns the longer table as CSV. */
-  String detailCsv() {
-    return csv(detailColumns, details);
-  }
-
-  /** Returns the rows as objects. */
-  JsonArray json() {
-    JsonArray array = new JsonArray();
-    for (List<Object> row : rows) {
-      JsonObject object = new JsonObject();
-      for (int i = 0; i < columns.size(); i++) {
-        switch (row.get(i)) {
-          case Double value when !Double.isFinite(value) -> {}
-          case Number value -> object.addProperty(columns.get(i), value);
-          case Object value -> object.addProperty(columns.get(i), value.toString());
-        }
-      }
-      array.add(object);
-    }
-    return array;
-  }
-
-  private static String csv(List<String> columns, List<List<Object>> rows) {
-    List<String> lines = new ArrayList<>();
-    lines.add(String.join(",", columns));
-    for (List<Object> row : rows) {
-      lines.add(row.stream().map(Finding::cell).collect(Collectors.joining(",")));
-    }
-    return String.join("\n", lines) + "\n";
-  }
-
-  private static String cell(Object value) {
-    return switch (value) {
-      case Double number -> Double.isFinite(number) ? number.toString() : "";
-      case String text when text.matches("[^\",\r\n]*") -> text;
-      case String text -> '"' + text.replace("\"", "\"\"") + '"';
-      case Object other -> other.toString();
-    };
+  /** Returns the longer table for programs. */
+  DataTable detailTable() {
+    return new DataTable(detailColumns, details);
   }
 
   private static String readable(Object value) {

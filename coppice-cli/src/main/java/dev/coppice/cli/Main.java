@@ -17,6 +17,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SequencedMap;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
@@ -43,6 +44,7 @@ public final class Main implements Callable<Integer> {
     COMMANDS.put("quickstart", QuickstartCommand.class);
     COMMANDS.put("train", TrainCommand.class);
     COMMANDS.put("prune", PruneCommand.class);
+    COMMANDS.put("compare", CompareCommand.class);
     COMMANDS.put("evaluate", EvaluateCommand.class);
     COMMANDS.put("inspect", InspectCommand.class);
     COMMANDS.put("analyze", AnalyzeCommand.class);
@@ -109,7 +111,7 @@ public final class Main implements Callable<Integer> {
   }
 
   /** Describes the command that is asked for; to describe all takes a noticeable time. */
-  private static CommandLine commandLine(String[] args) {
+  static CommandLine commandLine(String... args) {
     CommandLine line = new CommandLine(new Main(CommandSpec.create()));
     Class<?> asked = args.length == 0 ? null : COMMANDS.get(args[0]);
     if (asked != null) {
@@ -142,6 +144,12 @@ public final class Main implements Callable<Integer> {
     return line.registerConverter(Surrogate.class, new SurrogateName())
         .registerConverter(Scope.class, new ScopeName())
         .setUsageHelpWidth(100);
+  }
+
+  /** Returns the options of a command, with their defaults. */
+  static CommandSpec specification(String command) {
+    return Objects.requireNonNull(commandLine(command).getSubcommands().get(command))
+        .getCommandSpec();
   }
 
   @SuppressWarnings({"unchecked", "rawtypes"}) // the list holds enums of many types

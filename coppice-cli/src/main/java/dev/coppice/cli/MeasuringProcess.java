@@ -2,7 +2,6 @@ package dev.coppice.cli;
 
 import com.google.gson.Gson;
 import java.io.IOException;
-import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -34,11 +33,8 @@ final class MeasuringProcess {
     Path output = folder.resolve("figures.json");
     try {
       Files.writeString(input, gson.toJson(settings));
-      List<String> command = new ArrayList<>();
-      command.add(java());
-      command.addAll(virtualMachineOptions());
-      command.addAll(List.of("-cp", System.getProperty("java.class.path", "")));
-      command.addAll(List.of(program.getName(), input.toString(), output.toString()));
+      List<String> command = JavaProgram.command(program);
+      command.addAll(List.of(input.toString(), output.toString()));
       command.addAll(List.of(more));
       List<String> said = new ArrayList<>();
       int status =
@@ -55,27 +51,6 @@ final class MeasuringProcess {
         Files.deleteIfExists(file);
       }
     }
-  }
-
-  /** Returns the program of the JVM that runs this. */
-  static String java() {
-    return Path.of(System.getProperty("java.home", ""), "bin", "java").toString();
-  }
-
-  /**
-   * Options that open a port or a file would clash with those of this process; and a cache of what
-   * another program ran misleads the compiler.
-   */
-  private static List<String> virtualMachineOptions() {
-    return ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
-        .filter(
-            option ->
-                !option.startsWith("-agent")
-                    && !option.startsWith("-javaagent")
-                    && !option.startsWith("-Xrunjdwp")
-                    && !option.startsWith("-XX:AOT")
-                    && !option.startsWith("-Dcom.sun.management"))
-        .toList();
   }
 
   /** Returns the exception that ended the process, rather than the end of its stack trace. */

@@ -86,7 +86,7 @@ record ResidentMemory(
 
   private static int start(int heap, String classPath, List<String> arguments, List<String> said)
       throws IOException {
-    List<String> command = new ArrayList<>(List.of(MeasuringProcess.java()));
+    List<String> command = new ArrayList<>(List.of(JavaProgram.java()));
     command.addAll(List.of("-XX:+UseSerialGC", "-Xmx" + heap + "m", "-Xlog:disable"));
     if (ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent()) {
       command.addAll(List.of("--add-modules", "jdk.incubator.vector"));

@@ -48,7 +48,13 @@ record RunDirectory(Path path, Path run) {
           "model.safetensors",
           "report.html",
           "events",
-          "checkpoints");
+          "checkpoints",
+          "jobs",
+          Comparison.RESULTS,
+          "results.csv",
+          "summary.csv",
+          "summary.md",
+          "costs.csv");
 
   /** The folder of a run as a whole. */
   RunDirectory(Path path) {

@@ -41,6 +41,7 @@ record RunRecords(String name, List<Epoch> epochs, List<PruningIteration> prunin
    * @param step optimizer steps since the start
    * @param sparsity the share of zeros in the weights of convolutions and linear layers
    * @param seconds of training in this epoch
+   * @param peakMegabytes the greatest resident memory of the process so far
    * @param sopsPerImage effective synaptic operations
    */
   record Epoch(
@@ -50,6 +51,7 @@ record RunRecords(String name, List<Epoch> epochs, List<PruningIteration> prunin
       double accuracy,
       double sparsity,
       double seconds,
+      double peakMegabytes,
       double testAccuracy,
       double testLoss,
       double sopsPerImage) {
@@ -78,6 +80,7 @@ record RunRecords(String name, List<Epoch> epochs, List<PruningIteration> prunin
           cell(cells, "train_accuracy"),
           cell(cells, "sparsity"),
           cell(cells, "seconds"),
+          cell(cells, "peak_megabytes"),
           cell(cells, "test_accuracy"),
           cell(cells, "test_loss"),
           cell(cells, "sops_per_image"));

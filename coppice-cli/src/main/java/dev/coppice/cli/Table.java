@@ -1,5 +1,7 @@
 package dev.coppice.cli;
 
+import static java.util.stream.Collectors.joining;
+
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
@@ -40,5 +42,22 @@ final class Table {
       }
       out.println(line.toString().stripTrailing());
     }
+  }
+
+  /** Returns the table in Markdown. */
+  String markdown() {
+    StringBuilder text = new StringBuilder();
+    for (int i = 0; i < rows.size(); i++) {
+      String cells =
+          rows.get(i).stream().map(cell -> cell.replace("|", "\\|")).collect(joining(" | "));
+      text.append("| ").append(cells).append(" |\n");
+      if (i == 0) {
+        for (int column = 0; column < rows.getFirst().size(); column++) {
+          text.append(column < leftColumns ? "|---" : "|--:");
+        }
+        text.append("|\n");
+      }
+    }
+    return text.toString();
   }
 }

@@ -1,0 +1,175 @@
+package dev.coppice.cli;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.ParameterException;
+
+/**
+ * What a comparison runs: for every seed the dense reference, and every method at every sparsity.
+ *
+ * @param sparsities the shares of zeros to end with
+ * @param shared arguments of {@code coppice train} and {@code prune} that all runs have
+ * @param reserved keys of options that methods cannot have as their own
+ */
+record ComparisonPlan(
+    List<MethodVariant> methods,
+    List<Double> sparsities,
+    List<Long> seeds,
+    List<String> shared,
+    Set<String> reserved) {
+
+  /** Options of {@code prune} that the comparison sets or that would make it unfair. */
+  private static final Set<String> ALWAYS_RESERVED = Set.of("method", "sparsity", "from", "init");
+
+  /** Of no use here: channels have no sparsity of connections. */
+  private static final String STRUCTURED = "structured";
+
+  /** Copies the lists. */
+  ComparisonPlan {
+    methods = List.copyOf(methods);
+    sparsities = List.copyOf(sparsities);
+    seeds = List.copyOf(seeds);
+    shared = List.copyOf(shared);
+    reserved = Set.copyOf(reserved);
+  }
+
+  /**
+   * Returns the jobs in the order of the tables, after it has checked that {@code prune} takes
+   * their options.
+   *
+   * @param comparison the folder
+   * @throws UsageException if it does not
+   */
+  List<ComparisonJob> jobs(Path comparison) {
+    List<ComparisonJob> jobs = new ArrayList<>();
+    for (long seed : seeds) {
+      jobs.add(
+          new ComparisonJob(new Cell(Cell.DENSE, 0, seed), command(seed, "train"), comparison));
+    }
+    for (MethodVariant method : methods) {
+      List<String> own = arguments(method);
+      for (double sparsity : sparsities) {
+        for (long seed : seeds) {
+          List<String> command = new ArrayList<>(List.of("prune", "--method", method.method()));
+          command.addAll(List.of("--sparsity", Double.toString(sparsity)));
+          command.addAll(own);
+          jobs.add(
+              new ComparisonJob(
+                  new Cell(method.name(), sparsity, seed),
+                  command(seed, command.toArray(String[]::new)),
+                  comparison));
+        }
+      }
+      check(method, jobs.getLast());
+    }
+    Set<String> folders = new HashSet<>();
+    for (ComparisonJob job : jobs) {
+      if (!folders.add(job.folder())) {
+        throw new UsageException(
+            job.cell().describe()
+                + " would share the folder "
+                + job.folder()
+                + " with another run; give the method another name: NAME=METHOD[…]");
+      }
+    }
+    return jobs;
+  }
+
+  private List<String> command(long seed, String... first) {
+    List<String> command = new ArrayList<>(List.of(first));
+    command.addAll(List.of("--seed", Long.toString(seed)));
+    command.addAll(shared);
+    return command;
+  }
+
+  private static void check(MethodVariant method, ComparisonJob job) {
+    String[] arguments = job.command().toArray(String[]::new);
+    try {
+      var _ = Main.commandLine(arguments).parseArgs(arguments);
+    } catch (ParameterException e) {
+      throw new UsageException("method " + method.name() + ": " + Failure.of(e).message(), e);
+    }
+  }
+
+  private List<String> arguments(MethodVariant method) {
+    CommandSpec prune = Main.specification("prune");
+    List<String> arguments = new ArrayList<>();
+    for (Map.Entry<String, String> entry : method.options().entrySet()) {
+      String key = entry.getKey();
+      OptionSpec option = prune.findOption("--" + key);
+      if (option == null) {
+        List<String> known = prune.options().stream().map(Configuration::key).toList();
+        throw new UsageException(
+            "method "
+                + method.name()
+                + ": prune has no option --"
+                + key
+                + Suggestion.of(key, known));
+      }
+      if (key.equals(STRUCTURED)) {
+        throw new UsageException(
+            "method "
+                + method.name()
+                + ": channels cannot be compared, for they have no sparsity of connections");
+      }
+      if (ALWAYS_RESERVED.contains(key) || reserved.contains(key)) {
+        throw new UsageException(
+            "method " + method.name() + ": --" + key + " is the same for all runs of a comparison");
+      }
+      arguments.addAll(arguments(option, entry.getValue()));
+    }
+    return arguments;
+  }
+
+  /**
+   * Returns the arguments that give an option a value.
+   *
+   * @throws UsageException for a flag that is neither true nor false
+   */
+  static List<String> arguments(OptionSpec option, String value) {
+    if (!option.typeInfo().isBoolean()) {
+      return List.of(option.longestName(), value);
+    }
+    return switch (value) {
+      case "true" -> List.of(option.longestName());
+      case "false" -> option.negatable() ? List.of("--no-" + Configuration.key(option)) : List.of();
+      default ->
+          throw new UsageException(
+              option.longestName() + " must be true or false, not \"" + value + "\"");
+    };
+  }
+
+  /**
+   * Returns the arguments that give a command's options the values that they have, but for those
+   * that have their defaults.
+   *
+   * @param keys of the options
+   */
+  static List<String> arguments(CommandSpec command, Set<String> keys) {
+    Map<String, @Nullable Object> values = Configuration.values(command);
+    Map<String, @Nullable Object> defaults =
+        Configuration.values(Main.specification(command.name()));
+    List<String> arguments = new ArrayList<>();
+    for (OptionSpec option : command.options()) {
+      String key = Configuration.key(option);
+      Object value = values.get(key);
+      if (keys.contains(key) && value != null && !value.equals(defaults.get(key))) {
+        arguments.addAll(arguments(option, text(value)));
+      }
+    }
+    return arguments;
+  }
+
+  private static String text(Object value) {
+    return value instanceof List<?> list
+        ? String.join(",", list.stream().map(String::valueOf).toList())
+        : value.toString();
+  }
+}
