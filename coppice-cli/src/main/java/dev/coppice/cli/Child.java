@@ -52,8 +52,9 @@ final class Child {
         .orElse("it said nothing");
   }
 
+  /** Asks a process to end. {@link Process#destroy} would also close what its watcher reads. */
   private static void kill(Process process) {
     process.descendants().forEach(ProcessHandle::destroy);
-    process.destroy();
+    process.toHandle().destroy();
   }
 }
