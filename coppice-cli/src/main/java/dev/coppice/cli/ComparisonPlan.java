@@ -3,8 +3,10 @@ package dev.coppice.cli;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SequencedMap;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
@@ -15,14 +17,15 @@ import picocli.CommandLine.ParameterException;
  * What a comparison runs: for every seed the dense reference, and every method at every sparsity.
  *
  * @param sparsities the shares of zeros to end with
- * @param shared arguments of {@code coppice train} and {@code prune} that all runs have
+ * @param shared arguments of {@code coppice train} and {@code prune} that runs have if their method
+ *     says nothing else, by the key of the option
  * @param reserved keys of options that methods cannot have as their own
  */
 record ComparisonPlan(
     List<MethodVariant> methods,
     List<Double> sparsities,
     List<Long> seeds,
-    List<String> shared,
+    SequencedMap<String, List<String>> shared,
     Set<String> reserved) {
 
   /** Options of {@code prune} that the comparison sets or that would make it unfair. */
@@ -31,12 +34,12 @@ record ComparisonPlan(
   /** Of no use here: channels have no sparsity of connections. */
   private static final String STRUCTURED = "structured";
 
-  /** Copies the lists. */
+  /** Copies the collections. */
   ComparisonPlan {
     methods = List.copyOf(methods);
     sparsities = List.copyOf(sparsities);
     seeds = List.copyOf(seeds);
-    shared = List.copyOf(shared);
+    shared = new LinkedHashMap<>(shared);
     reserved = Set.copyOf(reserved);
   }
 
@@ -51,7 +54,8 @@ record ComparisonPlan(
     List<ComparisonJob> jobs = new ArrayList<>();
     for (long seed : seeds) {
       jobs.add(
-          new ComparisonJob(new Cell(Cell.DENSE, 0, seed), command(seed, "train"), comparison));
+          new ComparisonJob(
+              new Cell(Cell.DENSE, 0, seed), command(seed, Set.of(), "train"), comparison));
     }
     for (MethodVariant method : methods) {
       List<String> own = arguments(method);
@@ -63,7 +67,7 @@ record ComparisonPlan(
           jobs.add(
               new ComparisonJob(
                   new Cell(method.name(), sparsity, seed),
-                  command(seed, command.toArray(String[]::new)),
+                  command(seed, method.options().keySet(), command.toArray(String[]::new)),
                   comparison));
         }
       }
@@ -82,10 +86,15 @@ record ComparisonPlan(
     return jobs;
   }
 
-  private List<String> command(long seed, String... first) {
+  private List<String> command(long seed, Set<String> own, String... first) {
     List<String> command = new ArrayList<>(List.of(first));
     command.addAll(List.of("--seed", Long.toString(seed)));
-    command.addAll(shared);
+    shared.forEach(
+        (key, arguments) -> {
+          if (!own.contains(key)) {
+            command.addAll(arguments);
+          }
+        });
     return command;
   }
 
@@ -147,21 +156,21 @@ record ComparisonPlan(
   }
 
   /**
-   * Returns the arguments that give a command's options the values that they have, but for those
-   * that have their defaults.
+   * Returns the arguments that give a command's options the values that they have, by key, but for
+   * those that have their defaults.
    *
    * @param keys of the options
    */
-  static List<String> arguments(CommandSpec command, Set<String> keys) {
+  static SequencedMap<String, List<String>> arguments(CommandSpec command, Set<String> keys) {
     Map<String, @Nullable Object> values = Configuration.values(command);
     Map<String, @Nullable Object> defaults =
         Configuration.values(Main.specification(command.name()));
-    List<String> arguments = new ArrayList<>();
+    SequencedMap<String, List<String>> arguments = new LinkedHashMap<>();
     for (OptionSpec option : command.options()) {
       String key = Configuration.key(option);
       Object value = values.get(key);
       if (keys.contains(key) && value != null && !value.equals(defaults.get(key))) {
-        arguments.addAll(arguments(option, text(value)));
+        arguments.put(key, arguments(option, text(value)));
       }
     }
     return arguments;

@@ -48,13 +48,19 @@ record RunDirectory(Path path, Path run) {
           "model.safetensors",
           "report.html",
           "events",
-          "checkpoints",
+          "checkpoints");
+
+  /** What a comparison writes. */
+  private static final List<String> OF_COMPARISON =
+      List.of(
+          Configuration.FILE,
           "jobs",
-          Comparison.RESULTS,
           "results.csv",
+          Comparison.RESULTS,
           "summary.csv",
           "summary.md",
-          "costs.csv");
+          "costs.csv",
+          "report.html");
 
   /** The folder of a run as a whole. */
   RunDirectory(Path path) {
@@ -94,7 +100,7 @@ record RunDirectory(Path path, Path run) {
                       ? ""
                       : ", go on with it by --resume, or start over by --force"));
         }
-        for (String name : OWN) {
+        for (String name : command.equals("compare") ? OF_COMPARISON : OWN) {
           delete(folder.resolve(name));
         }
         for (Path stage : stages(folder)) {

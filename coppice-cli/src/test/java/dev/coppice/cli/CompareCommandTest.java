@@ -154,23 +154,28 @@ final class CompareCommandTest {
     Invocation failed =
         compare(
                 "--methods",
-                "magnitude,many=magnitude[iterations=1000,pruning-interval=1]",
+                "magnitude,short=magnitude[epochs=1],many=magnitude[iterations=1000]",
+                "--budget",
+                "own",
                 "--sparsity",
                 "0.5",
                 "--seeds",
                 "1",
                 "--epochs",
-                "1",
+                "2",
                 "--run",
                 run)
-            .exits(1, "1 of 3 runs failed", "coppice compare --resume " + run);
+            .exits(1, "1 of 4 runs failed", "coppice compare --resume " + run);
     assertThat(failed.err()).contains("many at 0.5, seed 1: failed: the last of 1000 prunings");
     assertThat(failed.out()).contains("1, 1 failed");
     String row = Files.readAllLines(run.resolve("results.csv")).getLast();
     assertThat(row).matches("many,0\\.5,,1(,){8}2,\"?the last of 1000 prunings .*");
+    assertThat(table(run.resolve("summary.csv")))
+        .extracting(cell -> cell.get("method") + " " + cell.get("epochs"))
+        .containsExactly("dense 2.0", "magnitude 2.0", "short 1.0", "many ");
     assertThat(Comparison.read(run).runs().getLast().outcome())
         .isInstanceOf(ComparedRun.Failed.class);
-    assertThat(Comparison.read(run).ranks().means().keySet()).containsExactly("magnitude", "many");
+    assertThat(Comparison.read(run).ranks().means()).containsEntry("many", 3.0);
   }
 
   @Test
@@ -220,5 +225,14 @@ final class CompareCommandTest {
     compare(other).exits(2, "begun with other settings", "--seeds");
     Invocation.of("compare", "--resume", run, "--accuracy", "0.01").exits(0);
     assertThat(run.resolve("costs.csv")).content().contains("magnitude,0.5,0.01,1,1,1.0,5.0,");
+    other[3] = "0.6";
+    other[5] = "1";
+    List<Object> forced = new ArrayList<>(Arrays.asList(other));
+    forced.add("--force");
+    compare(forced.toArray()).exits(0);
+    try (Stream<Path> jobs = Files.list(run.resolve("jobs"))) {
+      assertThat(jobs.map(job -> job.getFileName().toString()))
+          .containsExactlyInAnyOrder("dense-1", "magnitude-0.6-1");
+    }
   }
 }
