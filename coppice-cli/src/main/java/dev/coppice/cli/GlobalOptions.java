@@ -17,7 +17,7 @@ final class GlobalOptions {
   @Option(
       names = "--threads",
       paramLabel = "N",
-      description = "CPU threads (default: all processors; 1 for quickstart)")
+      description = "CPU threads (default: all processors; 1 for quickstart and compare)")
   @Nullable Integer threads;
 
   @Option(
