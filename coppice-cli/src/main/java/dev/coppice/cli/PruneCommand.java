@@ -167,11 +167,12 @@ final class PruneCommand implements Callable<Integer> {
     Start start = start(model, stored);
     int perEpoch = settings.stepsPerEpoch(start.images().train().size());
     pruning.resolve(settings.epochs(), perEpoch);
-    PruningSettings pruningSettings = pruning.settings(start.graph(), perEpoch);
+    PruningSettings pruningSettings = pruning.settings(start.graph(), settings.epochs(), perEpoch);
     double goal = goal(start, pruningSettings);
     RunDirectory directory = run.directory(spec);
     PruningWatcher watcher =
-        new PruningWatcher(directory, pruningSettings.iterations(), spec.commandLine().getErr());
+        new PruningWatcher(
+            directory, pruningSettings.timetable().all(), spec.commandLine().getErr());
     Pruning method = new Pruning(start.graph(), pruningSettings, global.seed, watcher);
     watcher.watch(method);
     TrainingRun training =

@@ -142,6 +142,19 @@ public final class PrunableLayers {
     return flat;
   }
 
+  /** Returns the share of weights alive, by layer. */
+  public Map<String, Double> density(boolean[] mask) {
+    Map<String, Double> density = new LinkedHashMap<>();
+    for (Layer layer : layers) {
+      int alive = 0;
+      for (int i = layer.offset(); i < layer.end(); i++) {
+        alive += mask[i] ? 1 : 0;
+      }
+      density.put(layer.node(), alive / (double) layer.size());
+    }
+    return density;
+  }
+
   /** Returns a mask as 0/1 tensors by name, as {@link dev.coppice.train.Engine#mask} wants them. */
   public Map<String, Tensor> tensors(boolean[] mask) {
     Map<String, Tensor> tensors = new LinkedHashMap<>();

@@ -68,24 +68,23 @@ class PruningTest {
     private Scope scope = Scope.Budget.GLOBAL;
     private Regrowth regrowth = Regrowth.Criticality.paper(0.5f);
     private double ratio = 0.3;
-    private PruningSettings.RegrownValue regrownValue = PruningSettings.RegrownValue.ZERO;
+    private Renewal.RegrownValue regrownValue = Renewal.RegrownValue.ZERO;
     private Set<String> excluded = Set.of();
 
     PruningSettings build() {
-      return new PruningSettings(
-          sparsity,
-          SparsitySchedule.CUBIC,
-          4,
-          3,
-          2,
-          scope,
-          regrowth,
-          ratio,
-          PruningSettings.Decay.CONSTANT,
-          Ties.EXACT,
-          regrownValue,
-          2,
-          excluded);
+      return PruningSettings.builder()
+          .sparsity(sparsity)
+          .iterations(4)
+          .interval(3)
+          .start(2)
+          .scope(scope)
+          .regrowth(regrowth)
+          .ratio(ratio)
+          .decay(Renewal.Decay.CONSTANT)
+          .regrownValue(regrownValue)
+          .window(2)
+          .excluded(excluded)
+          .build();
     }
   }
 
@@ -312,7 +311,7 @@ class PruningTest {
   @Test
   void regrownWeightsStartAtZeroOrKeepTheirValue() throws IOException {
     PrunableLayers.Layer classifier = LAYERS.layers().getLast();
-    for (PruningSettings.RegrownValue value : PruningSettings.RegrownValue.values()) {
+    for (Renewal.RegrownValue value : Renewal.RegrownValue.values()) {
       run(
           settings(
               s -> {
@@ -327,7 +326,7 @@ class PruningTest {
             }
             boolean[] mask = mask(pruning);
             for (int i = 0; i < classifier.offset(); i++) {
-              boolean kept = value == PruningSettings.RegrownValue.KEPT && mask[i];
+              boolean kept = value == Renewal.RegrownValue.KEPT && mask[i];
               assertThat(after[i]).as("weight %d", i).isEqualTo(kept ? before[i] : 0);
             }
           });
