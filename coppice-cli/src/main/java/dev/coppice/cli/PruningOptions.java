@@ -3,7 +3,14 @@ package dev.coppice.cli;
 import dev.coppice.graph.Graph;
 import dev.coppice.graph.Op;
 import dev.coppice.graph.Surrogate;
+import dev.coppice.prune.EarlyBird;
+import dev.coppice.prune.EmergentPruning;
+import dev.coppice.prune.LotteryTicket;
 import dev.coppice.prune.Method;
+import dev.coppice.prune.PrunableLayers;
+import dev.coppice.prune.Pruning;
+import dev.coppice.prune.PruningIteration;
+import dev.coppice.prune.PruningMethod;
 import dev.coppice.prune.PruningSettings;
 import dev.coppice.prune.Regrowth;
 import dev.coppice.prune.Renewal;
@@ -11,8 +18,10 @@ import dev.coppice.prune.Scope;
 import dev.coppice.prune.SparsitySchedule;
 import dev.coppice.prune.Ties;
 import dev.coppice.train.CriticalityProbe;
+import dev.coppice.train.TrainingSettings;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -169,6 +178,27 @@ final class PruningOptions {
           "what a regrown connection starts from: zero or kept (default: zero, or the method's)")
   Renewal.@Nullable RegrownValue regrownValue;
 
+  @Option(
+      names = "--strength",
+      paramLabel = "X",
+      description =
+          "of gradr (its alpha), stds (its final threshold) and upr (the price of a weight's use);"
+              + " default: searched for the sparsity, at a cost that the result tells")
+  @Nullable Double strength;
+
+  @Option(
+      names = "--round-share",
+      paramLabel = "X",
+      description = "of lottery: the share of the connections left that a round removes (0.25)")
+  double roundShare = LotteryTicket.Settings.SHARE;
+
+  @Option(
+      names = "--rewind-epoch",
+      paramLabel = "N",
+      description =
+          "of lottery: the epoch whose weights later rounds begin with (default: 7 %% of all)")
+  @Nullable Integer rewindEpoch;
+
   /** What criticality is measured with. */
   enum Score {
     /** The surrogate's derivative. */
@@ -185,20 +215,24 @@ final class PruningOptions {
    * @param stepsPerEpoch its optimizer steps per epoch
    */
   void resolve(int epochs, int stepsPerEpoch) {
-    resolveParts();
-    if (scope instanceof Scope.Pattern && sparsity != null) {
-      throw new UsageException(
-          "--sparsity cannot be given with --scope " + scope + ": it follows from the pattern");
-    }
-    if (scope instanceof Scope.Budget && sparsity == null) {
-      sparsity = PruningSettings.Builder.SPARSITY;
+    if (strength != null && method.kind() != Method.Kind.HIDDEN) {
+      throw new UsageException("--strength goes with gradr, stds and upr only");
     }
     if (method.kind() == Method.Kind.PARTS) {
+      resolveParts();
       if (method.window() == 0) {
         resolveFirstStep();
       } else {
         resolveTimes(epochs, stepsPerEpoch);
       }
+      return;
+    }
+    if (scope != null) {
+      throw new UsageException("--scope does not go with " + EnumName.of(method));
+    }
+    sparsity = sparsity == null ? Double.valueOf(PruningSettings.Builder.SPARSITY) : sparsity;
+    if (method == Method.LOTTERY && rewindEpoch == null) {
+      rewindEpoch = (int) Math.round(LotteryTicket.Settings.REWIND_OF_RUN * epochs);
     }
   }
 
@@ -213,6 +247,13 @@ final class PruningOptions {
     regrownValue = regrownValue == null ? renewal.value() : regrownValue;
     initialSparsity =
         initialSparsity == null ? Double.valueOf(parts.initialSparsity()) : initialSparsity;
+    if (scope instanceof Scope.Pattern && sparsity != null) {
+      throw new UsageException(
+          "--sparsity cannot be given with --scope " + scope + ": it follows from the pattern");
+    }
+    if (scope instanceof Scope.Budget && sparsity == null) {
+      sparsity = PruningSettings.Builder.SPARSITY;
+    }
   }
 
   /** All is decided at the first step, or before it. */
@@ -308,7 +349,7 @@ final class PruningOptions {
     }
     PruningSettings.Builder builder =
         parts(threshold(graph))
-            .sparsity(sparsity == null ? PruningSettings.Builder.SPARSITY : sparsity)
+            .sparsity(sparsity())
             .initialSparsity(initialSparsity)
             .schedule(sparsitySchedule)
             .scope(scope)
@@ -333,6 +374,82 @@ final class PruningOptions {
         .iterations(iterations)
         .window(window)
         .build();
+  }
+
+  /** Returns the settings of {@link Method#LOTTERY}, after {@link #resolve}. */
+  private LotteryTicket.Settings lottery(int epochs, int stepsPerEpoch) {
+    return new LotteryTicket.Settings(
+        sparsity(),
+        roundShare,
+        epochs,
+        rewindEpoch == null ? 0 : rewindEpoch,
+        stepsPerEpoch,
+        Set.copyOf(exclude));
+  }
+
+  private double sparsity() {
+    return sparsity == null ? PruningSettings.Builder.SPARSITY : sparsity;
+  }
+
+  /**
+   * Returns the method for a run, after {@link #resolve}.
+   *
+   * @param force the strength, where there is one
+   * @throws IllegalArgumentException for a value out of its range
+   */
+  PruningMethod method(
+      Graph graph,
+      TrainingSettings training,
+      int stepsPerEpoch,
+      double force,
+      Consumer<PruningIteration> listener) {
+    int epochs = training.epochs();
+    return switch (method) {
+      case LOTTERY ->
+          new LotteryTicket(graph, lottery(epochs, stepsPerEpoch), training.seed(), listener);
+      case EARLY_BIRD ->
+          new EarlyBird(
+              graph,
+              sparsity(),
+              epochs,
+              stepsPerEpoch,
+              Set.copyOf(exclude),
+              training.seed(),
+              listener);
+      case GRADR, UPR, STDS ->
+          new EmergentPruning(
+              graph,
+              method,
+              new EmergentPruning.Settings(
+                  force,
+                  sparsity(),
+                  training.optimizer(),
+                  epochs,
+                  stepsPerEpoch,
+                  Set.copyOf(exclude)),
+              listener);
+      default ->
+          new Pruning(graph, settings(graph, epochs, stepsPerEpoch), training.seed(), listener);
+    };
+  }
+
+  /** Returns the sparsity that a run aims at, after {@link #resolve}. */
+  double goal(Graph graph, int epochs, int stepsPerEpoch) {
+    return method.kind() == Method.Kind.PARTS
+        ? settings(graph, epochs, stepsPerEpoch).goal(PrunableLayers.of(graph, Set.copyOf(exclude)))
+        : sparsity();
+  }
+
+  /** Returns how many records a run will have, as far as it is known; after {@link #resolve}. */
+  int records(Graph graph, int epochs, int stepsPerEpoch) {
+    return switch (method.kind()) {
+      case PARTS -> settings(graph, epochs, stepsPerEpoch).timetable().all();
+      case HIDDEN -> epochs;
+      case ROUNDS ->
+          method == Method.EARLY_BIRD
+              ? 1
+              : new LotteryTicket(graph, lottery(epochs, stepsPerEpoch), 0, _ -> {}).rounds();
+    };
   }
 
   /** Returns how criticality is measured in a network. */

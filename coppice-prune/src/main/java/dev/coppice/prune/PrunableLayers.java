@@ -6,6 +6,7 @@ import dev.coppice.graph.Node;
 import dev.coppice.graph.Op;
 import dev.coppice.graph.Tensor;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -51,6 +52,11 @@ public final class PrunableLayers {
     /** Returns the index after the last weight. */
     public int end() {
       return offset + size();
+    }
+
+    /** Returns the layer's part of an array of all weights. */
+    float[] part(float[] all) {
+      return Arrays.copyOfRange(all, offset, end());
     }
 
     /** Whether its connections may be regrown by what they do to neurons. */

@@ -65,6 +65,12 @@ public final class Pruning implements PruningMethod {
   }
 
   @Override
+  public long denseGradientSteps() {
+    Timetable timetable = settings.timetable();
+    return probes.gradients().isEmpty() ? 0 : (long) timetable.all() * timetable.window();
+  }
+
+  @Override
   public void begin(Engine engine) {
     float[] weights = layers.gather(engine::tensor);
     for (int i = 0; i < weights.length; i++) {

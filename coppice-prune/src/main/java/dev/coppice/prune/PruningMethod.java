@@ -7,4 +7,9 @@ import java.util.List;
 public interface PruningMethod extends TrainingMethod {
   /** Returns the records so far. */
   List<PruningIteration> history();
+
+  /** Returns the steps of a whole run that need the gradients of pruned weights too. */
+  default long denseGradientSteps() {
+    return 0;
+  }
 }

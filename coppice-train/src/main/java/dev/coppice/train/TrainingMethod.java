@@ -1,7 +1,10 @@
 package dev.coppice.train;
 
 import dev.coppice.graph.Tensor;
+import dev.coppice.graph.Weights;
+import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.SequencedMap;
 
 /**
  * A method that acts on a network while it is trained, such as pruning. It is called by one thread,
@@ -81,6 +84,18 @@ public interface TrainingMethod {
         throw new IllegalArgumentException("the method's state has no " + name);
       }
       return tensor;
+    }
+
+    /** Returns the tensors whose names begin so, without that beginning. */
+    public Weights weights(String prefix) {
+      SequencedMap<String, Tensor> found = new LinkedHashMap<>();
+      tensors.forEach(
+          (name, tensor) -> {
+            if (name.startsWith(prefix)) {
+              found.put(name.substring(prefix.length()), tensor);
+            }
+          });
+      return Weights.of(found);
     }
   }
 }
