@@ -70,9 +70,11 @@ final class GradientRewiring implements Hidden {
   public void after(float[] moved, double rate, long step) {
     float leak = alpha <= NO_PRIOR ? 0 : (float) (optimizer.effectiveRate(rate, step) * alpha);
     for (int i = 0; i < moved.length; i++) {
-      float before = strengths[i];
-      float after = signs[i] == 0 ? before : signs[i] * moved[i];
-      strengths[i] = leak == 0 ? after : after - leak * (float) Math.signum(before - center);
+      if (signs[i] != 0) {
+        float after = signs[i] * moved[i];
+        strengths[i] =
+            leak == 0 ? after : after - leak * (float) Math.signum(strengths[i] - center);
+      }
     }
   }
 
@@ -80,7 +82,7 @@ final class GradientRewiring implements Hidden {
   public float[] weights() {
     float[] weights = new float[signs.length];
     for (int i = 0; i < weights.length; i++) {
-      weights[i] = signs[i] != 0 && strengths[i] > 0 ? signs[i] * strengths[i] : 0;
+      weights[i] = strengths[i] > 0 ? signs[i] * strengths[i] : 0;
     }
     return weights;
   }

@@ -115,8 +115,11 @@ final class WeightGates implements Hidden {
     double sharpness = sharpness(done / (double) steps);
     float[] weights = new float[values.length];
     for (int i = 0; i < weights.length; i++) {
-      double gate = fixed() ? (logits[i] > 0 ? 1 : 0) : gate(i, sharpness);
-      weights[i] = (float) (gate * values[i]);
+      if (!fixed()) {
+        weights[i] = (float) (gate(i, sharpness) * values[i]);
+      } else if (logits[i] > 0) {
+        weights[i] = values[i];
+      }
     }
     return weights;
   }

@@ -44,10 +44,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Pruning while a small network is trained: 20 steps, iterations after 5, 8, 11 and 14. */
 class PruningTest {
   private static final Shape.Map IMAGE = new Shape.Map(6, 6, 2);
-  private static final Graph GRAPH = Notation.parse("4C3-6C3-P2-FC8-FC3", IMAGE, Op.Neuron.decay());
-  private static final PrunableLayers LAYERS = PrunableLayers.of(GRAPH, Set.of());
-  private static final DataSet DATA = DataSet.of("noise", noise(20, 1), noise(6, 2), List.of());
-  private static final Optimizer MOMENTUM = new Optimizer.Sgd(0.95f, false, 1e-3f);
+  static final Graph GRAPH = Notation.parse("4C3-6C3-P2-FC8-FC3", IMAGE, Op.Neuron.decay());
+  static final PrunableLayers LAYERS = PrunableLayers.of(GRAPH, Set.of());
+  static final DataSet DATA = DataSet.of("noise", noise(20, 1), noise(6, 2), List.of());
+  static final Optimizer MOMENTUM = new Optimizer.Sgd(0.95f, false, 1e-3f);
   private static final double GOAL = 0.8;
 
   @TempDir Path folder;
@@ -94,7 +94,7 @@ class PruningTest {
     return settings.build();
   }
 
-  private static TrainingSettings training(Optimizer optimizer) {
+  static TrainingSettings training(Optimizer optimizer) {
     return TrainingSettings.builder()
         .timeSteps(2)
         .batchSize(4)
@@ -106,11 +106,11 @@ class PruningTest {
         .build();
   }
 
-  private static Weights dense() {
+  static Weights dense() {
     return Weights.initialize(GRAPH, 1, Initialization.KAIMING_NORMAL_FAN_IN);
   }
 
-  private static Engine engine(Weights weights, Optimizer optimizer) {
+  static Engine engine(Weights weights, Optimizer optimizer) {
     return new Engine(GRAPH, weights, optimizer, new Engine.Options("cpu", 1, Kernels.best()));
   }
 
