@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param sparsity reached
  * @param epochs of training
  * @param steps optimizer steps
- * @param sops effective synaptic operations of the forward passes over training images
+ * @param sops synaptic operations of training, forward and back
  * @param seconds of training
  * @param difference of the accuracy to that of magnitude at the same sparsity and seed; null for
  *     magnitude itself and where there is none
@@ -55,10 +55,10 @@ record CellSummary(
         mean(finished, run -> run.accuracy()),
         accuracies.length < 2 ? Double.NaN : StandardDeviation.of(accuracies).getAsDouble(),
         mean(finished, run -> run.sparsity()),
-        mean(finished, run -> run.cost().epochs()),
-        mean(finished, run -> run.cost().steps()),
-        mean(finished, run -> run.cost().effectiveForward()),
-        mean(finished, run -> run.cost().seconds()),
+        mean(finished, run -> run.spent().epochs()),
+        mean(finished, run -> run.spent().steps()),
+        mean(finished, run -> run.spent().sops()),
+        mean(finished, run -> run.spent().seconds()),
         difference,
         ranks.mean(first.method(), first.sparsityTarget()));
   }

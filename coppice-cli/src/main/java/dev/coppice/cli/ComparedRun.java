@@ -24,6 +24,7 @@ record ComparedRun(Cell cell, List<String> command, String folder, Outcome outco
    * @param accuracy on the test images, in [0, 1]
    * @param sparsity the share of zeros in the weights of convolutions and linear layers
    * @param cost of the training
+   * @param spent what the method took in all, a search of its settings included
    * @param sopsPerImage effective synaptic operations of the trained network
    * @param energyNanojoule their energy
    * @param densityByLayer the share of weights that are not zero
@@ -34,6 +35,7 @@ record ComparedRun(Cell cell, List<String> command, String folder, Outcome outco
       double accuracy,
       double sparsity,
       Cost cost,
+      Spent spent,
       double sopsPerImage,
       double energyNanojoule,
       Map<String, Double> densityByLayer,
@@ -62,6 +64,7 @@ record ComparedRun(Cell cell, List<String> command, String folder, Outcome outco
             result.get("accuracy").getAsDouble(),
             result.get("sparsity").getAsDouble(),
             Cost.read(result.getAsJsonObject("cost")),
+            Spent.read(result),
             result.get("sopsPerImage").getAsDouble(),
             result.get("energyNanojoule").getAsDouble(),
             density,
@@ -80,6 +83,30 @@ record ComparedRun(Cell cell, List<String> command, String folder, Outcome outco
     /** Returns how many images the run was trained on. */
     int trainingImages() {
       return provenance.getAsJsonObject("data").get("trainSamples").getAsInt();
+    }
+  }
+
+  /**
+   * What a method takes.
+   *
+   * @param sops synaptic operations of training, forward and back
+   */
+  record Spent(long epochs, long steps, double sops, double seconds) {
+    private static Spent read(JsonObject result) {
+      return new Spent(
+          result.get("epochs").getAsLong(),
+          result.get("steps").getAsLong(),
+          result.get("sops").getAsDouble(),
+          result.get("seconds").getAsDouble());
+    }
+
+    /** Returns what a run takes that goes as far as another cost says. */
+    Spent until(Cost whole, Cost part) {
+      return new Spent(
+          epochs - whole.epochs() + part.epochs(),
+          steps - whole.steps() + part.steps(),
+          sops - whole.operations() + part.operations(),
+          seconds - whole.seconds() + part.seconds());
     }
   }
 

@@ -60,8 +60,8 @@ final class ComparisonFiles {
       switch (run.outcome()) {
         case ComparedRun.Finished finished -> {
           row.addAll(List.of(finished.sparsity(), cell.seed(), finished.accuracy()));
-          Cost cost = finished.cost();
-          row.addAll(List.of(cost.epochs(), cost.steps(), cost.effectiveForward(), cost.seconds()));
+          ComparedRun.Spent spent = finished.spent();
+          row.addAll(List.of(spent.epochs(), spent.steps(), spent.sops(), spent.seconds()));
           row.addAll(List.of(finished.sopsPerImage(), finished.energyNanojoule(), 0, ""));
         }
         case ComparedRun.Failed(int status, String message) -> {

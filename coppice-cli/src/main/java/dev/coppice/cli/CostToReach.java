@@ -14,7 +14,7 @@ import java.util.function.ToDoubleFunction;
  * @param reached how many of them reached it
  * @param epochs the mean over those that did, like all that follows; NaN if none did
  * @param steps optimizer steps
- * @param sops effective synaptic operations of the forward passes over training images
+ * @param sops synaptic operations of training, forward and back
  * @param seconds of training
  */
 record CostToReach(
@@ -34,7 +34,7 @@ record CostToReach(
   /** Averages over the runs of a method at a sparsity. */
   static CostToReach of(
       String method, double sparsityTarget, double accuracy, List<ComparedRun.Finished> runs) {
-    List<Cost> costs =
+    List<ComparedRun.Spent> costs =
         runs.stream().map(run -> cost(run, accuracy)).flatMap(Optional::stream).toList();
     return new CostToReach(
         method,
@@ -42,25 +42,28 @@ record CostToReach(
         accuracy,
         runs.size(),
         costs.size(),
-        mean(costs, Cost::epochs),
-        mean(costs, Cost::steps),
-        mean(costs, Cost::effectiveForward),
-        mean(costs, Cost::seconds));
+        mean(costs, ComparedRun.Spent::epochs),
+        mean(costs, ComparedRun.Spent::steps),
+        mean(costs, ComparedRun.Spent::sops),
+        mean(costs, ComparedRun.Spent::seconds));
   }
 
-  private static double mean(List<Cost> costs, ToDoubleFunction<Cost> part) {
+  private static double mean(
+      List<ComparedRun.Spent> costs, ToDoubleFunction<ComparedRun.Spent> part) {
     return costs.stream().mapToDouble(part).average().orElse(Double.NaN);
   }
 
-  private static Optional<Cost> cost(ComparedRun.Finished run, double accuracy) {
+  private static Optional<ComparedRun.Spent> cost(ComparedRun.Finished run, double accuracy) {
     List<RunRecords.Epoch> spent = new ArrayList<>();
     double seconds = 0;
     for (RunRecords.Epoch epoch : run.records().epochs()) {
       spent.add(epoch);
       seconds += epoch.seconds();
       if (epoch.testAccuracy() >= accuracy && epoch.sparsity() >= run.sparsity() - TOLERANCE) {
-        double dense = run.cost().denseForward() / run.cost().epochs() / run.trainingImages();
-        return Optional.of(Cost.of(spent, run.trainingImages(), dense, seconds));
+        Cost whole = run.cost();
+        double dense = whole.denseForward() / whole.epochs() / run.trainingImages();
+        Cost part = Cost.of(spent, run.trainingImages(), dense, whole.denseGradients(), seconds);
+        return Optional.of(run.spent().until(whole, part));
       }
     }
     return Optional.empty();

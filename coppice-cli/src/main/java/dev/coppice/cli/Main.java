@@ -2,8 +2,9 @@ package dev.coppice.cli;
 
 import dev.coppice.graph.Initialization;
 import dev.coppice.graph.Surrogate;
-import dev.coppice.prune.PruningSettings;
+import dev.coppice.prune.Method;
 import dev.coppice.prune.Regrowth;
+import dev.coppice.prune.Renewal;
 import dev.coppice.prune.Scope;
 import dev.coppice.prune.SparsitySchedule;
 import dev.coppice.prune.Ties;
@@ -126,14 +127,14 @@ public final class Main implements Callable<Integer> {
             TrainingOptions.Schedule.class,
             TrainingOptions.Rule.class,
             TrainingOptions.Loss.class,
-            PruningOptions.Method.class,
+            Method.class,
             PruningOptions.Score.class,
             ChannelOptions.Score.class,
             Residual.class,
             Analysis.class,
             Initialization.class,
-            PruningSettings.Decay.class,
-            PruningSettings.RegrownValue.class,
+            Renewal.Decay.class,
+            Renewal.RegrownValue.class,
             SparsitySchedule.class,
             Ties.class,
             Regrowth.Criticality.Choice.class,

@@ -7,9 +7,11 @@ import dev.coppice.graph.Compression;
 import dev.coppice.graph.Graph;
 import dev.coppice.graph.Model;
 import dev.coppice.graph.Weights;
+import dev.coppice.prune.EmergentPruning;
+import dev.coppice.prune.Method;
 import dev.coppice.prune.PrunableLayers;
-import dev.coppice.prune.Pruning;
-import dev.coppice.prune.PruningSettings;
+import dev.coppice.prune.PruningIteration;
+import dev.coppice.prune.PruningMethod;
 import dev.coppice.prune.channels.ChannelBudget;
 import dev.coppice.prune.channels.ChannelPruning;
 import dev.coppice.prune.channels.ChannelSchedule;
@@ -19,11 +21,14 @@ import dev.coppice.train.Seeds;
 import dev.coppice.train.TrainingSettings;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -160,6 +165,9 @@ final class PruneCommand implements Callable<Integer> {
 
   private JsonObject unstructured(
       DataDefaults defaults, @Nullable Model model, Provenance.Stored stored) throws IOException {
+    if (pruning.method == Method.GRADR && training.optimizer == null) {
+      training.optimizer = TrainingOptions.Rule.ADAM;
+    }
     training.resolve(defaults);
     TrainingSettings settings =
         training.settings(Objects.requireNonNull(network.timeSteps), global.seed);
@@ -167,48 +175,178 @@ final class PruneCommand implements Callable<Integer> {
     Start start = start(model, stored);
     int perEpoch = settings.stepsPerEpoch(start.images().train().size());
     pruning.resolve(settings.epochs(), perEpoch);
-    PruningSettings pruningSettings = pruning.settings(start.graph(), perEpoch);
-    double goal = goal(start, pruningSettings);
+    double goal = pruning.goal(start.graph(), settings.epochs(), perEpoch);
+    checkSparsity(start, goal);
+    boolean searching = pruning.method.kind() == Method.Kind.HIDDEN && pruning.strength == null;
+    if (!searching) {
+      // What is wrong with the options must be told before a folder is made.
+      var _ = method(start, settings, pruning.strength, _ -> {});
+    }
     RunDirectory directory = run.directory(spec);
-    PruningWatcher watcher =
-        new PruningWatcher(directory, pruningSettings.iterations(), spec.commandLine().getErr());
-    Pruning method = new Pruning(start.graph(), pruningSettings, global.seed, watcher);
-    watcher.watch(method);
-    TrainingRun training =
-        new TrainingRun(
-            directory,
+    JsonObject provenance =
+        Provenance.of(
             "prune",
-            Configuration.identity(spec),
-            start.graph(),
-            start.weights(),
-            start.metadata(),
             start.images(),
-            settings,
-            method,
-            engine,
-            run.checkpointInterval,
-            Compression.SPARSE,
-            Provenance.of(
-                "prune",
-                start.images(),
-                start.images().normalization(),
-                Configuration.values(spec),
-                engine));
+            start.images().normalization(),
+            Configuration.values(spec),
+            engine);
+    Runs runs =
+        (stage, identity, training, strength) -> {
+          PruningWatcher watcher =
+              new PruningWatcher(
+                  stage,
+                  pruning.records(start.graph(), training.epochs(), perEpoch),
+                  spec.commandLine().getErr());
+          PruningMethod method = method(start, training, strength, watcher);
+          watcher.watch(method);
+          TrainingRun run =
+              new TrainingRun(
+                  stage,
+                  "prune",
+                  identity,
+                  start.graph(),
+                  start.weights(),
+                  start.metadata(),
+                  start.images(),
+                  training,
+                  method,
+                  engine,
+                  this.run.checkpointInterval,
+                  Compression.SPARSE,
+                  provenance);
+          return new Runs.Run(run, method);
+        };
+    String identity = Configuration.identity(spec);
+    List<Searched> searched =
+        searching ? search(runs, directory, identity, settings, perEpoch, goal) : List.of();
+    Double strength =
+        searched.isEmpty() ? pruning.strength : Double.valueOf(searched.getFirst().strength());
+    Runs.Run last = runs.make(directory, identity, settings, strength);
     JsonObject result =
-        training.execute(
-            run.resumed() != null,
-            spec.commandLine().getErr(),
-            (json, cost) -> {
-              PruningRecords all = new PruningRecords(method.history());
-              all.write(directory);
-              json.addProperty("method", EnumName.of(pruning.method));
-              json.addProperty("targetSparsity", goal);
-              json.addProperty("regrown", all.regrown());
-              json.addProperty("survivalPercent", all.survivalPercent());
-              json.add("iterations", GSON.toJsonTree(all.iterations()));
-            });
+        last.training()
+            .execute(
+                run.resumed() != null,
+                spec.commandLine().getErr(),
+                (json, cost) -> {
+                  PruningRecords all = new PruningRecords(last.method().history());
+                  all.write(directory);
+                  json.addProperty("method", EnumName.of(pruning.method));
+                  json.addProperty("targetSparsity", goal);
+                  if (strength != null) {
+                    json.addProperty("strength", strength);
+                  }
+                  if (searching) {
+                    Searched.addTo(json, searched);
+                  }
+                  json.addProperty("regrown", all.regrown());
+                  json.addProperty("survivalPercent", all.survivalPercent());
+                  json.add("iterations", GSON.toJsonTree(all.iterations()));
+                });
     RunReport.print(result, spec.commandLine().getOut());
     return result;
+  }
+
+  private PruningMethod method(
+      Start start,
+      TrainingSettings settings,
+      @Nullable Double strength,
+      Consumer<PruningIteration> listener) {
+    return pruning.method(
+        start.graph(),
+        settings,
+        settings.stepsPerEpoch(start.images().train().size()),
+        strength == null ? 0 : strength,
+        listener);
+  }
+
+  /** Makes runs of the method. */
+  private interface Runs {
+    /** A run to come and its method. */
+    record Run(TrainingRun training, PruningMethod method) {}
+
+    Run make(
+        RunDirectory directory,
+        String identity,
+        TrainingSettings training,
+        @Nullable Double strength);
+  }
+
+  /**
+   * A run of the search for a strength.
+   *
+   * @param strength that means the same in the run that is searched for
+   */
+  private record Searched(
+      double strength, double sparsity, long epochs, long steps, double sops, double seconds) {
+    static Searched of(double strength, JsonObject result) {
+      return new Searched(
+          strength,
+          result.get("sparsity").getAsDouble(),
+          result.get("epochs").getAsLong(),
+          result.get("steps").getAsLong(),
+          result.get("sops").getAsDouble(),
+          result.get("seconds").getAsDouble());
+    }
+
+    /** Adds the search to a result and its cost to the run's. */
+    static void addTo(JsonObject json, List<Searched> all) {
+      json.add("search", GSON.toJsonTree(all));
+      add(json, "epochs", all.stream().mapToLong(Searched::epochs).sum());
+      add(json, "steps", all.stream().mapToLong(Searched::steps).sum());
+      add(json, "sops", all.stream().mapToDouble(Searched::sops).sum());
+      add(json, "seconds", all.stream().mapToDouble(Searched::seconds).sum());
+    }
+
+    private static void add(JsonObject json, String name, Number more) {
+      if (more instanceof Long whole) {
+        json.addProperty(name, json.get(name).getAsLong() + whole);
+      } else {
+        json.addProperty(name, json.get(name).getAsDouble() + more.doubleValue());
+      }
+    }
+  }
+
+  /** Returns the runs of a search, that of the best strength first. */
+  private List<Searched> search(
+      Runs runs,
+      RunDirectory directory,
+      String identity,
+      TrainingSettings settings,
+      int perEpoch,
+      double goal)
+      throws IOException {
+    int epochs = Math.max(1, (int) Math.round(StrengthSearch.OF_RUN * settings.epochs()));
+    TrainingSettings shorter =
+        settings.toBuilder()
+            .epochs(epochs)
+            .warmUpEpochs(Math.min(settings.warmUpEpochs(), epochs))
+            .build();
+    double rates = settings.learningRate() * settings.epochs() * perEpoch;
+    EmergentPruning.Strengths range = EmergentPruning.strengths(pruning.method, rates);
+    double scale = range.perStep() ? settings.epochs() / (double) shorter.epochs() : 1;
+    Map<Double, Searched> results = new HashMap<>();
+    List<StrengthSearch.Tried> tried =
+        new StrengthSearch(range.low(), range.high(), goal)
+            .run(
+                (number, strength) -> {
+                  String name = "search-" + number;
+                  RunDirectory stage = directory.stage(name);
+                  spec.commandLine()
+                      .getErr()
+                      .printf(Locale.ROOT, "prune: %s: strength %.4g%n", name, strength);
+                  Runs.Run trial = runs.make(stage, identity + name, shorter, strength * scale);
+                  JsonObject result =
+                      stage.result().isPresent()
+                          ? stage.result().get()
+                          : trial
+                              .training()
+                              .execute(
+                                  stage.hasCheckpoint(), spec.commandLine().getErr(), (_, _) -> {});
+                  Searched one = Searched.of(strength, result);
+                  results.put(strength, one);
+                  return one.sparsity();
+                });
+    return tried.stream().map(one -> Objects.requireNonNull(results.get(one.strength()))).toList();
   }
 
   /** Takes from a model what is not given otherwise. */
@@ -240,16 +378,15 @@ final class PruneCommand implements Callable<Integer> {
         model.graph(), model.weights(), model.metadata(), stored.normalized(model.graph(), images));
   }
 
-  /** Returns the sparsity at the end, which the network must not exceed at the start. */
-  private static double goal(Start start, PruningSettings settings) {
-    PrunableLayers layers = PrunableLayers.of(start.graph(), settings.excluded());
+  /** Refuses a network that is sparser than it is to become. */
+  private void checkSparsity(Start start, double goal) {
+    PrunableLayers layers = PrunableLayers.of(start.graph(), Set.copyOf(pruning.exclude));
     float[] weights = layers.gather(start.weights()::get);
     int zeros = 0;
     for (float weight : weights) {
       zeros += weight == 0 ? 1 : 0;
     }
     double sparsity = zeros / (double) weights.length;
-    double goal = settings.goal(layers);
     if (sparsity > goal) {
       throw new UsageException(
           String.format(
@@ -258,6 +395,5 @@ final class PruneCommand implements Callable<Integer> {
               sparsity,
               goal));
     }
-    return goal;
   }
 }

@@ -3,14 +3,25 @@ package dev.coppice.cli;
 import dev.coppice.graph.Graph;
 import dev.coppice.graph.Op;
 import dev.coppice.graph.Surrogate;
+import dev.coppice.prune.EarlyBird;
+import dev.coppice.prune.EmergentPruning;
+import dev.coppice.prune.LotteryTicket;
+import dev.coppice.prune.Method;
+import dev.coppice.prune.PrunableLayers;
+import dev.coppice.prune.Pruning;
+import dev.coppice.prune.PruningIteration;
+import dev.coppice.prune.PruningMethod;
 import dev.coppice.prune.PruningSettings;
 import dev.coppice.prune.Regrowth;
+import dev.coppice.prune.Renewal;
 import dev.coppice.prune.Scope;
 import dev.coppice.prune.SparsitySchedule;
 import dev.coppice.prune.Ties;
 import dev.coppice.train.CriticalityProbe;
+import dev.coppice.train.TrainingSettings;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -27,29 +38,54 @@ final class PruningOptions {
       names = "--method",
       paramLabel = "NAME",
       description =
-          "what is regrown: nothing (magnitude), or by criticality, gradient, random"
-              + " (default: criticality)")
+          "one-shot, magnitude, gmp, layerwise, erk, lamp; lottery, early-bird; snip, set, rigl,"
+              + " granet, ndsnn; gradr, upr, stds; random; random-regrowth, gradient, criticality,"
+              + " criticality-presynaptic, criticality-grace, criticality-magnitude,"
+              + " criticality-gradient, criticality-balanced (default: criticality)")
   Method method = Method.CRITICALITY;
 
   @Option(
       names = "--ratio",
       paramLabel = "X",
-      description = "the share of the kept connections that regrowth chooses (default: 0.2)")
-  double ratio = PruningSettings.Builder.RATIO;
+      description =
+          "the share of the kept connections that regrowth chooses (default: 0.2, or the method's)")
+  @Nullable Double ratio;
+
+  @Option(
+      names = "--last-ratio",
+      paramLabel = "X",
+      description = "the share that a decaying ratio ends at (default: 0, or the method's)")
+  @Nullable Double lastRatio;
 
   @Option(
       names = "--ratio-decay",
       paramLabel = "NAME",
-      description = "constant, or cosine: to zero (default: cosine)")
-  PruningSettings.Decay ratioDecay = PruningSettings.Builder.DECAY;
+      description = "constant, or cosine: to the last ratio (default: cosine, or the method's)")
+  Renewal.@Nullable Decay ratioDecay;
+
+  @Option(
+      names = "--grace",
+      paramLabel = "N",
+      description =
+          "prunings for which a regrown connection is not pruned again (default: 0, or the"
+              + " method's)")
+  @Nullable Integer grace;
+
+  @Option(
+      names = "--initial-sparsity",
+      paramLabel = "X",
+      description =
+          "begin with a random mask of this sparsity, at most that at the end (default: 0, or the"
+              + " method's)")
+  @Nullable Double initialSparsity;
 
   @Option(
       names = "--scope",
       paramLabel = "NAME",
       description =
           "which weights compete: global, uniform or erk; or a pattern N:M such as 2:4: of M weights"
-              + " along the input channels N stay (default: erk)")
-  Scope scope = PruningSettings.Builder.SCOPE;
+              + " along the input channels N stay (default: erk, or the method's)")
+  @Nullable Scope scope;
 
   @Option(
       names = "--sparsity-schedule",
@@ -111,7 +147,9 @@ final class PruningOptions {
   @Option(
       names = "--pruning-epochs",
       paramLabel = "N",
-      description = "epochs over which connections are pruned (default: up to 55 %% of all epochs)")
+      description =
+          "epochs over which connections are pruned (default: up to 55 %% of all epochs, or the"
+              + " method's)")
   @Nullable Double pruningEpochs;
 
   @Option(
@@ -123,7 +161,7 @@ final class PruningOptions {
   @Option(
       names = "--iterations",
       paramLabel = "N",
-      description = "how many times connections are pruned (default: 10)")
+      description = "how many times connections are pruned (default: 10, or the method's)")
   @Nullable Integer iterations;
 
   @Option(
@@ -136,20 +174,30 @@ final class PruningOptions {
   @Option(
       names = "--regrown-value",
       paramLabel = "NAME",
-      description = "what a regrown connection starts from: zero or kept (default: zero)")
-  PruningSettings.RegrownValue regrownValue = PruningSettings.Builder.REGROWN_VALUE;
+      description =
+          "what a regrown connection starts from: zero or kept (default: zero, or the method's)")
+  Renewal.@Nullable RegrownValue regrownValue;
 
-  /** What decides which connections come back. */
-  enum Method {
-    /** Nothing comes back. */
-    MAGNITUDE,
-    /** The criticality of the neuron that a connection leads to. */
-    CRITICALITY,
-    /** The gradient of the loss. */
-    GRADIENT,
-    /** Chance. */
-    RANDOM
-  }
+  @Option(
+      names = "--strength",
+      paramLabel = "X",
+      description =
+          "of gradr (its alpha), stds (its final threshold) and upr (the price of a weight's use);"
+              + " default: searched for the sparsity, at a cost that the result tells")
+  @Nullable Double strength;
+
+  @Option(
+      names = "--round-share",
+      paramLabel = "X",
+      description = "of lottery: the share of the connections left that a round removes (0.25)")
+  double roundShare = LotteryTicket.Settings.SHARE;
+
+  @Option(
+      names = "--rewind-epoch",
+      paramLabel = "N",
+      description =
+          "of lottery: the epoch whose weights later rounds begin with (default: 7 %% of all)")
+  @Nullable Integer rewindEpoch;
 
   /** What criticality is measured with. */
   enum Score {
@@ -160,12 +208,45 @@ final class PruningOptions {
   }
 
   /**
-   * Fills in the sparsity, unless the scope has its own, the iterations and their interval.
+   * Fills in what was not given: the parts of the method, the sparsity unless the scope has its
+   * own, the iterations and their interval.
    *
    * @param epochs of the run
    * @param stepsPerEpoch its optimizer steps per epoch
    */
   void resolve(int epochs, int stepsPerEpoch) {
+    if (strength != null && method.kind() != Method.Kind.HIDDEN) {
+      throw new UsageException("--strength goes with gradr, stds and upr only");
+    }
+    if (method.kind() == Method.Kind.PARTS) {
+      resolveParts();
+      if (method.window() == 0) {
+        resolveFirstStep();
+      } else {
+        resolveTimes(epochs, stepsPerEpoch);
+      }
+      return;
+    }
+    if (scope != null) {
+      throw new UsageException("--scope does not go with " + EnumName.of(method));
+    }
+    sparsity = sparsity == null ? Double.valueOf(PruningSettings.Builder.SPARSITY) : sparsity;
+    if (method == Method.LOTTERY && rewindEpoch == null) {
+      rewindEpoch = (int) Math.round(LotteryTicket.Settings.REWIND_OF_RUN * epochs);
+    }
+  }
+
+  private void resolveParts() {
+    PruningSettings parts = parts(Op.Neuron.decay().threshold()).build();
+    Renewal renewal = parts.renewal();
+    scope = scope == null ? parts.scope() : scope;
+    ratio = ratio == null ? Double.valueOf(renewal.ratio()) : ratio;
+    lastRatio = lastRatio == null ? Double.valueOf(renewal.lastRatio()) : lastRatio;
+    ratioDecay = ratioDecay == null ? renewal.decay() : ratioDecay;
+    grace = grace == null ? Integer.valueOf(renewal.grace()) : grace;
+    regrownValue = regrownValue == null ? renewal.value() : regrownValue;
+    initialSparsity =
+        initialSparsity == null ? Double.valueOf(parts.initialSparsity()) : initialSparsity;
     if (scope instanceof Scope.Pattern && sparsity != null) {
       throw new UsageException(
           "--sparsity cannot be given with --scope " + scope + ": it follows from the pattern");
@@ -173,6 +254,19 @@ final class PruningOptions {
     if (scope instanceof Scope.Budget && sparsity == null) {
       sparsity = PruningSettings.Builder.SPARSITY;
     }
+  }
+
+  /** All is decided at the first step, or before it. */
+  private void resolveFirstStep() {
+    if (startEpoch != 0 || pruningEpochs != null || pruningInterval != null || iterations != null) {
+      throw new UsageException(
+          EnumName.of(method)
+              + " decides at the first step: it takes none of --start-epoch, --pruning-epochs,"
+              + " --pruning-interval, --iterations");
+    }
+  }
+
+  private void resolveTimes(int epochs, int stepsPerEpoch) {
     if (!(startEpoch >= 0 && startEpoch < epochs)) {
       throw new UsageException(
           "--start-epoch must lie between 0 and the number of epochs, not " + startEpoch);
@@ -197,8 +291,7 @@ final class PruningOptions {
     double span =
         pruningEpochs != null
             ? pruningEpochs
-            : Math.max(
-                PruningSettings.Builder.WINDOW_OF_RUN * epochs - startEpoch, 0.5 / stepsPerEpoch);
+            : Math.max(method.window() * epochs - startEpoch, 0.5 / stepsPerEpoch);
     long steps = Math.clamp(Math.round(span * stepsPerEpoch), 1, total);
     if (pruningInterval != null) {
       iterations =
@@ -208,7 +301,7 @@ final class PruningOptions {
     } else {
       iterations =
           iterations == null
-              ? Integer.valueOf((int) Math.min(PruningSettings.Builder.ITERATIONS, steps))
+              ? Integer.valueOf((int) Math.min(usualIterations(), steps))
               : iterations;
       pruningInterval = Math.toIntExact(Math.max(1, steps / iterations));
     }
@@ -227,8 +320,16 @@ final class PruningOptions {
     window = Math.min(window, pruningInterval);
   }
 
+  private int usualIterations() {
+    return method == Method.ONE_SHOT ? 1 : PruningSettings.Builder.ITERATIONS;
+  }
+
   private long startStep(int stepsPerEpoch) {
     return Math.round(startEpoch * stepsPerEpoch);
+  }
+
+  private PruningSettings.Builder parts(float threshold) {
+    return method.parts(new Regrowth.Criticality(probe(threshold), presynaptic, choice));
   }
 
   /**
@@ -236,39 +337,128 @@ final class PruningOptions {
    *
    * @throws IllegalArgumentException for a value out of its range
    */
-  PruningSettings settings(Graph graph, int stepsPerEpoch) {
-    if (iterations == null || pruningInterval == null) {
+  PruningSettings settings(Graph graph, int epochs, int stepsPerEpoch) {
+    if (scope == null
+        || ratio == null
+        || lastRatio == null
+        || ratioDecay == null
+        || grace == null
+        || regrownValue == null
+        || initialSparsity == null) {
       throw new IllegalStateException("the options are not resolved");
     }
-    return new PruningSettings(
-        sparsity == null ? PruningSettings.Builder.SPARSITY : sparsity,
-        sparsitySchedule,
-        iterations,
-        pruningInterval,
-        startStep(stepsPerEpoch),
-        scope,
-        regrowth(graph),
-        ratio,
-        ratioDecay,
-        ties,
-        regrownValue,
-        window,
+    PruningSettings.Builder builder =
+        parts(threshold(graph))
+            .sparsity(sparsity())
+            .initialSparsity(initialSparsity)
+            .schedule(sparsitySchedule)
+            .scope(scope)
+            .ratio(ratio)
+            .lastRatio(lastRatio)
+            .decay(ratioDecay)
+            .grace(grace)
+            .regrownValue(regrownValue)
+            .ties(ties)
+            .excluded(Set.copyOf(exclude));
+    if (iterations == null || pruningInterval == null) {
+      return builder.iterations(method == Method.SNIP ? 1 : 0).build();
+    }
+    long start = startStep(stepsPerEpoch);
+    if (method == Method.GRANET) {
+      long left = (long) epochs * stepsPerEpoch - start - (long) iterations * pruningInterval;
+      builder.exchanges(Math.toIntExact(Math.max(0, left - 1) / pruningInterval));
+    }
+    return builder
+        .start(start)
+        .interval(pruningInterval)
+        .iterations(iterations)
+        .window(window)
+        .build();
+  }
+
+  /** Returns the settings of {@link Method#LOTTERY}, after {@link #resolve}. */
+  private LotteryTicket.Settings lottery(int epochs, int stepsPerEpoch) {
+    return new LotteryTicket.Settings(
+        sparsity(),
+        roundShare,
+        epochs,
+        rewindEpoch == null ? 0 : rewindEpoch,
+        stepsPerEpoch,
         Set.copyOf(exclude));
   }
 
-  private Regrowth regrowth(Graph graph) {
+  private double sparsity() {
+    return sparsity == null ? PruningSettings.Builder.SPARSITY : sparsity;
+  }
+
+  /**
+   * Returns the method for a run, after {@link #resolve}.
+   *
+   * @param force the strength, where there is one
+   * @throws IllegalArgumentException for a value out of its range
+   */
+  PruningMethod method(
+      Graph graph,
+      TrainingSettings training,
+      int stepsPerEpoch,
+      double force,
+      Consumer<PruningIteration> listener) {
+    int epochs = training.epochs();
     return switch (method) {
-      case MAGNITUDE -> new Regrowth.None();
-      case CRITICALITY -> new Regrowth.Criticality(probe(graph), presynaptic, choice);
-      case GRADIENT -> new Regrowth.Gradient();
-      case RANDOM -> new Regrowth.Random();
+      case LOTTERY ->
+          new LotteryTicket(graph, lottery(epochs, stepsPerEpoch), training.seed(), listener);
+      case EARLY_BIRD ->
+          new EarlyBird(
+              graph,
+              sparsity(),
+              epochs,
+              stepsPerEpoch,
+              Set.copyOf(exclude),
+              training.seed(),
+              listener);
+      case GRADR, UPR, STDS ->
+          new EmergentPruning(
+              graph,
+              method,
+              new EmergentPruning.Settings(
+                  force,
+                  sparsity(),
+                  training.optimizer(),
+                  epochs,
+                  stepsPerEpoch,
+                  Set.copyOf(exclude)),
+              listener);
+      default ->
+          new Pruning(graph, settings(graph, epochs, stepsPerEpoch), training.seed(), listener);
+    };
+  }
+
+  /** Returns the sparsity that a run aims at, after {@link #resolve}. */
+  double goal(Graph graph, int epochs, int stepsPerEpoch) {
+    return method.kind() == Method.Kind.PARTS
+        ? settings(graph, epochs, stepsPerEpoch).goal(PrunableLayers.of(graph, Set.copyOf(exclude)))
+        : sparsity();
+  }
+
+  /** Returns how many records a run will have, as far as it is known; after {@link #resolve}. */
+  int records(Graph graph, int epochs, int stepsPerEpoch) {
+    return switch (method.kind()) {
+      case PARTS -> settings(graph, epochs, stepsPerEpoch).timetable().all();
+      case HIDDEN -> epochs;
+      case ROUNDS ->
+          method == Method.EARLY_BIRD
+              ? 1
+              : new LotteryTicket(graph, lottery(epochs, stepsPerEpoch), 0, _ -> {}).rounds();
     };
   }
 
   /** Returns how criticality is measured in a network. */
   CriticalityProbe probe(Graph graph) {
-    return new CriticalityProbe(
-        surrogateScore, threshold(graph), score == Score.DERIVATIVE, pooling);
+    return probe(threshold(graph));
+  }
+
+  private CriticalityProbe probe(float threshold) {
+    return new CriticalityProbe(surrogateScore, threshold, score == Score.DERIVATIVE, pooling);
   }
 
   private static float threshold(Graph graph) {

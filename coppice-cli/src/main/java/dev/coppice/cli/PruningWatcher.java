@@ -1,7 +1,7 @@
 package dev.coppice.cli;
 
-import dev.coppice.prune.Pruning;
 import dev.coppice.prune.PruningIteration;
+import dev.coppice.prune.PruningMethod;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
@@ -13,7 +13,7 @@ final class PruningWatcher implements Consumer<PruningIteration> {
   private final RunDirectory directory;
   private final int iterations;
   private final PrintWriter err;
-  private @Nullable Pruning method;
+  private @Nullable PruningMethod method;
 
   PruningWatcher(RunDirectory directory, int iterations, PrintWriter err) {
     this.directory = directory;
@@ -22,7 +22,7 @@ final class PruningWatcher implements Consumer<PruningIteration> {
   }
 
   /** Says whose records are kept. */
-  void watch(Pruning watched) {
+  void watch(PruningMethod watched) {
     method = watched;
   }
 

@@ -6,6 +6,7 @@ import dev.coppice.graph.Compression;
 import dev.coppice.graph.Graph;
 import dev.coppice.graph.Model;
 import dev.coppice.graph.Weights;
+import dev.coppice.prune.Method;
 import dev.coppice.prune.Pruning;
 import dev.coppice.prune.PruningSettings;
 import dev.coppice.train.Engine;
@@ -107,8 +108,8 @@ final class QuickstartCommand implements Callable<Integer> {
 
     Setting setting = new Setting(graph, initial, images, settings, options, directory);
     Trained dense = train(setting, "dense", null);
-    Trained magnitude = train(setting, "magnitude", PruningOptions.Method.MAGNITUDE);
-    Trained criticality = train(setting, "criticality", PruningOptions.Method.CRITICALITY);
+    Trained magnitude = train(setting, "magnitude", Method.MAGNITUDE);
+    Trained criticality = train(setting, "criticality", Method.CRITICALITY);
     double seconds = (System.nanoTime() - begin) / 1e9;
     JsonObject result = json(dense, magnitude, criticality, seconds);
     directory.writeJson("result.json", result);
@@ -126,8 +127,7 @@ final class QuickstartCommand implements Callable<Integer> {
       Engine.Options options,
       RunDirectory directory) {}
 
-  private Trained train(Setting setting, String name, PruningOptions.@Nullable Method way)
-      throws IOException {
+  private Trained train(Setting setting, String name, @Nullable Method way) throws IOException {
     long begin = System.nanoTime();
     Pruning pruning = way == null ? null : pruning(setting, way);
     try (Engine engine =
@@ -185,14 +185,14 @@ final class QuickstartCommand implements Callable<Integer> {
     }
   }
 
-  private Pruning pruning(Setting setting, PruningOptions.Method way) {
+  private Pruning pruning(Setting setting, Method way) {
     PruningOptions options = new PruningOptions();
     options.sparsity = SPARSITY;
     options.method = way;
     TrainingSettings settings = setting.settings();
     int perEpoch = settings.stepsPerEpoch(setting.images().train().size());
     options.resolve(settings.epochs(), perEpoch);
-    PruningSettings pruning = options.settings(setting.graph(), perEpoch);
+    PruningSettings pruning = options.settings(setting.graph(), settings.epochs(), perEpoch);
     return new Pruning(setting.graph(), pruning, global.seed, _ -> {});
   }
 

@@ -35,7 +35,7 @@ record RunDirectory(Path path, Path run) {
       DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss", Locale.ROOT);
 
   /** Folders of stages. */
-  private static final Pattern STAGE = Pattern.compile("pretrain|round-[0-9]+");
+  private static final Pattern STAGE = Pattern.compile("pretrain|(round|search)-[0-9]+");
 
   /** What a run writes, and so what may be removed to start over. */
   private static final List<String> OWN =

@@ -43,6 +43,7 @@ record RunRecords(String name, List<Epoch> epochs, List<PruningIteration> prunin
    * @param seconds of training in this epoch
    * @param peakMegabytes the greatest resident memory of the process so far
    * @param sopsPerImage effective synaptic operations
+   * @param survivingSopsPerImage those of every input, but of the weights that are left
    */
   record Epoch(
       int number,
@@ -54,7 +55,8 @@ record RunRecords(String name, List<Epoch> epochs, List<PruningIteration> prunin
       double peakMegabytes,
       double testAccuracy,
       double testLoss,
-      double sopsPerImage) {
+      double sopsPerImage,
+      double survivingSopsPerImage) {
 
     /** Reads the lines of metrics.csv, as {@link EpochMetrics#csv} writes them. */
     static List<Epoch> parse(List<String> lines) {
@@ -83,7 +85,8 @@ record RunRecords(String name, List<Epoch> epochs, List<PruningIteration> prunin
           cell(cells, "peak_megabytes"),
           cell(cells, "test_accuracy"),
           cell(cells, "test_loss"),
-          cell(cells, "sops_per_image"));
+          cell(cells, "sops_per_image"),
+          cell(cells, "surviving_sops_per_image"));
     }
   }
 

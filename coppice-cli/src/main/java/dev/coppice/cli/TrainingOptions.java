@@ -59,8 +59,8 @@ final class TrainingOptions {
   @Option(
       names = "--optimizer",
       paramLabel = "NAME",
-      description = "sgd, adam or adamw (default: sgd)")
-  Rule optimizer = Rule.SGD;
+      description = "sgd, adam or adamw (default: sgd; adam for the pruning method gradr)")
+  @Nullable Rule optimizer;
 
   @Option(names = "--momentum", paramLabel = "X", description = "of sgd (default: 0.9)")
   float momentum = 0.9f;
@@ -188,6 +188,7 @@ final class TrainingOptions {
   void resolve(DataDefaults defaults) {
     epochs = epochs == null ? Integer.valueOf(defaults.epochs()) : epochs;
     batch = batch == null ? Integer.valueOf(defaults.batch()) : batch;
+    optimizer = optimizer == null ? Rule.SGD : optimizer;
     if (learningRate == null) {
       learningRate = optimizer == Rule.SGD ? defaults.learningRate() : 1e-3;
     }
@@ -213,6 +214,7 @@ final class TrainingOptions {
   TrainingSettings settings(int timeSteps, long seed) {
     if (epochs == null
         || batch == null
+        || optimizer == null
         || learningRate == null
         || weightDecay == null
         || crop == null

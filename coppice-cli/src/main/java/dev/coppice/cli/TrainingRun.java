@@ -6,8 +6,8 @@ import dev.coppice.graph.Compression;
 import dev.coppice.graph.Graph;
 import dev.coppice.graph.Model;
 import dev.coppice.graph.Weights;
-import dev.coppice.prune.Pruning;
 import dev.coppice.prune.PruningIteration;
+import dev.coppice.prune.PruningMethod;
 import dev.coppice.train.Engine;
 import dev.coppice.train.EpochMetrics;
 import dev.coppice.train.Evaluation;
@@ -138,12 +138,16 @@ record TrainingRun(
             RunRecords.Epoch.parse(outcome.csv()),
             data.train().size(),
             test.operations().dense(),
+            method instanceof PruningMethod pruning
+                ? pruning.denseGradientSteps() / (double) outcome.steps()
+                : 0,
             outcome.seconds());
     JsonObject result = new JsonObject();
     summary.addEvaluation(result, graph, test);
     summary.addTo(result);
     result.addProperty("epochs", cost.epochs());
     result.addProperty("steps", outcome.steps());
+    result.addProperty("sops", cost.operations());
     result.addProperty("seconds", outcome.seconds());
     result.addProperty("imagesPerSecond", outcome.imagesPerSecond());
     result.addProperty("peakMegabytes", dev.coppice.train.ProcessMemory.peakMegabytes());
@@ -173,14 +177,14 @@ record TrainingRun(
   /** Writes report.html; the run has its result without it. */
   private void report(JsonObject result, List<String> metrics, Watcher watcher) {
     List<PruningIteration> iterations =
-        method instanceof Pruning pruning ? pruning.history() : List.of();
+        method instanceof PruningMethod pruning ? pruning.history() : List.of();
     JsonObject shown = result.deepCopy();
     shown.remove("iterations"); // the report has a table of them
     try {
       HtmlReport.write(
           directory.report(),
           new HtmlReport.Content(
-              (method instanceof Pruning ? "Pruning on " : "Training on ") + data.name(),
+              (method instanceof PruningMethod ? "Pruning on " : "Training on ") + data.name(),
               metrics,
               iterations,
               shown.toString(),
@@ -233,7 +237,7 @@ record TrainingRun(
 
     @Override
     public void onEpoch(EpochMetrics epoch) {
-      progress.epoch(epoch, settings.epochs());
+      progress.epoch(epoch, method.course(epoch.epoch() - 1, settings.epochs()).total());
       try {
         metrics.add(epoch);
         if (events == null) {

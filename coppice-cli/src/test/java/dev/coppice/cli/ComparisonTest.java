@@ -35,7 +35,7 @@ final class ComparisonTest {
       int number = records.size() + 1;
       records.add(
           new RunRecords.Epoch(
-              number, 10L * number, 0, 0, epoch[1], 2, 300, epoch[0], 0, epoch[2]));
+              number, 10L * number, 0, 0, epoch[1], 2, 300, epoch[0], 0, epoch[2], epoch[2]));
     }
     JsonObject provenance =
         JsonParser.parseString("{\"data\": {\"trainSamples\": 50}}").getAsJsonObject();
@@ -46,7 +46,8 @@ final class ComparisonTest {
         new ComparedRun.Finished(
             accuracy,
             sparsity,
-            new Cost(5, 50, 5 * 50 * 1000, 500, 10),
+            new Cost(5, 50, 5 * 50 * 1000, 500, 1000, 0, 10),
+            new ComparedRun.Spent(5, 50, 1500, 10),
             10,
             1,
             Map.of(),

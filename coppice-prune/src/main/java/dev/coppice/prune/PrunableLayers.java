@@ -6,6 +6,7 @@ import dev.coppice.graph.Node;
 import dev.coppice.graph.Op;
 import dev.coppice.graph.Tensor;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -51,6 +52,11 @@ public final class PrunableLayers {
     /** Returns the index after the last weight. */
     public int end() {
       return offset + size();
+    }
+
+    /** Returns the layer's part of an array of all weights. */
+    float[] part(float[] all) {
+      return Arrays.copyOfRange(all, offset, end());
     }
 
     /** Whether its connections may be regrown by what they do to neurons. */
@@ -140,6 +146,19 @@ public final class PrunableLayers {
       System.arraycopy(weights.apply(layer.tensor()).data(), 0, flat, layer.offset(), layer.size());
     }
     return flat;
+  }
+
+  /** Returns the share of weights alive, by layer. */
+  public Map<String, Double> density(boolean[] mask) {
+    Map<String, Double> density = new LinkedHashMap<>();
+    for (Layer layer : layers) {
+      int alive = 0;
+      for (int i = layer.offset(); i < layer.end(); i++) {
+        alive += mask[i] ? 1 : 0;
+      }
+      density.put(layer.node(), alive / (double) layer.size());
+    }
+    return density;
   }
 
   /** Returns a mask as 0/1 tensors by name, as {@link dev.coppice.train.Engine#mask} wants them. */

@@ -1,14 +1,11 @@
 package dev.coppice.prune;
 
-import com.google.gson.Gson;
-import com.google.gson.GsonBuilder;
-import com.google.gson.reflect.TypeToken;
 import dev.coppice.graph.Graph;
 import dev.coppice.graph.Tensor;
 import dev.coppice.train.Engine;
+import dev.coppice.train.Gradients;
 import dev.coppice.train.Probes;
 import dev.coppice.train.Seeds;
-import dev.coppice.train.TrainingMethod;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -22,9 +19,9 @@ import java.util.function.Consumer;
  * its parts exchangeable. Weights that are zero at the start of the run stay pruned until regrown,
  * so that a run may begin dense or sparse.
  */
-public final class Pruning implements TrainingMethod {
-  /** A threshold is infinite where nothing is kept. */
-  private static final Gson GSON = new GsonBuilder().serializeSpecialFloatingPointValues().create();
+public final class Pruning implements PruningMethod {
+  /** What the names of tensors begin with that say when weights came back. */
+  private static final String REGROWN_AT = "regrown.";
 
   private final PruningSettings settings;
   private final PrunableLayers layers;
@@ -38,6 +35,9 @@ public final class Pruning implements TrainingMethod {
   private boolean[] mask;
   private double initialSparsity;
 
+  /** The iteration that last brought a weight back, 0 for none. */
+  private final int[] regrownAt;
+
   /**
    * Makes the method for one run.
    *
@@ -50,28 +50,33 @@ public final class Pruning implements TrainingMethod {
     this.settings = settings;
     this.layers = PrunableLayers.of(graph, settings.excluded());
     this.goal = settings.goal(layers);
-    this.procedure = new PruningStep(settings.scope(), settings.ties());
-    this.probes = settings.regrowth().probes(layers);
+    this.procedure = PruningStep.of(settings);
+    this.probes = settings.renewal().rule().probes(layers).and(settings.saliency().probes(layers));
     this.seed = seed;
     this.listener = listener;
     this.mask = new boolean[layers.size()];
+    this.regrownAt = new int[layers.size()];
     Arrays.fill(mask, true);
   }
 
-  /** Returns the records of the iterations so far. */
+  @Override
   public List<PruningIteration> history() {
     return List.copyOf(history);
   }
 
   @Override
+  public long denseGradientSteps() {
+    Timetable timetable = settings.timetable();
+    return probes.gradients().isEmpty() ? 0 : (long) timetable.all() * timetable.window();
+  }
+
+  @Override
   public void begin(Engine engine) {
     float[] weights = layers.gather(engine::tensor);
-    int alive = 0;
     for (int i = 0; i < weights.length; i++) {
       mask[i] = weights[i] != 0;
-      alive += mask[i] ? 1 : 0;
     }
-    initialSparsity = 1 - alive / (double) weights.length;
+    initialSparsity = sparsity();
     if (initialSparsity > goal) {
       throw new IllegalArgumentException(
           String.format(
@@ -80,22 +85,50 @@ public final class Pruning implements TrainingMethod {
               initialSparsity,
               goal));
     }
-    if (alive < weights.length) {
+    double drawn = Math.min(settings.initialSparsity(), goal);
+    if (drawn > initialSparsity) {
+      mask = drawn(drawn);
+      initialSparsity = drawn;
+    }
+    if (sparsity() > 0) {
       engine.mask(layers.tensors(mask));
     }
   }
 
+  /** Draws a mask among the weights that are alive. */
+  private boolean[] drawn(double sparsity) {
+    long draw = Seeds.METHOD.at(seed, 0);
+    float[] scores = Saliency.RANDOM.scores(layers, new float[mask.length], window.mean(), draw);
+    for (int i = 0; i < scores.length; i++) {
+      scores[i] = mask[i] ? scores[i] : 0;
+    }
+    return procedure.run(layers, scores, mask, new float[mask.length], sparsity, 0, draw).mask();
+  }
+
+  private double sparsity() {
+    int alive = 0;
+    for (boolean one : mask) {
+      alive += one ? 1 : 0;
+    }
+    return 1 - alive / (double) mask.length;
+  }
+
   @Override
   public Probes probes(long step) {
-    return settings.measuredAt(step) ? probes : Probes.NONE;
+    return settings.timetable().measuredAt(step) ? probes : Probes.NONE;
+  }
+
+  @Override
+  public boolean beforeUpdate(long step, Engine engine, Gradients gradients) {
+    return !(settings.timetable().instead() && settings.timetable().measuredAt(step));
   }
 
   @Override
   public void afterStep(long step, Engine engine, Engine.StepResult result) {
-    if (settings.measuredAt(step)) {
+    if (settings.timetable().measuredAt(step)) {
       window.add(result.measured());
     }
-    int iteration = settings.iterationAt(step);
+    int iteration = settings.timetable().iterationAt(step);
     if (iteration > 0) {
       prune(iteration, step, engine);
       window.clear();
@@ -105,25 +138,41 @@ public final class Pruning implements TrainingMethod {
   private void prune(int iteration, long step, Engine engine) {
     Probes.Measured measured = window.mean();
     long draw = Seeds.METHOD.at(seed, step);
+    Timetable timetable = settings.timetable();
+    Renewal renewal = settings.renewal();
     double target =
-        settings.schedule().target(iteration, settings.iterations(), initialSparsity, goal);
-    double ratio =
-        settings.regrowth() instanceof Regrowth.None
-            ? 0
-            : settings.ratio() * settings.decay().factor(iteration, settings.iterations());
-    boolean[] before = mask;
+        settings
+            .schedule()
+            .target(
+                Math.min(iteration, timetable.iterations()),
+                timetable.iterations(),
+                initialSparsity,
+                goal);
     float[] weights = layers.gather(engine::tensor);
+    float[] saliencies = settings.saliency().scores(layers, weights, measured, draw);
+    for (int i = 0; i < saliencies.length; i++) {
+      if (regrownAt[i] > 0 && iteration - regrownAt[i] <= renewal.grace()) {
+        saliencies[i] = Float.POSITIVE_INFINITY;
+      }
+    }
     PruningStep.Result result =
         procedure.run(
             layers,
-            weights,
-            before,
-            settings.regrowth().scores(layers, weights, measured, draw),
+            saliencies,
+            mask,
+            renewal.rule().scores(layers, weights, measured, draw),
             target,
-            ratio,
+            renewal.ratio(iteration, timetable.all()),
             draw);
     mask = result.mask();
-    if (settings.regrownValue() == PruningSettings.RegrownValue.ZERO) {
+    for (int i = 0; i < mask.length; i++) {
+      if (!mask[i]) {
+        regrownAt[i] = 0;
+      } else if (!result.byMagnitude()[i]) {
+        regrownAt[i] = iteration;
+      }
+    }
+    if (renewal.value() == Renewal.RegrownValue.ZERO) {
       engine.mask(layers.tensors(result.byMagnitude()));
     }
     engine.mask(layers.tensors(mask));
@@ -138,14 +187,6 @@ public final class Pruning implements TrainingMethod {
       double target,
       PruningStep.Result result,
       Probes.Measured measured) {
-    Map<String, Double> density = new LinkedHashMap<>();
-    for (PrunableLayers.Layer layer : layers.layers()) {
-      int alive = 0;
-      for (int i = layer.offset(); i < layer.end(); i++) {
-        alive += mask[i] ? 1 : 0;
-      }
-      density.put(layer.node(), alive / (double) layer.size());
-    }
     Map<String, PruningIteration.Distribution> criticality = new LinkedHashMap<>();
     for (PrunableLayers.Layer layer : layers.layers()) {
       float[] scores = layer.neuron() == null ? null : measured.criticality().get(layer.neuron());
@@ -163,7 +204,7 @@ public final class Pruning implements TrainingMethod {
         result.grow(),
         result.regrown(),
         result.survivalPercent(),
-        density,
+        layers.density(mask),
         criticality);
   }
 
@@ -171,34 +212,40 @@ public final class Pruning implements TrainingMethod {
   public State state() {
     Map<String, Tensor> tensors = new LinkedHashMap<>(layers.tensors(mask));
     window.save(tensors);
+    if (settings.renewal().grace() > 0) {
+      for (PrunableLayers.Layer layer : layers.layers()) {
+        float[] iterations = new float[layer.size()];
+        for (int i = 0; i < iterations.length; i++) {
+          iterations[i] = regrownAt[layer.offset() + i];
+        }
+        tensors.put(REGROWN_AT + layer.tensor(), new Tensor(layer.shape(), iterations));
+      }
+    }
     return new State(
         tensors,
         Map.of(
-            "history", GSON.toJson(history), "initialSparsity", Double.toString(initialSparsity)));
+            PruningIteration.HISTORY,
+            PruningIteration.write(history),
+            "initialSparsity",
+            Double.toString(initialSparsity)));
   }
 
   @Override
   public void restore(State state, Engine engine) {
-    float[] ones =
-        layers.gather(
-            name -> {
-              Tensor tensor = state.tensors().get(name);
-              if (tensor == null) {
-                throw new IllegalArgumentException("the checkpoint has no mask of " + name);
-              }
-              return tensor;
-            });
+    float[] ones = layers.gather(state::tensor);
     for (int i = 0; i < ones.length; i++) {
       mask[i] = ones[i] != 0;
     }
     engine.mask(layers.tensors(mask));
+    if (settings.renewal().grace() > 0) {
+      float[] iterations = layers.gather(name -> state.tensor(REGROWN_AT + name));
+      for (int i = 0; i < iterations.length; i++) {
+        regrownAt[i] = (int) iterations[i];
+      }
+    }
     window.restore(state.tensors());
     initialSparsity = Double.parseDouble(state.text().getOrDefault("initialSparsity", "0"));
     history.clear();
-    List<PruningIteration> saved =
-        GSON.fromJson(
-            state.text().getOrDefault("history", "[]"),
-            new TypeToken<List<PruningIteration>>() {}.getType());
-    history.addAll(saved);
+    history.addAll(PruningIteration.read(state));
   }
 }

@@ -1,5 +1,10 @@
 package dev.coppice.prune;
 
+import com.google.gson.Gson;
+import com.google.gson.GsonBuilder;
+import com.google.gson.reflect.TypeToken;
+import dev.coppice.train.TrainingMethod;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -30,6 +35,24 @@ public record PruningIteration(
     double survivalPercent,
     Map<String, Double> density,
     Map<String, Distribution> criticality) {
+
+  /** The name under which a method's state has the records. */
+  static final String HISTORY = "history";
+
+  /** A threshold is infinite where nothing is kept. */
+  private static final Gson GSON = new GsonBuilder().serializeSpecialFloatingPointValues().create();
+
+  /** Returns records as {@link #read} reads them. */
+  static String write(List<PruningIteration> history) {
+    return GSON.toJson(history);
+  }
+
+  /** Returns the records that a method's state has under {@link #HISTORY}. */
+  static List<PruningIteration> read(TrainingMethod.State state) {
+    return GSON.fromJson(
+        state.text().getOrDefault(HISTORY, "[]"),
+        new TypeToken<List<PruningIteration>>() {}.getType());
+  }
 
   /** The five-number summary and the mean of some scores. */
   public record Distribution(

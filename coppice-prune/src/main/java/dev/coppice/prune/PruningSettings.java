@@ -8,76 +8,43 @@ import java.util.Set;
  *
  * @param sparsity the share of prunable weights that is zero at the end, in [0, 1); a pattern says
  *     itself what that is, see {@link #goal}
+ * @param initialSparsity the share of zeros of a random mask that the run begins with, at most that
+ *     at the end; 0 to begin with all weights that are not zero
  * @param schedule how the target rises
- * @param iterations K, the pruning iterations; 0 prunes nothing
- * @param interval optimizer steps between them; iteration k comes after step {@code start +
- *     k·interval}
- * @param start optimizer steps before the pruning window opens
+ * @param timetable when
  * @param scope which weights compete
- * @param regrowth what comes back
- * @param ratio the share of the kept weights that regrowth chooses, in [0, 1]
- * @param decay how that share changes over the iterations
+ * @param saliency what a weight counts for
+ * @param renewal how many come back, and which
  * @param ties how ties are broken
- * @param regrownValue what a regrown connection starts from
- * @param window optimizer steps over which scores are averaged, the pruning step's last
  * @param excluded convolution and linear nodes that keep all weights
  */
 public record PruningSettings(
     double sparsity,
+    double initialSparsity,
     SparsitySchedule schedule,
-    int iterations,
-    int interval,
-    long start,
+    Timetable timetable,
     Scope scope,
-    Regrowth regrowth,
-    double ratio,
-    Decay decay,
+    Saliency saliency,
+    Renewal renewal,
     Ties ties,
-    RegrownValue regrownValue,
-    int window,
     Set<String> excluded) {
-
-  /** How the share of regrown weights changes from one iteration to the next. */
-  public enum Decay {
-    /** Not at all. */
-    CONSTANT,
-    /** Half a cosine, to 0 at the last iteration. */
-    COSINE;
-
-    double factor(int iteration, int iterations) {
-      return switch (this) {
-        case CONSTANT -> 1;
-        case COSINE -> 0.5 * (1 + Math.cos(Math.PI * iteration / iterations));
-      };
-    }
-  }
-
-  /** What a regrown connection starts from. */
-  public enum RegrownValue {
-    /** Zero. */
-    ZERO,
-    /** The value it had, if it is only now being pruned; else zero. */
-    KEPT
-  }
 
   /** Throws {@link IllegalArgumentException} for a value out of its range. */
   public PruningSettings {
     require(sparsity >= 0 && sparsity < 1, "sparsity must lie in [0, 1), not " + sparsity);
-    require(ratio >= 0 && ratio <= 1, "the regrowth ratio must lie in [0, 1], not " + ratio);
     require(
-        iterations >= 0, "the number of pruning iterations must not be negative: " + iterations);
-    require(interval >= 1, "the pruning interval must be at least a step, not " + interval);
-    require(start >= 0, "the pruning window cannot open before the first step: " + start);
-    require(
-        window >= 1 && window <= interval,
-        "the window of the scores must lie between 1 and the pruning interval, not " + window);
+        initialSparsity >= 0 && initialSparsity <= 1,
+        "the initial sparsity must lie in [0, 1], not " + initialSparsity);
     require(
         ties == Ties.EXACT || scope instanceof Scope.Budget,
         "the pattern " + scope + " needs exact ties: those of the reference miss it");
+    require(
+        !renewal.withinLayers() || scope instanceof Scope.Budget,
+        "the pattern " + scope + " says itself where connections come back");
     excluded = Set.copyOf(excluded);
   }
 
-  private static void require(boolean condition, String message) {
+  static void require(boolean condition, String message) {
     if (!condition) {
       throw new IllegalArgumentException(message);
     }
@@ -91,28 +58,6 @@ public record PruningSettings(
     return scope instanceof Scope.Pattern pattern
         ? 1 - pattern.least(layers) / (double) layers.size()
         : sparsity;
-  }
-
-  /** Returns the iteration that follows an optimizer step, or 0 if none does. */
-  int iterationAt(long step) {
-    long since = step - start;
-    if (since <= 0 || since % interval != 0 || since / interval > iterations) {
-      return 0;
-    }
-    return Math.toIntExact(since / interval);
-  }
-
-  /** Whether scores are measured in an optimizer step. */
-  boolean measuredAt(long step) {
-    long since = step - start;
-    return since > 0
-        && since <= (long) iterations * interval
-        && Math.floorMod(since - 1, interval) >= interval - window;
-  }
-
-  /** Returns the optimizer step of the last iteration. */
-  public long lastStep() {
-    return start + (long) iterations * interval;
   }
 
   /** Returns a builder with the defaults, which were chosen by experiment. */
@@ -132,10 +77,10 @@ public record PruningSettings(
     public static final double RATIO = 0.2;
 
     /** How that share changes. */
-    public static final Decay DECAY = Decay.COSINE;
+    public static final Renewal.Decay DECAY = Renewal.Decay.COSINE;
 
     /** What a regrown connection starts from. */
-    public static final RegrownValue REGROWN_VALUE = RegrownValue.ZERO;
+    public static final Renewal.RegrownValue REGROWN_VALUE = Renewal.RegrownValue.ZERO;
 
     /** How many times connections are pruned. */
     public static final int ITERATIONS = 10;
@@ -147,16 +92,25 @@ public record PruningSettings(
     public static final int SCORE_WINDOW = 1;
 
     private double sparsity = SPARSITY;
+    private double initialSparsity;
     private SparsitySchedule schedule = SparsitySchedule.CUBIC;
     private int iterations = ITERATIONS;
     private int interval = 1;
+    private int exchanges;
+    private boolean instead;
     private long start;
     private Scope scope = SCOPE;
+    private Saliency saliency = Saliency.MAGNITUDE;
     private Regrowth regrowth = Regrowth.Criticality.paper(Op.Neuron.decay().threshold());
     private double ratio = RATIO;
-    private Decay decay = DECAY;
+    private double lastRatio;
+    private Renewal.Turnover turnover = Renewal.Turnover.OF_KEPT;
+    private boolean withinLayers;
+    private boolean classifiers;
+    private int grace;
+    private Renewal.Decay decay = DECAY;
     private Ties ties = Ties.EXACT;
-    private RegrownValue regrownValue = REGROWN_VALUE;
+    private Renewal.RegrownValue regrownValue = REGROWN_VALUE;
     private int window = SCORE_WINDOW;
     private Set<String> excluded = Set.of();
 
@@ -165,6 +119,16 @@ public record PruningSettings(
     /** Sets the share of zeros at the end; without effect if the scope is a pattern. */
     public Builder sparsity(double value) {
       sparsity = value;
+      return this;
+    }
+
+    /**
+     * Begins with a random mask.
+     *
+     * @param value its share of zeros, at most that at the end
+     */
+    public Builder initialSparsity(double value) {
+      initialSparsity = value;
       return this;
     }
 
@@ -205,9 +169,27 @@ public record PruningSettings(
       return this;
     }
 
+    /** Sets how often connections are exchanged after the last rise of the target. */
+    public Builder exchanges(int value) {
+      exchanges = value;
+      return this;
+    }
+
+    /** Sets whether steps in which scores are measured move no weight. */
+    public Builder instead(boolean value) {
+      instead = value;
+      return this;
+    }
+
     /** Sets which weights compete. */
     public Builder scope(Scope value) {
       scope = value;
+      return this;
+    }
+
+    /** Sets what a weight counts for. */
+    public Builder saliency(Saliency value) {
+      saliency = value;
       return this;
     }
 
@@ -226,8 +208,38 @@ public record PruningSettings(
       return this;
     }
 
+    /** Sets the share that a decaying ratio ends at. */
+    public Builder lastRatio(double value) {
+      lastRatio = value;
+      return this;
+    }
+
+    /** Sets what the ratio is a share of. */
+    public Builder turnover(Renewal.Turnover value) {
+      turnover = value;
+      return this;
+    }
+
+    /** Sets whether every layer regrows as many as were given up for that in it. */
+    public Builder withinLayers(boolean value) {
+      withinLayers = value;
+      return this;
+    }
+
+    /** Sets whether layers that drive no neuron take part in regrowth. */
+    public Builder classifiers(boolean value) {
+      classifiers = value;
+      return this;
+    }
+
+    /** Sets the iterations for which a regrown connection is not pruned again. */
+    public Builder grace(int value) {
+      grace = value;
+      return this;
+    }
+
     /** Sets how that share changes over the iterations. */
-    public Builder decay(Decay value) {
+    public Builder decay(Renewal.Decay value) {
       decay = value;
       return this;
     }
@@ -239,7 +251,7 @@ public record PruningSettings(
     }
 
     /** Sets what a regrown connection starts from. */
-    public Builder regrownValue(RegrownValue value) {
+    public Builder regrownValue(Renewal.RegrownValue value) {
       regrownValue = value;
       return this;
     }
@@ -264,17 +276,22 @@ public record PruningSettings(
     public PruningSettings build() {
       return new PruningSettings(
           sparsity,
+          initialSparsity,
           schedule,
-          iterations,
-          interval,
-          start,
+          new Timetable(start, interval, iterations, exchanges, window, instead),
           scope,
-          regrowth,
-          ratio,
-          decay,
+          saliency,
+          new Renewal(
+              regrowth,
+              ratio,
+              lastRatio,
+              decay,
+              turnover,
+              withinLayers,
+              classifiers,
+              regrownValue,
+              grace),
           ties,
-          regrownValue,
-          window,
           excluded);
     }
   }

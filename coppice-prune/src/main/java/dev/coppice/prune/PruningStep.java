@@ -9,8 +9,29 @@ import java.util.List;
  *
  * @param scope which weights compete
  * @param ties how ties are broken
+ * @param turnover what the ratio of regrowth is a share of
+ * @param withinLayers whether every layer regrows as many as it gave up for that
+ * @param classifiers whether layers that drive no neuron take part in regrowth
  */
-record PruningStep(Scope scope, Ties ties) {
+record PruningStep(
+    Scope scope, Ties ties, Renewal.Turnover turnover, boolean withinLayers, boolean classifiers) {
+
+  /** The published procedure. */
+  PruningStep(Scope scope, Ties ties) {
+    this(scope, ties, Renewal.Turnover.OF_KEPT, false, false);
+  }
+
+  /** Returns the step of a run. */
+  static PruningStep of(PruningSettings settings) {
+    Renewal renewal = settings.renewal();
+    return new PruningStep(
+        settings.scope(),
+        settings.ties(),
+        renewal.turnover(),
+        renewal.withinLayers(),
+        renewal.classifiers());
+  }
+
   /**
    * What an iteration did.
    *
@@ -47,44 +68,52 @@ record PruningStep(Scope scope, Ties ties) {
   /**
    * Runs the iteration.
    *
-   * @param weights the weights now
+   * @param saliencies the weights now, or other scores: the magnitude says what is kept
    * @param alive which of them were alive before
    * @param scores of regrowth, by weight
    * @param sparsity the target
-   * @param ratio the share of the kept that regrowth chooses, in [0, 1]
+   * @param ratio the share that regrowth chooses, in [0, 1]
    * @param seed of the random choice among ties
    */
   Result run(
       PrunableLayers layers,
-      float[] weights,
+      float[] saliencies,
       boolean[] alive,
       float[] scores,
       double sparsity,
       double ratio,
       long seed) {
-    float[] magnitudes = new float[weights.length];
-    for (int i = 0; i < weights.length; i++) {
-      magnitudes[i] = Math.abs(weights[i]);
+    float[] magnitudes = new float[saliencies.length];
+    for (int i = 0; i < saliencies.length; i++) {
+      magnitudes[i] = Math.abs(saliencies[i]);
     }
-    float[] aliveFirst = new float[weights.length];
-    for (int i = 0; i < weights.length; i++) {
+    float[] aliveFirst = new float[saliencies.length];
+    for (int i = 0; i < saliencies.length; i++) {
       aliveFirst[i] = alive[i] ? 1 : 0;
     }
+    int places = (int) Math.floor(layers.size() * (1 - sparsity));
+    if (ties == Ties.EXACT) {
+      // A layer without a weight cuts the network in two, whatever the others are worth.
+      int byMagnitudes = (int) Math.floor(places * (1 - ratio));
+      keepOneOfEach(layers, magnitudes, alive, aliveFirst, byMagnitudes, seed);
+    }
     List<Competition> competitions =
-        Competition.of(scope, layers, (int) Math.floor(layers.size() * (1 - sparsity)));
-    boolean[] mask = new boolean[weights.length];
-    boolean[] byMagnitude = new boolean[weights.length];
-    boolean[] aboveThreshold = new boolean[weights.length];
+        Competition.of(scope, layers, places).stream()
+            .flatMap(one -> split(one, magnitudes, aliveFirst, seed).stream())
+            .toList();
+    boolean[] mask = new boolean[saliencies.length];
+    boolean[] byMagnitude = new boolean[saliencies.length];
+    boolean[] aboveThreshold = new boolean[saliencies.length];
     int growAll = 0;
     float threshold = 0;
     for (Competition competition : competitions) {
-      boolean[] candidates = new boolean[weights.length];
-      boolean[] regrowable = new boolean[weights.length];
+      boolean[] candidates = new boolean[saliencies.length];
+      boolean[] regrowable = new boolean[saliencies.length];
       for (PrunableLayers.Layer layer : competition.layers()) {
         Arrays.fill(candidates, layer.offset(), layer.end(), true);
-        Arrays.fill(regrowable, layer.offset(), layer.end(), !layer.classifier());
+        Arrays.fill(regrowable, layer.offset(), layer.end(), classifiers || !layer.classifier());
       }
-      boolean[] largest = new boolean[weights.length];
+      boolean[] largest = new boolean[saliencies.length];
       threshold =
           Selection.keep(
               ties,
@@ -95,7 +124,7 @@ record PruningStep(Scope scope, Ties ties) {
               seed,
               largest);
       int fixed = 0;
-      for (int i = 0; i < weights.length; i++) {
+      for (int i = 0; i < saliencies.length; i++) {
         if (largest[i]) {
           aboveThreshold[i] = true;
           if (!regrowable[i]) {
@@ -105,7 +134,7 @@ record PruningStep(Scope scope, Ties ties) {
         }
       }
       int open = competition.places() - fixed;
-      int grow = (int) Math.floor(open * ratio);
+      int grow = turnover.grow(open, count(alive, regrowable), ratio);
       growAll += grow;
       Selection.keep(
           ties,
@@ -115,8 +144,8 @@ record PruningStep(Scope scope, Ties ties) {
           open - grow,
           seed,
           mask);
-      boolean[] pruned = new boolean[weights.length];
-      for (int i = 0; i < weights.length; i++) {
+      boolean[] pruned = new boolean[saliencies.length];
+      for (int i = 0; i < saliencies.length; i++) {
         pruned[i] = regrowable[i] && !mask[i];
         byMagnitude[i] |= candidates[i] && mask[i];
       }
@@ -132,7 +161,7 @@ record PruningStep(Scope scope, Ties ties) {
     int regrown = 0;
     int removed = 0;
     int survived = 0;
-    for (int i = 0; i < weights.length; i++) {
+    for (int i = 0; i < saliencies.length; i++) {
       if (!aboveThreshold[i]) {
         regrown += mask[i] ? 1 : 0;
         removed += alive[i] ? 1 : 0;
@@ -141,6 +170,70 @@ record PruningStep(Scope scope, Ties ties) {
     }
     int keep = competitions.stream().mapToInt(Competition::places).sum();
     return new Result(mask, byMagnitude, keep, growAll, regrown, removed, survived, threshold);
+  }
+
+  /**
+   * Where the magnitudes of all layers compete and some layer would lose its last, makes the best
+   * of each layer count for more than all others, if there is room for them.
+   *
+   * @param count weights that are kept for their magnitude
+   */
+  private void keepOneOfEach(
+      PrunableLayers layers,
+      float[] magnitudes,
+      boolean[] alive,
+      float[] aliveFirst,
+      int count,
+      long seed) {
+    if (scope != Scope.Budget.GLOBAL || count < layers.layers().size()) {
+      return;
+    }
+    int size = magnitudes.length;
+    boolean[] all = new boolean[size];
+    Arrays.fill(all, true);
+    boolean[] largest = new boolean[size];
+    Selection.best(magnitudes, aliveFirst, all, count, seed, largest);
+    boolean[] best = new boolean[size];
+    boolean lost = false;
+    for (PrunableLayers.Layer layer : layers.layers()) {
+      boolean[] within = within(layer, size);
+      if (count(alive, within) > 0) {
+        Selection.best(aliveFirst, magnitudes, within, 1, seed, best);
+        lost |= count(largest, within) == 0;
+      }
+    }
+    if (!lost) {
+      return;
+    }
+    for (int i = 0; i < size; i++) {
+      magnitudes[i] = best[i] ? Float.POSITIVE_INFINITY : magnitudes[i];
+    }
+  }
+
+  private static boolean[] within(PrunableLayers.Layer layer, int size) {
+    boolean[] within = new boolean[size];
+    Arrays.fill(within, layer.offset(), layer.end(), true);
+    return within;
+  }
+
+  /**
+   * Returns a competition for each layer, with as many places as the layer wins of those of all.
+   */
+  private List<Competition> split(
+      Competition all, float[] magnitudes, float[] aliveFirst, long seed) {
+    if (!withinLayers || all.layers().size() == 1) {
+      return List.of(all);
+    }
+    boolean[] candidates = new boolean[magnitudes.length];
+    Arrays.fill(candidates, true);
+    boolean[] largest = new boolean[magnitudes.length];
+    Selection.keep(ties, magnitudes, aliveFirst, candidates, all.places(), seed, largest);
+    return all.layers().stream()
+        .map(
+            layer ->
+                new Competition(
+                    List.of(layer), count(largest, within(layer, largest.length)), null))
+        .toList();
   }
 
   /** Returns the candidates for which the competition has room; the published code knows none. */
@@ -154,6 +247,14 @@ record PruningStep(Scope scope, Ties ties) {
     return ties == Ties.EXACT
         ? competition.placed(scores, second, candidates, chosen, seed)
         : candidates;
+  }
+
+  private static int count(boolean[] mask, boolean[] among) {
+    int ones = 0;
+    for (int i = 0; i < mask.length; i++) {
+      ones += mask[i] && among[i] ? 1 : 0;
+    }
+    return ones;
   }
 
   private static int count(boolean[] mask) {

@@ -59,6 +59,14 @@ public sealed interface Regrowth {
   /** Connections with the largest gradient of the loss (RigL, arXiv 1911.11134). */
   record Gradient() implements Regrowth {}
 
+  /**
+   * Connections with the largest product of the gradient's magnitude and the criticality of the
+   * neuron that they lead to; those of classifiers by the gradient alone.
+   *
+   * @param criticality gives the second factor
+   */
+  record CriticalGradient(Criticality criticality) implements Regrowth {}
+
   /** Connections drawn at random. */
   record Random() implements Regrowth {}
 
@@ -84,11 +92,13 @@ public sealed interface Regrowth {
         layers.layers().forEach(layer -> tensors.add(layer.tensor()));
         yield Probes.gradients(tensors);
       }
+      case CriticalGradient(Criticality criticality) ->
+          criticality.probes(layers).and(new Gradient().probes(layers));
     };
   }
 
   /**
-   * Returns a score for every weight; those of classifiers are not used.
+   * Returns a score for every weight; criticality gives those of classifiers none.
    *
    * @param weights as they are before pruning
    */
@@ -130,6 +140,15 @@ public sealed interface Regrowth {
           float[] gradient = measured(measured.gradients(), layer.tensor());
           for (int i = 0; i < layer.size(); i++) {
             scores[layer.offset() + i] = Math.abs(gradient[i]);
+          }
+        }
+      }
+      case CriticalGradient(Criticality criticality) -> {
+        float[] factors = criticality.scores(layers, weights, measured, seed);
+        scores = new Gradient().scores(layers, weights, measured, seed);
+        for (PrunableLayers.Layer layer : layers.layers()) {
+          for (int i = layer.offset(); i < layer.end(); i++) {
+            scores[i] *= layer.classifier() ? 1 : factors[i];
           }
         }
       }

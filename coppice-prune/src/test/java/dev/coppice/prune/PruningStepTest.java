@@ -3,8 +3,10 @@ package dev.coppice.prune;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.DoubleRange;
@@ -16,6 +18,14 @@ class PruningStepTest {
     PruningStep.Result run(Scope scope, double sparsity, double ratio, long seed) {
       return new PruningStep(scope, Ties.EXACT)
           .run(layers, weights, alive, scores, sparsity, ratio, seed);
+    }
+
+    /** Whether a weight may be kept although larger ones of other layers are not. */
+    boolean guarded(Scope scope, PrunableLayers.Layer layer, int i) {
+      float magnitude = Math.abs(weights[i]);
+      return scope == Scope.Budget.GLOBAL
+          && IntStream.range(layer.offset(), layer.end())
+              .allMatch(k -> Math.abs(weights[k]) <= magnitude);
     }
 
     /** The layers that compete, one list for each competition. */
@@ -96,7 +106,8 @@ class PruningStepTest {
             if (layer.classifier()) {
               assertThat(result.byMagnitude()[i]).as("classifier").isEqualTo(taken);
             } else if (result.byMagnitude()[i]) {
-              smallestKept = Math.min(smallestKept, magnitude);
+              smallestKept =
+                  given.guarded(scope, layer, i) ? smallestKept : Math.min(smallestKept, magnitude);
             } else {
               largestPruned = Math.max(largestPruned, magnitude);
               lowestTaken = taken ? Math.min(lowestTaken, given.scores()[i]) : lowestTaken;
@@ -127,7 +138,8 @@ class PruningStepTest {
           for (int i = layer.offset(); i < layer.end(); i++) {
             float magnitude = Math.abs(given.weights()[i]);
             if (result.mask()[i]) {
-              smallestKept = Math.min(smallestKept, magnitude);
+              smallestKept =
+                  given.guarded(scope, layer, i) ? smallestKept : Math.min(smallestKept, magnitude);
             } else {
               largestPruned = Math.max(largestPruned, magnitude);
             }
@@ -150,14 +162,27 @@ class PruningStepTest {
     float[] weights = {0, 0, 0, 0, 0, 0, 0, 1};
     boolean[] alive = {false, true, false, true, false, false, true, true};
     PruningStep.Result result =
-        new Case(
-                layers,
-                java.util.Arrays.copyOf(weights, 9),
-                java.util.Arrays.copyOf(alive, 9),
-                new float[9])
+        new Case(layers, Arrays.copyOf(weights, 9), Arrays.copyOf(alive, 9), new float[9])
             .run(Scope.Budget.GLOBAL, 5 / 9.0, 0, 1);
     assertThat(result.mask())
         .containsExactly(false, true, false, true, false, false, true, true, false);
+  }
+
+  /** The other layers' weights are a thousand times as large. */
+  @Test
+  void noLayerLosesItsLastWeight() {
+    PrunableLayers layers = Layers.of(new int[] {2, 4}, new int[] {2, 4}, new int[] {1, 2});
+    float[] weights = {1, 2, 3, 4, 5, 6, 7, 8, .1f, .2f, .3f, .4f, 0, .5f, .6f, .7f, 5, 6};
+    boolean[] alive = new boolean[18];
+    Arrays.fill(alive, true);
+    boolean[] mask =
+        new PruningStep(Scope.Budget.GLOBAL, Ties.EXACT)
+            .run(layers, weights, alive, new float[18], 14 / 18.0, 0, 1)
+            .mask();
+    assertThat(mask)
+        .containsExactly(
+            false, false, false, false, false, false, true, true, false, false, false, false, false,
+            false, false, true, false, true);
   }
 
   /** Two neurons with two connections each, and a classifier with two, one of them dead. */

@@ -44,10 +44,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Pruning while a small network is trained: 20 steps, iterations after 5, 8, 11 and 14. */
 class PruningTest {
   private static final Shape.Map IMAGE = new Shape.Map(6, 6, 2);
-  private static final Graph GRAPH = Notation.parse("4C3-6C3-P2-FC8-FC3", IMAGE, Op.Neuron.decay());
-  private static final PrunableLayers LAYERS = PrunableLayers.of(GRAPH, Set.of());
-  private static final DataSet DATA = DataSet.of("noise", noise(20, 1), noise(6, 2), List.of());
-  private static final Optimizer MOMENTUM = new Optimizer.Sgd(0.95f, false, 1e-3f);
+  static final Graph GRAPH = Notation.parse("4C3-6C3-P2-FC8-FC3", IMAGE, Op.Neuron.decay());
+  static final PrunableLayers LAYERS = PrunableLayers.of(GRAPH, Set.of());
+  static final DataSet DATA = DataSet.of("noise", noise(20, 1), noise(6, 2), List.of());
+  static final Optimizer MOMENTUM = new Optimizer.Sgd(0.95f, false, 1e-3f);
   private static final double GOAL = 0.8;
 
   @TempDir Path folder;
@@ -68,24 +68,23 @@ class PruningTest {
     private Scope scope = Scope.Budget.GLOBAL;
     private Regrowth regrowth = Regrowth.Criticality.paper(0.5f);
     private double ratio = 0.3;
-    private PruningSettings.RegrownValue regrownValue = PruningSettings.RegrownValue.ZERO;
+    private Renewal.RegrownValue regrownValue = Renewal.RegrownValue.ZERO;
     private Set<String> excluded = Set.of();
 
     PruningSettings build() {
-      return new PruningSettings(
-          sparsity,
-          SparsitySchedule.CUBIC,
-          4,
-          3,
-          2,
-          scope,
-          regrowth,
-          ratio,
-          PruningSettings.Decay.CONSTANT,
-          Ties.EXACT,
-          regrownValue,
-          2,
-          excluded);
+      return PruningSettings.builder()
+          .sparsity(sparsity)
+          .iterations(4)
+          .interval(3)
+          .start(2)
+          .scope(scope)
+          .regrowth(regrowth)
+          .ratio(ratio)
+          .decay(Renewal.Decay.CONSTANT)
+          .regrownValue(regrownValue)
+          .window(2)
+          .excluded(excluded)
+          .build();
     }
   }
 
@@ -95,7 +94,7 @@ class PruningTest {
     return settings.build();
   }
 
-  private static TrainingSettings training(Optimizer optimizer) {
+  static TrainingSettings training(Optimizer optimizer) {
     return TrainingSettings.builder()
         .timeSteps(2)
         .batchSize(4)
@@ -107,11 +106,11 @@ class PruningTest {
         .build();
   }
 
-  private static Weights dense() {
+  static Weights dense() {
     return Weights.initialize(GRAPH, 1, Initialization.KAIMING_NORMAL_FAN_IN);
   }
 
-  private static Engine engine(Weights weights, Optimizer optimizer) {
+  static Engine engine(Weights weights, Optimizer optimizer) {
     return new Engine(GRAPH, weights, optimizer, new Engine.Options("cpu", 1, Kernels.best()));
   }
 
@@ -312,7 +311,7 @@ class PruningTest {
   @Test
   void regrownWeightsStartAtZeroOrKeepTheirValue() throws IOException {
     PrunableLayers.Layer classifier = LAYERS.layers().getLast();
-    for (PruningSettings.RegrownValue value : PruningSettings.RegrownValue.values()) {
+    for (Renewal.RegrownValue value : Renewal.RegrownValue.values()) {
       run(
           settings(
               s -> {
@@ -327,7 +326,7 @@ class PruningTest {
             }
             boolean[] mask = mask(pruning);
             for (int i = 0; i < classifier.offset(); i++) {
-              boolean kept = value == PruningSettings.RegrownValue.KEPT && mask[i];
+              boolean kept = value == Renewal.RegrownValue.KEPT && mask[i];
               assertThat(after[i]).as("weight %d", i).isEqualTo(kept ? before[i] : 0);
             }
           });

@@ -21,7 +21,6 @@ import dev.coppice.train.TrainingSettings;
 import java.io.IOException;
 import java.util.Objects;
 import java.util.OptionalInt;
-import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 /** A whole run of pruning and fine-tuning, by surviving weights alone and with all weights. */
@@ -42,20 +41,14 @@ class SparseTrainingTest {
             .build();
     int perEpoch = training.stepsPerEpoch(data.train().size());
     PruningSettings settings =
-        new PruningSettings(
-            0.9,
-            SparsitySchedule.CUBIC,
-            6,
-            perEpoch / 2,
-            perEpoch,
-            Scope.Budget.ERK,
-            regrowth,
-            0.2,
-            PruningSettings.Decay.COSINE,
-            Ties.EXACT,
-            PruningSettings.RegrownValue.ZERO,
-            2,
-            Set.of());
+        PruningSettings.builder()
+            .sparsity(0.9)
+            .iterations(6)
+            .interval(perEpoch / 2)
+            .start(perEpoch)
+            .regrowth(regrowth)
+            .window(2)
+            .build();
     Weights weights = Weights.initialize(graph, 3, Initialization.KAIMING_NORMAL_FAN_IN);
     Engine.Options options = new Engine.Options("cpu", 1, Kernels.best(), path);
     try (Engine engine = new Engine(graph, weights, training.optimizer(), options)) {

@@ -40,6 +40,7 @@ import java.util.stream.Stream;
  * @param epochSeconds of training so far in the epoch
  * @param seconds of training in the epochs before
  * @param history lines of metrics.csv so far
+ * @param updates of the optimizer since it knew nothing
  * @param optimizer its state
  * @param method its state
  */
@@ -54,6 +55,7 @@ record Checkpoint(
     double seconds,
     List<String> history,
     Weights weights,
+    long updates,
     Map<String, Tensor> optimizer,
     TrainingMethod.State method) {
 
@@ -118,6 +120,7 @@ record Checkpoint(
     json.addProperty("correct", correct);
     json.addProperty("epochSeconds", epochSeconds);
     json.addProperty("seconds", seconds);
+    json.addProperty("updates", updates);
     JsonArray lines = new JsonArray();
     history.forEach(lines::add);
     json.add("history", lines);
@@ -149,6 +152,7 @@ record Checkpoint(
           json.get("seconds").getAsDouble(),
           history,
           Model.load(path.resolve(MODEL)).weights(),
+          json.get("updates").getAsLong(),
           tensors(Safetensors.read(path.resolve(OPTIMIZER))),
           new TrainingMethod.State(tensors(method), method.metadata()));
     } catch (JsonParseException

@@ -125,9 +125,16 @@ public final class Engine implements AutoCloseable {
    *
    * @param loss the mean over the batch
    * @param correct samples classified rightly
+   * @param rate the learning rate
    * @param measured what the probes found
    */
-  public record StepResult(double loss, int correct, Probes.Measured measured) {}
+  public record StepResult(double loss, int correct, double rate, Probes.Measured measured) {}
+
+  /** Acts on the gradients of a training step before the optimizer does. */
+  interface BeforeUpdate {
+    /** Returns whether the optimizer takes its step. */
+    boolean act(Gradients gradients);
+  }
 
   /**
    * One optimizer step on a batch: forward, loss, backward, update.
@@ -143,6 +150,18 @@ public final class Engine implements AutoCloseable {
    */
   public StepResult train(
       float[] input, int[] labels, StepSettings settings, double rate, long seed, Probes probes) {
+    return train(input, labels, settings, rate, seed, probes, _ -> true);
+  }
+
+  /** The same with somebody who may change the gradients or withhold the update. */
+  StepResult train(
+      float[] input,
+      int[] labels,
+      StepSettings settings,
+      double rate,
+      long seed,
+      Probes probes,
+      BeforeUpdate method) {
     try (NDManager scope = manager.newSubManager()) {
       Pass pass = Pass.of(scope, settings.timeSteps(), labels.length, true, seed, probes);
       List<Executor.@Nullable Backward> tape = new ArrayList<>();
@@ -168,6 +187,9 @@ public final class Engine implements AutoCloseable {
           pass.measured().gradients().put(name, gradient.toFloatArray());
         }
       }
+      if (!method.act(new Gradients(pass.gradients()))) {
+        return new StepResult(loss.value(), loss.correct(), rate, pass.measured());
+      }
       if (settings.scaleL1() > 0) {
         parameters.penalizeScales(pass.gradients(), settings.scaleL1());
       }
@@ -181,7 +203,7 @@ public final class Engine implements AutoCloseable {
       }
       updates++;
       optimizer.update(parameters.values(), gradient, optimizerState, rate, updates);
-      return new StepResult(loss.value(), loss.correct(), pass.measured());
+      return new StepResult(loss.value(), loss.correct(), rate, pass.measured());
     } finally {
       store.endPass();
     }
@@ -386,6 +408,25 @@ public final class Engine implements AutoCloseable {
     parameters.mask(masks, optimizerState);
   }
 
+  /**
+   * Overwrites the weights of one tensor; the optimizer's state stays.
+   *
+   * @throws IllegalArgumentException if there is no trained tensor of this name and size
+   */
+  public void assign(String name, float[] values) {
+    parameters.assign(name, values);
+  }
+
+  /**
+   * Sets all trained tensors to these values and forgets what the optimizer remembers. The
+   * statistics of batch norms stay.
+   */
+  public void rewind(Weights weights) {
+    parameters.trainable().keySet().forEach(name -> assign(name, weights.get(name).data()));
+    optimizerState.forEach(state -> state.muli(0));
+    updates = 0;
+  }
+
   /** Records the time of every layer from now on, which costs little. */
   public void recordTimes() {
     times = new LayerTimes();
@@ -417,6 +458,11 @@ public final class Engine implements AutoCloseable {
   /** Returns how many pieces of memory for planes the engine holds, for tests of leaks. */
   int livePlanes() {
     return store.allocated();
+  }
+
+  /** Returns the optimizer's updates since it knew nothing, for a checkpoint. */
+  long updates() {
+    return updates;
   }
 
   /** Returns the optimizer's state, for a checkpoint. */

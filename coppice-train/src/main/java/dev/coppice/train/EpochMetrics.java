@@ -33,7 +33,8 @@ public record EpochMetrics(
   /** The columns of {@code metrics.csv}, in order. */
   public static String csvHeader() {
     return "epoch,step,loss,train_accuracy,learning_rate,sparsity,seconds,images_per_second,"
-        + "peak_megabytes,test_accuracy,test_loss,sops_per_image,energy_nanojoule,firing_rate";
+        + "peak_megabytes,test_accuracy,test_loss,sops_per_image,energy_nanojoule,firing_rate,"
+        + "surviving_sops_per_image";
   }
 
   /** One line of {@code metrics.csv}; what was not measured is empty. */
@@ -52,17 +53,18 @@ public record EpochMetrics(
             imagesPerSecond,
             peakMegabytes);
     if (test == null) {
-      return measured + ",,,,,";
+      return measured + ",,,,,,";
     }
     return measured
         + String.format(
             Locale.ROOT,
-            ",%.6f,%.6f,%.1f,%.3f,%.6f",
+            ",%.6f,%.6f,%.1f,%.3f,%.6f,%.1f",
             test.accuracy(),
             test.loss(),
             test.operations().synaptic(),
             test.operations().nanojoules(),
-            mean(test.firingRates()));
+            mean(test.firingRates()),
+            test.operations().surviving());
   }
 
   private static double mean(Map<String, Double> rates) {

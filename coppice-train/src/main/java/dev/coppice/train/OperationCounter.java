@@ -110,6 +110,7 @@ final class OperationCounter implements Engine.Observer {
           new Operations.Layer(
               node.name(),
               count(node, weight, all, false) / samples,
+              count(node, weight, all, true) / samples,
               spiking ? effective : 0,
               spiking ? 0 : effective));
     }

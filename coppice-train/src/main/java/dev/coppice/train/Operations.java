@@ -24,10 +24,12 @@ public record Operations(List<Layer> layers) {
    * One layer, over all T time steps of one image.
    *
    * @param dense operations with every weight and every input
+   * @param surviving operations with the weights that are not zero and every input
    * @param effectiveAcs accumulates: a weight that is not zero meets a spike
    * @param effectiveMacs multiply-accumulates: a weight that is not zero meets another value
    */
-  public record Layer(String node, double dense, double effectiveAcs, double effectiveMacs) {}
+  public record Layer(
+      String node, double dense, double surviving, double effectiveAcs, double effectiveMacs) {}
 
   /** Returns the accumulates of all layers. */
   public double effectiveAcs() {
@@ -42,6 +44,11 @@ public record Operations(List<Layer> layers) {
   /** Returns the operations with every weight and every input. */
   public double dense() {
     return layers.stream().mapToDouble(Layer::dense).sum();
+  }
+
+  /** Returns the operations with the weights that are not zero and every input. */
+  public double surviving() {
+    return layers.stream().mapToDouble(Layer::surviving).sum();
   }
 
   /** Returns all effective operations. */

@@ -1,6 +1,9 @@
 package dev.coppice.train;
 
+import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -17,6 +20,20 @@ public sealed interface Optimizer {
 
   /** AdamW (Loshchilov and Hutter, arXiv 1711.05101): weight decay outside the moments. */
   record AdamW(float beta1, float beta2, float epsilon, float weightDecay) implements Optimizer {}
+
+  /**
+   * Returns the rate by which a step moves a parameter for every unit of its direction: Adam makes
+   * up for moments that begin at zero.
+   *
+   * @param step 1 for the first update
+   */
+  default double effectiveRate(double rate, long step) {
+    return switch (this) {
+      case Sgd _ -> rate;
+      case Adam adam -> rate / (1 - Math.pow(adam.beta1, (double) step));
+      case AdamW adam -> rate / (1 - Math.pow(adam.beta1, (double) step));
+    };
+  }
 
   /** Returns how many arrays of the parameters' size the rule keeps. */
   default int stateSize() {
@@ -55,6 +72,29 @@ public sealed interface Optimizer {
       }
     }
     temporary.forEach(NDArray::close);
+  }
+
+  /**
+   * Updates parameters that are not the network's in place, by the same rule.
+   *
+   * @param values {@code [P]}
+   * @param gradient {@code [P]}
+   * @param state {@link #stateSize()} arrays {@code [P]}, zero at first
+   * @param step 1 for the first update
+   */
+  default void update(
+      float[] values, float[] gradient, List<float[]> state, double rate, long step) {
+    try (NDManager manager = NDManager.newBaseManager(Device.cpu(), "PyTorch")) {
+      Shape shape = new Shape(values.length);
+      NDArray moved = Memory.upload(manager, values, shape);
+      List<NDArray> memory =
+          state.stream().map(array -> Memory.upload(manager, array, shape)).toList();
+      update(moved, Memory.upload(manager, gradient, shape), memory, rate, step);
+      System.arraycopy(moved.toFloatArray(), 0, values, 0, values.length);
+      for (int i = 0; i < memory.size(); i++) {
+        System.arraycopy(memory.get(i).toFloatArray(), 0, state.get(i), 0, values.length);
+      }
+    }
   }
 
   private static void decay(

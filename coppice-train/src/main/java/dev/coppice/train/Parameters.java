@@ -181,6 +181,16 @@ final class Parameters {
         });
   }
 
+  /** Overwrites one trained tensor. */
+  void assign(String name, float[] values) {
+    int[] shape = trainable.get(name);
+    if (shape == null || size(shape) != values.length) {
+      throw new IllegalArgumentException(
+          "there is no trained tensor " + name + " of " + values.length + " values");
+    }
+    Memory.overwrite(view(name), values);
+  }
+
   /** Returns a copy of one tensor. */
   Tensor tensor(String name) {
     NDArray view = view(name);

@@ -89,9 +89,17 @@ public final class Trainer {
     stopRequested = true;
   }
 
-  /** Returns the optimizer steps of the whole run. */
+  /** Returns the optimizer steps of the whole run, as far as they are known before it begins. */
   public long totalSteps() {
-    return (long) settings.epochs() * settings.stepsPerEpoch(data.train().size());
+    return steps(course(0).total());
+  }
+
+  private TrainingMethod.Course course(int epoch) {
+    return method.course(epoch, settings.epochs());
+  }
+
+  private long steps(int epochs) {
+    return (long) epochs * settings.stepsPerEpoch(data.train().size());
   }
 
   /**
@@ -106,7 +114,7 @@ public final class Trainer {
     Progress progress = resume ? resume(listener) : begin();
     int perEpoch = settings.stepsPerEpoch(data.train().size());
     EpochMetrics last = null;
-    while (progress.epoch < settings.epochs()) {
+    while (progress.epoch < course(progress.epoch).total()) {
       long start = System.nanoTime();
       double before = progress.epochSeconds;
       try (Batches batches = batches(progress)) {
@@ -114,7 +122,7 @@ public final class Trainer {
           Batch batch = batches.next();
           double loss = step(batch, progress);
           progress.epochSeconds = before + (System.nanoTime() - start) / 1e9;
-          listener.onStep(progress.step, totalSteps(), loss);
+          listener.onStep(progress.step, steps(course(progress.epoch).total()), loss);
           boolean stop = stopRequested;
           if (stop || checkpointDue(progress, perEpoch)) {
             save(progress);
@@ -177,10 +185,13 @@ public final class Trainer {
         false);
   }
 
-  private double rate(long step) {
+  /** Returns the learning rate of the step of an epoch that follows so many others. */
+  private double rate(int epoch, long step) {
+    TrainingMethod.Course course = course(epoch);
+    long from = steps(course.from());
     double warmUp = settings.warmUpEpochs() * settings.stepsPerEpoch(data.train().size());
     return settings.learningRate()
-        * settings.schedule().factor(step, totalSteps(), Math.round(warmUp));
+        * settings.schedule().factor(step - from, steps(course.to()) - from, Math.round(warmUp));
   }
 
   private double step(Batch batch, Progress progress) {
@@ -191,9 +202,10 @@ public final class Trainer {
             input,
             batch.labels(),
             settings.step(),
-            rate(progress.step),
+            rate(progress.epoch, progress.step),
             Seeds.DROPOUT.at(settings.seed(), step),
-            method.probes(step));
+            method.probes(step),
+            gradients -> method.beforeUpdate(step, engine, gradients));
     method.afterStep(step, engine, result);
     progress.step = step;
     progress.batch++;
@@ -206,7 +218,7 @@ public final class Trainer {
     int images = data.train().size();
     boolean due =
         (progress.epoch + 1) % settings.evaluateEvery() == 0
-            || progress.epoch + 1 == settings.epochs();
+            || progress.epoch + 1 == course(progress.epoch).total();
     Evaluation test = due ? Evaluation.of(engine, data.test(), data, settings) : null;
     EpochMetrics metrics =
         new EpochMetrics(
@@ -214,7 +226,7 @@ public final class Trainer {
             progress.step,
             progress.lossSum / images,
             progress.correct / (double) images,
-            rate(progress.step - 1),
+            rate(progress.epoch, progress.step - 1),
             sparsity(engine.graph(), engine.weights()),
             progress.epochSeconds,
             images / progress.epochSeconds,
@@ -271,6 +283,7 @@ public final class Trainer {
             progress.seconds,
             progress.history,
             weights,
+            engine.updates(),
             engine.optimizerState(),
             method.state())
         .save(checkpoints.directory(), engine.graph(), checkpoints.metadata());
@@ -311,7 +324,7 @@ public final class Trainer {
       throw damaged(path, "its step, epoch and batch do not belong together", null);
     }
     try {
-      engine.restore(checkpoint.weights(), checkpoint.optimizer(), checkpoint.step());
+      engine.restore(checkpoint.weights(), checkpoint.optimizer(), checkpoint.updates());
       method.restore(checkpoint.method(), engine);
     } catch (RuntimeException e) {
       throw damaged(path, e.getMessage(), e);

@@ -227,8 +227,8 @@ class OperationCounterTest {
     Operations tenth =
         new Operations(
             List.of(
-                new Operations.Layer("fc1", 802_816, 0, 802_816),
-                new Operations.Layer("fc2", 10_240, 1024, 0)));
+                new Operations.Layer("fc1", 802_816, 802_816, 0, 802_816),
+                new Operations.Layer("fc2", 10_240, 10_240, 1024, 0)));
     assertThat(tenth.nanojoules() * 1000).isCloseTo(3_693_875.2, within(1e-3));
   }
 
@@ -262,7 +262,7 @@ class OperationCounterTest {
     double[][] rows = {{.10, .14, .734}, {.50, 2.75, 13.10}, {1.69, .20, 2.441}, {0, 1.82, 8.372}};
     for (double[] row : rows) {
       Operations operations =
-          new Operations(List.of(new Operations.Layer("all", 0, row[0] * 1e9, row[1] * 1e9)));
+          new Operations(List.of(new Operations.Layer("all", 0, 0, row[0] * 1e9, row[1] * 1e9)));
       assertThat(operations.nanojoules() * 1e-6).isCloseTo(row[2], within(1e-9));
     }
   }
