@@ -292,7 +292,7 @@ class SparseConvolutionTest {
         .withMessageStartingWith("planes of the output must be Planes[");
     assertThatIllegalArgumentException()
         .isThrownBy(() -> SparseConvolution.of(shape, in, out, Floats.rows(1, new float[54])))
-        .withMessageStartingWith("there must be 18 weights in each of 3 rows, not 54");
+        .withMessageStartingWith("there must be 27 weights in each of 2 rows, not 54");
     SparseConvolution c = SparseConvolution.of(shape, in, out, weights);
     assertThat(c.entries()).isZero();
     MemorySegment input = in.allocate(Arena.ofAuto(), 3);

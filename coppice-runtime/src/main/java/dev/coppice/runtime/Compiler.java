@@ -347,8 +347,7 @@ final class Compiler {
         new IntegerLayer(
             name,
             placements.nextInteger(),
-            layer.compress(
-                shape, usual(read), usual(out), scales, counts.levels(), patterns),
+            layer.compress(shape, usual(read), usual(out), scales, counts.levels(), patterns),
             new PlaneCount(nextSynapse(name), layer.reach(), counts),
             read,
             out,

@@ -158,14 +158,14 @@ record Layer(String node, Shape.Map in, Op.Conv2d conv, Weights all) {
             shape.kernel(),
             shape.stride(),
             shape.padding());
-    SparseConvolution rows =
-        compress(same, same.input(1, same.inputBorder()), same.output(1, 0));
+    SparseConvolution rows = compress(same, same.input(1, same.inputBorder()), same.output(1, 0));
     return SpikeColumns.of(rows, shape.levels());
   }
 
   /** Returns how many surviving weights read an input of these spikes. */
   Reach reach(SpikeConvolution shape) {
-    return new Reach(shape.height(), shape.width(), shape.in(), conv, shape.kernel(), this::weights);
+    return new Reach(
+        shape.height(), shape.width(), shape.in(), conv, shape.kernel(), this::weights);
   }
 
   /** Returns how many surviving weights read an input of the map. */
@@ -178,8 +178,7 @@ record Layer(String node, Shape.Map in, Op.Conv2d conv, Weights all) {
     MemorySegment packed = shape.allocateWeights(Arena.ofAuto());
     try (Arena arena = Arena.ofConfined()) {
       int row = rowWeights();
-      MemorySegment dense =
-          arena.allocate(ValueLayout.JAVA_FLOAT, (long) row * conv.outChannels());
+      MemorySegment dense = arena.allocate(ValueLayout.JAVA_FLOAT, (long) row * conv.outChannels());
       weights(
           (out, weights) ->
               MemorySegment.copy(
