@@ -47,7 +47,7 @@ public class SparseConvolutionArrays {
   MemorySegment bits = MemorySegment.NULL;
   int groups;
   float[] gradient = new float[0];
-  SpikeColumns columns = SpikeColumns.of(forward, 1, MemorySegment.ofArray(new float[1]));
+  SpikeColumns columns = SpikeColumns.of(forward, 1);
   long[] packed = new long[0];
 
   /** Explicit for the benchmark harness. */
@@ -81,7 +81,7 @@ public class SparseConvolutionArrays {
     if (PlaneBits.fit(forward)) {
       Kernels.best().packPlaneBits(forward.in(), input, bits, groups, 0, forward.in().planes());
     }
-    columns = SpikeColumns.of(forward, 1, MemorySegment.ofArray(weights));
+    columns = SpikeColumns.of(forward, 1);
     packed = new long[images * size * size * Math.ceilDiv(channels, Long.SIZE)];
     forward.in().toSpikes(input, packed, images);
     System.out.printf(

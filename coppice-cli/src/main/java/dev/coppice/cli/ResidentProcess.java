@@ -1,6 +1,5 @@
 package dev.coppice.cli;
 
-import dev.coppice.graph.Model;
 import dev.coppice.graph.Safetensors;
 import dev.coppice.runtime.Session;
 import dev.coppice.runtime.SpikingRuntime;
@@ -39,7 +38,7 @@ final class ResidentProcess {
     float[] pixels = Safetensors.read(Path.of(args[1])).get("pixels").floats();
     SpikingRuntime.Options options =
         new SpikingRuntime.Options(Integer.parseInt(args[2]), Integer.parseInt(args[3]), 1);
-    SpikingRuntime loaded = SpikingRuntime.of(Model.load(Path.of(args[0])), options);
+    SpikingRuntime loaded = SpikingRuntime.load(Path.of(args[0]), options);
     try (Session session = loaded.session()) {
       float[] image = new float[loaded.inputShape().size()];
       double first = 0;

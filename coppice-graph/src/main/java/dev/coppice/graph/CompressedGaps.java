@@ -1,6 +1,6 @@
 package dev.coppice.graph;
 
-import java.util.Arrays;
+import java.nio.ByteBuffer;
 import java.util.Map;
 import java.util.SequencedMap;
 import org.jspecify.annotations.Nullable;
@@ -13,7 +13,15 @@ import org.jspecify.annotations.Nullable;
  * NAME.quotients} the rest of every gap in unary, as so many zeros and a one. Both fill bytes from
  * the lowest bit on; what is left of the last byte is zero.
  */
-final class CompressedGaps {
+record CompressedGaps(
+    String name,
+    int size,
+    int bits,
+    byte[] remainders,
+    byte[] quotients,
+    StoredValues type,
+    Safetensors.Array values)
+    implements Survivors {
   /** Gaps are below 2^28, for so many values a file's tensors may have. */
   static final int MAX_BITS = 28;
 
@@ -23,8 +31,6 @@ final class CompressedGaps {
 
   /** About what the description of two more tensors takes in the header. */
   private static final int OVERHEAD = 256;
-
-  private CompressedGaps() {}
 
   /**
    * Puts the three arrays that stand for the tensor, if they are smaller than the tensor in full.
@@ -90,49 +96,83 @@ final class CompressedGaps {
   }
 
   /**
-   * Takes the three arrays out of {@code arrays} and returns the tensor they stand for.
+   * Takes the three arrays out of {@code arrays} and returns what they hold.
    *
-   * @param shape one that is known to be affordable
+   * @param size of the tensor
    * @param type of the values
-   * @throws GraphException if they do not fit the shape or each other
+   * @throws GraphException if they do not fit the tensor or each other
    */
-  static Tensor read(
-      String name,
-      int[] shape,
-      int bits,
-      StoredValues type,
-      Map<String, Safetensors.Array> arrays) {
+  static Survivors read(
+      String name, int size, int bits, StoredValues type, Map<String, Safetensors.Array> arrays) {
     byte[] remainders = StoredValues.vector(name + REMAINDERS, arrays, Safetensors.Type.U8).data();
     byte[] quotients = StoredValues.vector(name + QUOTIENTS, arrays, Safetensors.Type.U8).data();
-    float[] values = StoredValues.vector(name + VALUES, arrays, type.type()).floats();
+    Safetensors.Array values = StoredValues.vector(name + VALUES, arrays, type.type());
     Check.between(name + ": the bits of a remainder", bits, 0, MAX_BITS);
-    long remainderBits = (long) values.length * bits;
-    if (remainders.length != Math.ceilDiv(remainderBits, 8)) {
+    if (remainders.length != Math.ceilDiv((long) values.size() * bits, 8)) {
       throw new GraphException(
           "%s: has %d bytes for %d remainders of %d bits"
-              .formatted(name + REMAINDERS, remainders.length, values.length, bits));
+              .formatted(name + REMAINDERS, remainders.length, values.size(), bits));
     }
-    float[] data = new float[Arrays.stream(shape).reduce(1, Math::multiplyExact)];
-    BitReader low = new BitReader(remainders);
-    BitReader high = new BitReader(quotients);
-    long position = -1;
-    for (int i = 0; i < values.length; i++) {
+    CompressedGaps gaps = new CompressedGaps(name, size, bits, remainders, quotients, type, values);
+    gaps.check();
+    return gaps;
+  }
+
+  /** Goes through all of them, and looks whether that is all there is. */
+  private void check() {
+    GapCursor at = new GapCursor();
+    while (at.next()) {}
+    if (!at.ends()) {
+      throw new GraphException(
+          name + ": holds more gaps than the " + values.size() + " of its values");
+    }
+  }
+
+  @Override
+  public Cursor cursor() {
+    return new GapCursor();
+  }
+
+  /** The sums of gaps. */
+  private final class GapCursor implements Cursor {
+    private final BitReader low = new BitReader(remainders);
+    private final BitReader high = new BitReader(quotients);
+    private final ByteBuffer vector = values.buffer();
+    private int index = -1;
+    private long position = -1;
+
+    @Override
+    public boolean next() {
+      if (index + 1 == values.size()) {
+        return false;
+      }
+      index++;
       long quotient = high.zeros();
       if (quotient < 0) {
-        throw new GraphException(name + QUOTIENTS + ": ends before value " + i);
+        throw new GraphException(name + QUOTIENTS + ": ends before value " + index);
       }
       position += (quotient << bits) + low.take(bits) + 1;
-      if (position >= data.length) {
+      if (position >= size) {
         throw new GraphException(
-            "%s: value %d lies behind the %d of the tensor".formatted(name, i, data.length));
+            "%s: value %d lies behind the %d of the tensor".formatted(name, index, size));
       }
-      data[(int) position] = values[i];
+      return true;
     }
-    if (high.zeros() >= 0 || high.bytesBegun() != quotients.length || low.take(7) != 0) {
-      throw new GraphException(
-          name + ": holds more gaps than the " + values.length + " of its values");
+
+    @Override
+    public int position() {
+      return (int) position;
     }
-    return new Tensor(shape, data);
+
+    @Override
+    public float value() {
+      return type.at(vector, index);
+    }
+
+    /** Returns whether nothing follows the last value. */
+    boolean ends() {
+      return high.zeros() < 0 && high.bytesBegun() == quotients.length && low.take(7) == 0;
+    }
   }
 
   /** Bits into bytes, from the lowest on. */

@@ -1,6 +1,6 @@
 package dev.coppice.graph;
 
-import java.util.Arrays;
+import java.nio.ByteBuffer;
 import java.util.Map;
 import java.util.SequencedMap;
 
@@ -9,15 +9,20 @@ import java.util.SequencedMap;
  * not zero are stored, row by row: {@code NAME.rows} counts the values before each row (and the
  * total), {@code NAME.columns} ascend within a row.
  */
-final class CompressedRows {
+record CompressedRows(
+    String name,
+    int width,
+    long[] rows,
+    Safetensors.Array columns,
+    StoredValues type,
+    Safetensors.Array values)
+    implements Survivors {
   /** Above this share of non-zero values the compressed form saves little or nothing. */
   static final double MAX_DENSITY = 0.45;
 
   private static final String ROWS = ".rows";
   private static final String COLUMNS = ".columns";
   private static final String VALUES = ".values";
-
-  private CompressedRows() {}
 
   static boolean pays(Tensor tensor) {
     return tensor.shape().length > 1 && tensor.countNonZero() < MAX_DENSITY * tensor.size();
@@ -60,46 +65,80 @@ final class CompressedRows {
   }
 
   /**
-   * Takes the three arrays out of {@code arrays} and returns the tensor they stand for.
+   * Takes the three arrays out of {@code arrays} and returns what they hold.
    *
-   * @param shape one that is known to be affordable
+   * @param height of the matrix
+   * @param size of the tensor
    * @param type of the values
-   * @throws GraphException if they do not fit the shape or each other
+   * @throws GraphException if they do not fit the tensor or each other
    */
-  static Tensor read(
-      String name, int[] shape, StoredValues type, Map<String, Safetensors.Array> arrays) {
-    int height = shape[0];
+  static Survivors read(
+      String name, int height, int size, StoredValues type, Map<String, Safetensors.Array> arrays) {
     long[] rows = StoredValues.vector(name + ROWS, arrays, Safetensors.Type.I32).longs();
-    long[] columns =
-        StoredValues.vector(name + COLUMNS, arrays, Safetensors.Type.U16, Safetensors.Type.I32)
-            .longs();
-    float[] values = StoredValues.vector(name + VALUES, arrays, type.type()).floats();
-    if (rows.length - 1 != height || rows[0] != 0 || rows[height] != values.length) {
+    Safetensors.Array columns =
+        StoredValues.vector(name + COLUMNS, arrays, Safetensors.Type.U16, Safetensors.Type.I32);
+    Safetensors.Array values = StoredValues.vector(name + VALUES, arrays, type.type());
+    if (rows.length - 1 != height || rows[0] != 0 || rows[height] != values.size()) {
       throw new GraphException(
-          name + ROWS + ": must count from 0 to " + values.length + " over " + height + " rows");
+          name + ROWS + ": must count from 0 to " + values.size() + " over " + height + " rows");
     }
-    if (columns.length != values.length) {
+    if (columns.size() != values.size()) {
       throw new GraphException(
-          name + ": has " + columns.length + " columns for " + values.length + " values");
+          name + ": has " + columns.size() + " columns for " + values.size() + " values");
     }
     for (int row = 0; row < height; row++) {
-      if (rows[row + 1] < rows[row] || rows[row + 1] > values.length) {
+      if (rows[row + 1] < rows[row] || rows[row + 1] > values.size()) {
         throw new GraphException(name + ROWS + ": entry " + (row + 1) + " is out of order");
       }
     }
-    float[] data = new float[Arrays.stream(shape).reduce(1, Math::multiplyExact)];
-    int width = data.length / height;
-    for (int row = 0; row < height; row++) {
-      long previous = -1;
-      for (int i = (int) rows[row]; i < rows[row + 1]; i++) {
-        if (columns[i] <= previous || columns[i] >= width) {
-          throw new GraphException(
-              name + COLUMNS + ": entry " + i + " is out of order or not below " + width);
-        }
-        previous = columns[i];
-        data[row * width + (int) previous] = values[i];
+    Survivors survivors = new CompressedRows(name, size / height, rows, columns, type, values);
+    Cursor at = survivors.cursor();
+    while (at.next()) {}
+    return survivors;
+  }
+
+  @Override
+  public Cursor cursor() {
+    return new RowCursor();
+  }
+
+  /** Column by column and row by row. */
+  private final class RowCursor implements Cursor {
+    private final ByteBuffer vector = values.buffer();
+    private final ByteBuffer indices = columns.buffer();
+    private int index = -1;
+    private int row;
+    private int column = -1;
+
+    @Override
+    public boolean next() {
+      if (index + 1 == values.size()) {
+        return false;
       }
+      index++;
+      for (; rows[row + 1] <= index; row++) {
+        column = -1;
+      }
+      int after = column;
+      column =
+          columns.type() == Safetensors.Type.U16
+              ? indices.getShort(index * Short.BYTES) & 0xffff
+              : indices.getInt(index * Integer.BYTES);
+      if (column <= after || column >= width) {
+        throw new GraphException(
+            name + COLUMNS + ": entry " + index + " is out of order or not below " + width);
+      }
+      return true;
     }
-    return new Tensor(shape, data);
+
+    @Override
+    public int position() {
+      return row * width + column;
+    }
+
+    @Override
+    public float value() {
+      return type.at(vector, index);
+    }
   }
 }

@@ -46,6 +46,18 @@ public record Model(Graph graph, Weights weights, Map<String, String> metadata) 
    * @throws IOException if the file cannot be read
    */
   public static Model load(Path path) throws IOException {
-    return ModelFile.read(Safetensors.read(path), path.toString());
+    return ModelFile.read(Safetensors.read(path), path.toString(), false);
+  }
+
+  /**
+   * Loads a file of {@link #save} into little memory: compressed tensors stay compressed. The model
+   * equals that of {@link #load}, but {@link Weights#get} makes such a tensor anew each time, so
+   * that changing its data changes nothing.
+   *
+   * @throws ModelFormatException if the file does not hold a model
+   * @throws IOException if the file cannot be read
+   */
+  public static Model loadPacked(Path path) throws IOException {
+    return ModelFile.read(Safetensors.read(path), path.toString(), true);
   }
 }

@@ -101,7 +101,13 @@ final class ModelFile {
     Safetensors.write(path, metadata, arrays);
   }
 
-  static Model read(Safetensors.Content content, String source) throws ModelFormatException {
+  /**
+   * Returns the model of a file.
+   *
+   * @param packed whether compressed tensors stay so; else all are in full
+   */
+  static Model read(Safetensors.Content content, String source, boolean packed)
+      throws ModelFormatException {
     try {
       Map<String, String> metadata = new LinkedHashMap<>(content.metadata());
       String json = metadata.remove(GRAPH);
@@ -109,23 +115,44 @@ final class ModelFile {
         throw new GraphException("has no network description (the metadata entry " + GRAPH + ")");
       }
       Graph graph = Graph.fromJson(json);
+      PyTorchOrder order = new PyTorchOrder(graph);
       Map<String, Safetensors.Array> arrays = new LinkedHashMap<>(content.arrays());
       Map<String, float[]> scales = takeScales(graph, arrays);
-      Map<String, Tensor> tensors = new LinkedHashMap<>();
+      SequencedMap<String, int[]> expected = Weights.expected(graph);
+      Map<String, StoredTensor> tensors = new LinkedHashMap<>();
       for (Form form : forms(graph, metadata)) {
-        Tensor stored = form.read(type(form.name(), scales), arrays);
-        if (tensors.put(form.name(), values(form.name(), stored, scales)) != null) {
-          throw new GraphException("has the tensor " + Quote.of(form.name()) + " twice");
+        String name = form.name();
+        float[] scale = scales.get(name);
+        checkRows(name, form.shape(), scale);
+        StoredTensor stored =
+            new PackedTensor(
+                order.reading(name, form.shape()), form.read(type(scale), arrays), scale);
+        if (tensors.put(name, packed ? stored : new StoredTensor.Full(stored.tensor())) != null) {
+          throw new GraphException("has the tensor " + Quote.of(name) + " twice");
         }
       }
       for (Map.Entry<String, Safetensors.Array> entry : arrays.entrySet()) {
         String name = entry.getKey();
-        Tensor stored = inFull(name, entry.getValue(), type(name, scales));
-        if (tensors.put(name, values(name, stored, scales)) != null) {
+        float[] scale = scales.get(name);
+        Tensor stored = inFull(name, entry.getValue(), type(scale));
+        checkRows(name, stored.shape(), scale);
+        Tensor values = scale == null ? stored : Quantization.values(stored, scale);
+        boolean known = expected.containsKey(name);
+        StoredTensor full = new StoredTensor.Full(known ? order.read(name, values) : values);
+        if (tensors.put(name, full) != null) {
           throw new GraphException("has the tensor " + Quote.of(name) + " twice");
         }
       }
-      Weights weights = Weights.fromPyTorch(graph, tensors);
+      SequencedMap<String, StoredTensor> inOrder = new LinkedHashMap<>();
+      for (String name : expected.keySet()) {
+        StoredTensor tensor = tensors.remove(name);
+        if (tensor != null) {
+          inOrder.put(name, tensor);
+        }
+      }
+      inOrder.putAll(tensors);
+      Weights weights = Weights.ofStored(inOrder);
+      weights.check(graph);
       for (Map.Entry<String, float[]> entry : scales.entrySet()) {
         weights = weights.withScales(entry.getKey(), entry.getValue());
       }
@@ -154,20 +181,16 @@ final class ModelFile {
     return scales;
   }
 
-  private static StoredValues type(String name, Map<String, float[]> scales) {
-    return scales.containsKey(name) ? StoredValues.CODES : StoredValues.FLOATS;
+  private static StoredValues type(float @Nullable [] scale) {
+    return scale == null ? StoredValues.FLOATS : StoredValues.CODES;
   }
 
-  private static Tensor values(String name, Tensor stored, Map<String, float[]> scales) {
-    float[] scale = scales.get(name);
-    if (scale == null) {
-      return stored;
-    }
-    if (stored.shape().length == 0 || stored.shape()[0] != scale.length) {
+  private static void checkRows(String name, int[] shape, float @Nullable [] scale) {
+    if (scale != null && (shape.length == 0 || shape[0] != scale.length)) {
       throw new GraphException(
-          name + SCALES + ": has " + scale.length + " values for the rows of " + stored);
+          "%s: has %d values for the rows of Tensor%s"
+              .formatted(name + SCALES, scale.length, Arrays.toString(shape)));
     }
-    return Quantization.values(stored, scale);
   }
 
   /**
@@ -176,10 +199,11 @@ final class ModelFile {
    * @param bits of a remainder of gaps, or null if it is stored as rows
    */
   private record Form(String name, int[] shape, @Nullable Integer bits) {
-    Tensor read(StoredValues type, Map<String, Safetensors.Array> arrays) {
+    Survivors read(StoredValues type, Map<String, Safetensors.Array> arrays) {
+      int size = (int) size(shape);
       return bits == null
-          ? CompressedRows.read(name, shape, type, arrays)
-          : CompressedGaps.read(name, shape, bits, type, arrays);
+          ? CompressedRows.read(name, shape[0], size, type, arrays)
+          : CompressedGaps.read(name, size, bits, type, arrays);
     }
   }
 

@@ -1,6 +1,5 @@
 package dev.coppice.graph;
 
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -36,12 +35,12 @@ final class PyTorchOrder {
 
   /** Returns a copy in memory's order of a tensor in the file's order. */
   Tensor read(String name, Tensor tensor) {
-    return convert(name, tensor, true);
+    return reading(name, tensor.shape()).apply(tensor);
   }
 
   /** Returns a copy in the file's order of a tensor in memory's order. */
   Tensor write(String name, Tensor tensor) {
-    return convert(name, tensor, false);
+    return order(name, tensor.shape(), false).apply(tensor);
   }
 
   private Shape.Map from(String name) {
@@ -52,29 +51,17 @@ final class PyTorchOrder {
     return map;
   }
 
-  private Tensor convert(String name, Tensor tensor, boolean read) {
-    int[] shape = tensor.shape();
+  /** Returns what puts a tensor of such a shape from the file's order into memory's. */
+  ElementOrder reading(String name, int... shape) {
+    return order(name, shape, true);
+  }
+
+  private ElementOrder order(String name, int[] shape, boolean read) {
     Node node = graph.node(name.substring(0, name.lastIndexOf('.')));
     if (node.op() instanceof Op.Conv2d && shape.length == 4) {
       return read
-          ? swap(
-              tensor,
-              shape[0],
-              shape[1],
-              shape[2] * shape[3],
-              shape[0],
-              shape[2],
-              shape[3],
-              shape[1])
-          : swap(
-              tensor,
-              shape[0],
-              shape[1] * shape[2],
-              shape[3],
-              shape[0],
-              shape[3],
-              shape[1],
-              shape[2]);
+          ? new ElementOrder(shape[1], shape[2] * shape[3], shape[0], shape[2], shape[3], shape[1])
+          : new ElementOrder(shape[1] * shape[2], shape[3], shape[0], shape[3], shape[1], shape[2]);
     }
     boolean perElement =
         (node.op() instanceof Op.Linear && shape.length == 2)
@@ -83,27 +70,11 @@ final class PyTorchOrder {
       Shape.Map map = from(node.inputs().getFirst());
       int area = map.height() * map.width();
       if (shape[shape.length - 1] == map.size()) {
-        int rows = shape.length == 2 ? shape[0] : 1;
         return read
-            ? swap(tensor, rows, map.channels(), area, shape)
-            : swap(tensor, rows, area, map.channels(), shape);
+            ? new ElementOrder(map.channels(), area, shape)
+            : new ElementOrder(area, map.channels(), shape);
       }
     }
-    return new Tensor(shape.clone(), tensor.data().clone());
-  }
-
-  /** Swaps the last two of three dimensions and gives the result another shape. */
-  private static Tensor swap(Tensor tensor, int first, int second, int third, int... shape) {
-    float[] from = tensor.data();
-    float[] to = new float[from.length];
-    for (int i = 0; i < first; i++) {
-      int start = i * second * third;
-      for (int j = 0; j < second; j++) {
-        for (int k = 0; k < third; k++) {
-          to[start + k * second + j] = from[start + j * third + k];
-        }
-      }
-    }
-    return new Tensor(Arrays.copyOf(shape, shape.length), to);
+    return ElementOrder.same(shape);
   }
 }

@@ -1,5 +1,7 @@
 package dev.coppice.graph;
 
+import java.util.Arrays;
+
 /**
  * Weights in eight bits: a value is {@code q · scale}, with a whole number {@code q} in [-127, 127]
  * and one scale for each row of the first dimension, which is an output channel.
@@ -73,27 +75,29 @@ public final class Quantization {
    *
    * @throws GraphException if not
    */
-  static void check(String name, Tensor tensor, float[] scales) {
+  static void check(String name, StoredTensor tensor, float[] scales) {
     int[] shape = tensor.shape();
     if (shape.length < 2 || shape[0] != scales.length) {
       throw new GraphException(
-          name + ": " + scales.length + " scales do not fit the rows of " + tensor);
+          "%s: %d scales do not fit the rows of Tensor%s"
+              .formatted(name, scales.length, Arrays.toString(shape)));
     }
-    int width = scales.length == 0 ? 0 : tensor.size() / scales.length;
-    for (int row = 0; row < scales.length; row++) {
-      float scale = scales[row];
-      if (!(scale >= Float.MIN_NORMAL && scale < Float.POSITIVE_INFINITY)) {
-        throw new GraphException(
-            name + ": scale " + row + " must be positive, normal and finite, not " + scale);
-      }
-      for (int i = row * width; i < (row + 1) * width; i++) {
-        float value = tensor.data()[i];
-        if (value != 0) {
-          int code = Math.round(value / scale);
-          if (code > MAX_CODE || code < -MAX_CODE || code * scale != value) {
-            throw new GraphException(
-                name + ": value " + i + " is no multiple of its scale up to 127, but " + value);
-          }
+    tensor.forEachRow((row, values) -> check(name, row, values, scales[row]));
+  }
+
+  private static void check(String name, int row, float[] values, float scale) {
+    if (!(scale >= Float.MIN_NORMAL && scale < Float.POSITIVE_INFINITY)) {
+      throw new GraphException(
+          name + ": scale " + row + " must be positive, normal and finite, not " + scale);
+    }
+    for (int i = 0; i < values.length; i++) {
+      float value = values[i];
+      if (value != 0) {
+        int code = Math.round(value / scale);
+        if (code > MAX_CODE || code < -MAX_CODE || code * scale != value) {
+          throw new GraphException(
+              "%s: value %d is no multiple of its scale up to 127, but %s"
+                  .formatted(name, row * values.length + i, value));
         }
       }
     }

@@ -202,6 +202,11 @@ public final class Safetensors {
       return new Tensor(shape.clone(), floats());
     }
 
+    /** Returns the elements' bytes, little endian, for reading single ones. */
+    ByteBuffer buffer() {
+      return buffer(data).asReadOnlyBuffer().order(ByteOrder.LITTLE_ENDIAN);
+    }
+
     private static ByteBuffer buffer(byte[] data) {
       return ByteBuffer.wrap(data).order(ByteOrder.LITTLE_ENDIAN);
     }

@@ -1,5 +1,6 @@
 package dev.coppice.graph;
 
+import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Map;
 
@@ -24,6 +25,14 @@ enum StoredValues {
     return switch (this) {
       case FLOATS -> Safetensors.Array.of(values);
       case CODES -> Safetensors.Array.ofSignedBytes(values);
+    };
+  }
+
+  /** Returns an element of a vector of this type, of which these are the bytes. */
+  float at(ByteBuffer vector, int index) {
+    return switch (this) {
+      case FLOATS -> vector.getFloat(index * Float.BYTES);
+      case CODES -> vector.get(index);
     };
   }
 

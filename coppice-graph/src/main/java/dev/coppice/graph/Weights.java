@@ -12,26 +12,30 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The named tensors of a network, in order. The map does not change, but its tensors share their
- * arrays with whoever gave them.
+ * arrays with whoever gave them; those that {@link Model#loadPacked} left compressed have none, and
+ * are made anew whenever they are asked for.
  */
 public final class Weights {
-  private final SequencedMap<String, Tensor> tensors;
+  private final SequencedMap<String, StoredTensor> tensors;
 
   /** By the names of the tensors that are quantised. */
   private final Map<String, Tensor> scales;
 
-  private Weights(SequencedMap<String, Tensor> tensors) {
-    this(tensors, Map.of());
-  }
-
-  private Weights(SequencedMap<String, Tensor> tensors, Map<String, Tensor> scales) {
-    this.tensors = Collections.unmodifiableSequencedMap(tensors);
+  private Weights(SequencedMap<String, StoredTensor> tensors, Map<String, Tensor> scales) {
+    this.tensors = tensors;
     this.scales = scales;
   }
 
   /** Returns weights with these tensors, in the map's order. */
   public static Weights of(Map<String, Tensor> tensors) {
-    return new Weights(new LinkedHashMap<>(tensors));
+    SequencedMap<String, StoredTensor> stored = new LinkedHashMap<>();
+    tensors.forEach((name, tensor) -> stored.put(name, new StoredTensor.Full(tensor)));
+    return ofStored(stored);
+  }
+
+  /** Returns weights with these tensors, in the map's order; it must not change any more. */
+  static Weights ofStored(SequencedMap<String, StoredTensor> tensors) {
+    return new Weights(tensors, Map.of());
   }
 
   /**
@@ -40,7 +44,30 @@ public final class Weights {
    * @throws GraphException if there is none
    */
   public Tensor get(String name) {
-    Tensor tensor = tensors.get(name);
+    return stored(name).tensor();
+  }
+
+  /**
+   * Returns how many elements of the tensor of that name are not zero.
+   *
+   * @throws GraphException if there is none
+   */
+  public int countNonZero(String name) {
+    return stored(name).countNonZero();
+  }
+
+  /**
+   * Shows the rows of the tensor of that name, which lie behind each other in its first dimension,
+   * in order. A compressed tensor is never made in full for that.
+   *
+   * @throws GraphException if there is none
+   */
+  public void forEachRow(String name, RowVisitor visitor) {
+    stored(name).forEachRow(visitor);
+  }
+
+  private StoredTensor stored(String name) {
+    StoredTensor tensor = tensors.get(name);
     if (tensor == null) {
       throw new GraphException("there is no tensor " + Quote.of(name));
     }
@@ -57,9 +84,11 @@ public final class Weights {
     return List.copyOf(tensors.keySet());
   }
 
-  /** Returns an unmodifiable view. */
+  /** Returns an unmodifiable map of all tensors, in full. */
   public SequencedMap<String, Tensor> asMap() {
-    return tensors;
+    SequencedMap<String, Tensor> map = new LinkedHashMap<>();
+    tensors.forEach((name, stored) -> map.put(name, stored.tensor()));
+    return Collections.unmodifiableSequencedMap(map);
   }
 
   /**
@@ -67,8 +96,8 @@ public final class Weights {
    * no scales.
    */
   public Weights with(String name, Tensor tensor) {
-    SequencedMap<String, Tensor> changed = new LinkedHashMap<>(tensors);
-    changed.put(name, tensor);
+    SequencedMap<String, StoredTensor> changed = new LinkedHashMap<>(tensors);
+    changed.put(name, new StoredTensor.Full(tensor));
     Map<String, Tensor> left = new LinkedHashMap<>(scales);
     left.remove(name);
     return new Weights(changed, left);
@@ -85,7 +114,7 @@ public final class Weights {
    *     not positive, finite and of full precision, or a value is not such a product
    */
   public Weights withScales(String name, float... scale) {
-    Quantization.check(name, get(name), scale);
+    Quantization.check(name, stored(name), scale);
     Map<String, Tensor> more = new LinkedHashMap<>(scales);
     more.put(name, Tensor.of(scale.clone()));
     return new Weights(tensors, more);
@@ -169,7 +198,7 @@ public final class Weights {
     SequencedMap<String, int[]> expected = expected(graph);
     expected.forEach(
         (name, shape) -> {
-          Tensor tensor = tensors.get(name);
+          StoredTensor tensor = tensors.get(name);
           if (tensor == null) {
             throw new GraphException(
                 name + ": the network needs this tensor, but the weights have none");
@@ -183,7 +212,7 @@ public final class Weights {
     }
   }
 
-  private static void checkTensor(String name, int[] shape, Tensor tensor) {
+  private static void checkTensor(String name, int[] shape, StoredTensor tensor) {
     if (!Arrays.equals(shape, tensor.shape())) {
       throw new GraphException(
           name
@@ -192,16 +221,21 @@ public final class Weights {
               + ", found "
               + Arrays.toString(tensor.shape()));
     }
-    float[] data = tensor.data();
     boolean variance = name.endsWith(".running_var");
-    for (int i = 0; i < data.length; i++) {
-      if (!Float.isFinite(data[i])) {
-        throw new GraphException(name + ": value " + i + " is not finite but " + data[i]);
-      }
-      if (variance && data[i] < 0) {
-        throw new GraphException(name + ": variance " + i + " is negative: " + data[i]);
-      }
-    }
+    tensor.forEachRow(
+        (row, values) -> {
+          for (int i = 0; i < values.length; i++) {
+            int element = row * values.length + i;
+            if (!Float.isFinite(values[i])) {
+              throw new GraphException(
+                  name + ": value " + element + " is not finite but " + values[i]);
+            }
+            if (variance && values[i] < 0) {
+              throw new GraphException(
+                  name + ": variance " + element + " is negative: " + values[i]);
+            }
+          }
+        });
   }
 
   /**
@@ -237,7 +271,7 @@ public final class Weights {
               }
               tensors.put(name, new Tensor(shape, data));
             });
-    return new Weights(tensors);
+    return of(tensors);
   }
 
   private static void fill(
@@ -284,7 +318,7 @@ public final class Weights {
       }
     }
     tensors.forEach(converted::putIfAbsent);
-    Weights weights = new Weights(converted);
+    Weights weights = of(converted);
     weights.check(graph);
     return weights;
   }
@@ -307,18 +341,18 @@ public final class Weights {
   @Override
   public boolean equals(@Nullable Object other) {
     return other instanceof Weights weights
-        && tensors.equals(weights.tensors)
+        && asMap().equals(weights.asMap())
         && scales.equals(weights.scales);
   }
 
   @Override
   public int hashCode() {
-    return 31 * tensors.hashCode() + scales.hashCode();
+    return 31 * asMap().hashCode() + scales.hashCode();
   }
 
   @Override
   public String toString() {
-    return "Weights" + tensors.values();
+    return "Weights" + asMap().values();
   }
 
   private static long size(int[] shape) {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -13,8 +14,10 @@ import java.util.Map;
 import java.util.Random;
 import java.util.SequencedMap;
 import java.util.function.UnaryOperator;
+import java.util.stream.IntStream;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -60,12 +63,70 @@ class ModelTest {
       for (Compression compression : Compression.values()) {
         model.save(path, compression);
         assertThat(Model.load(path)).isEqualTo(model);
+        assertSamePacked(path, compression);
         Model small = Quantization.int8(model);
         small.save(path, compression);
         assertThat(Model.load(path)).isEqualTo(small);
+        assertSamePacked(path, compression);
       }
     } finally {
       Files.delete(path);
+    }
+  }
+
+  /** Holds a model that stays compressed to one in full, and to the bytes of the file. */
+  private static void assertSamePacked(Path path, Compression compression) throws IOException {
+    Model full = Model.load(path);
+    Model packed = Model.loadPacked(path);
+    assertThat(packed).isEqualTo(full).hasSameHashCodeAs(full);
+    for (String name : full.weights().names()) {
+      Tensor tensor = full.weights().get(name);
+      assertThat(packed.weights().countNonZero(name)).isEqualTo(tensor.countNonZero());
+      int rows = tensor.shape()[0];
+      float[] together = new float[tensor.size()];
+      int width = together.length / rows;
+      List<Integer> seen = new ArrayList<>();
+      packed
+          .weights()
+          .forEachRow(
+              name,
+              (row, values) -> {
+                seen.add(row);
+                System.arraycopy(values, 0, together, row * width, width);
+              });
+      assertThat(seen).containsExactlyElementsOf(IntStream.range(0, rows).boxed().toList());
+      assertThat(together).containsExactly(tensor.data());
+    }
+    byte[] bytes = Files.readAllBytes(path);
+    packed.save(path, compression);
+    assertThat(Files.readAllBytes(path)).isEqualTo(bytes);
+  }
+
+  @Test
+  void leavesTensorsCompressed() throws IOException {
+    for (Compression compression : List.of(Compression.SPARSE, Compression.COMPACT)) {
+      for (Model model : List.of(wide(0.05), Quantization.int8(wide(0.05)), wide(0))) {
+        model.save(file, compression);
+        Weights packed = Model.loadPacked(file).weights();
+        Tensor once = packed.get("fc.weight");
+        assertThat(packed.get("fc.weight")).isNotSameAs(once).isEqualTo(once);
+        once.data()[0] = 7;
+        assertThat(packed).isEqualTo(model.weights());
+        assertThat(packed.with("fc.weight", once).get("fc.weight")).isSameAs(once);
+      }
+    }
+  }
+
+  @Test
+  void packsATensorOfOneElement() throws IOException {
+    Graph graph = Graph.builder(new Shape.Vector(1)).add("fc", new Op.Linear(1, 1, false)).build();
+    for (float value : new float[] {0, 2}) {
+      Tensor tensor = new Tensor(new int[] {1, 1}, new float[] {value});
+      new Model(graph, Weights.of(Map.of("fc.weight", tensor)), Map.of())
+          .save(file, Compression.SPARSE);
+      Weights packed = Model.loadPacked(file).weights();
+      assertThat(packed.get("fc.weight")).isEqualTo(tensor);
+      assertThat(packed.countNonZero("fc.weight")).isEqualTo(value == 0 ? 0 : 1);
     }
   }
 
@@ -192,11 +253,14 @@ class ModelTest {
     SequencedMap<String, Safetensors.Array> arrays =
         new LinkedHashMap<>(change.apply(new LinkedHashMap<>(content.arrays())));
     Safetensors.write(file, metadata.apply(new LinkedHashMap<>(content.metadata())), arrays);
-    assertThatThrownBy(() -> Model.load(file))
-        .isInstanceOf(ModelFormatException.class)
-        .hasMessageStartingWith(file + ": ")
-        .hasMessageContaining(message)
-        .hasMessageNotContaining("\n");
+    for (ThrowingCallable load :
+        List.<ThrowingCallable>of(() -> Model.load(file), () -> Model.loadPacked(file))) {
+      assertThatThrownBy(load)
+          .isInstanceOf(ModelFormatException.class)
+          .hasMessageStartingWith(file + ": ")
+          .hasMessageContaining(message)
+          .hasMessageNotContaining("\n");
+    }
   }
 
   private void assertRefused(

@@ -13,7 +13,10 @@ public final class SafetensorsFuzz {
       ByteArrayInputStream in = new ByteArrayInputStream(bytes);
       Safetensors.Content content = Safetensors.read(in, bytes.length, "fuzz");
       content.arrays().values().forEach(Safetensors.Array::floats);
-      ModelFile.read(content, "fuzz");
+      Model model = ModelFile.read(content, "fuzz", false);
+      if (!ModelFile.read(content, "fuzz", true).equals(model)) {
+        throw new AssertionError("differs when it is packed");
+      }
     } catch (ModelFormatException e) {
       if (e.getMessage() == null || e.getMessage().contains("\n")) {
         throw new AssertionError("not one line: " + e.getMessage(), e);

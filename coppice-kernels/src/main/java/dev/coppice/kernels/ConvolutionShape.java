@@ -126,4 +126,13 @@ public record ConvolutionShape(
   public Planes output(int group, int border) {
     return new Planes(out, outHeight(), outWidth(), group, border, 1);
   }
+
+  /** Checks that {@link WeightRows} show an output channel of this convolution. */
+  void requireRow(int row, float[] weights) {
+    if (row >= out || weights.length != taps() * in) {
+      throw new IllegalArgumentException(
+          "there must be %d weights in each of %d rows, not %d in row %d"
+              .formatted(taps() * in, out, weights.length, row));
+    }
+  }
 }

@@ -2,6 +2,7 @@ package dev.coppice.kernels;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.stream.IntStream;
 
 /**
  * The surviving weights of a convolution in whole numbers, for inference: it reads {@link
@@ -54,7 +55,8 @@ public final class IntegerConvolution {
       int[] rows,
       int[] segments,
       short[] numbers,
-      int[] places) {
+      int[] places,
+      int[] offsets) {
     this.shape = shape;
     this.in = in;
     this.out = out;
@@ -64,7 +66,11 @@ public final class IntegerConvolution {
     this.segments = segments;
     this.numbers = numbers;
     this.places = places;
-    this.offsets = new int[places.length];
+    this.offsets = offsets;
+  }
+
+  private static int[] offsets(ConvolutionShape shape, Planes in, int[] places) {
+    int[] offsets = new int[places.length];
     for (int entry = 0; entry < places.length; entry++) {
       int tap = places[entry] % shape.taps();
       offsets[entry] =
@@ -73,6 +79,7 @@ public final class IntegerConvolution {
                   + SparseConvolution.down(shape, tap) * in.pitch()
                   + SparseConvolution.right(shape, tap) * in.group());
     }
+    return offsets;
   }
 
   /** Whether convolutions of that shape and of counts up to {@code most} can be computed. */
@@ -87,62 +94,140 @@ public final class IntegerConvolution {
   /**
    * Compresses weights that are not zero.
    *
-   * @param weights {@code [O, k, k, I]}
+   * @param in planes of the input, such as {@link ConvolutionShape#input}
+   * @param out planes of the output, such as {@link ConvolutionShape#output}
+   * @param weights whole numbers in [-128, 127]
    * @param most the largest count of the input
-   * @throws IllegalArgumentException when the shape does not {@linkplain #fits fit} or has other
-   *     weights
+   * @throws IllegalArgumentException when the shape does not {@linkplain #fits fit}, or the planes
+   *     or the weights do not fit it
    */
-  public static IntegerConvolution ofCounts(ConvolutionShape shape, byte[] weights, int most) {
-    return of(shape, weights, most, 1);
+  public static IntegerConvolution ofCounts(
+      ConvolutionShape shape, Planes in, Planes out, WeightRows weights, int most) {
+    return of(shape, in, out, weights, most, 1);
   }
 
   /**
    * Compresses weights that are not zero, for patterns of spikes.
    *
-   * @param weights {@code [O, k, k, I]}
-   * @throws IllegalArgumentException when the shape does not {@linkplain #fits fit} or has other
-   *     weights
+   * @param in planes of {@linkplain #patterns patterns} of the input
+   * @param out planes of the output, such as {@link ConvolutionShape#output}
+   * @param weights whole numbers in [-128, 127]
+   * @throws IllegalArgumentException when the shape does not {@linkplain #fits fit}, or the planes
+   *     or the weights do not fit it
    */
-  public static IntegerConvolution ofPatterns(ConvolutionShape shape, byte[] weights) {
-    return of(shape, weights, 1, TOGETHER);
+  public static IntegerConvolution ofPatterns(
+      ConvolutionShape shape, Planes in, Planes out, WeightRows weights) {
+    return of(shape, in, out, weights, 1, TOGETHER);
   }
 
   private static IntegerConvolution of(
-      ConvolutionShape shape, byte[] weights, int most, int together) {
+      ConvolutionShape shape, Planes in, Planes out, WeightRows weights, int most, int together) {
     if (!fits(shape, most)) {
       throw new IllegalArgumentException(
           "sums of counts up to %d are not exact for %s".formatted(most, shape));
     }
-    if (weights.length != shape.weights()) {
-      throw new IllegalArgumentException(
-          "there must be %d weights, not %d".formatted(shape.weights(), weights.length));
+    requireFit(shape, in, out, together > 1);
+    int[] entries = {0};
+    weights.forEach(
+        (o, values) -> {
+          shape.requireRow(o, values);
+          entries[0] += new Row(shape, values, together).entries();
+        });
+    Lists lists = new Lists(shape.out(), entries[0], most, together);
+    weights.forEach((_, values) -> lists.add(new Row(shape, values, together)));
+    int[] places = lists.places;
+    return new IntegerConvolution(
+        shape,
+        in,
+        out,
+        together > 1,
+        lists.rows,
+        lists.segments(),
+        lists.numbers,
+        places,
+        offsets(shape, in, places));
+  }
+
+  /**
+   * The weights of an output channel, of so many input channels together.
+   *
+   * @param weights {@code [k, k, I]}
+   */
+  private record Row(ConvolutionShape shape, float[] weights, int together) {
+    int places() {
+      return Math.ceilDiv(shape.in(), together) * shape.taps();
     }
-    int taps = shape.taps();
-    int inputs = Math.ceilDiv(shape.in(), together);
-    int sums = together == 1 ? 1 : PATTERNS;
-    int[] rows = new int[shape.out() + 1];
-    // There are not more entries than weights, nor more segments than entries and rows.
-    int survivors = survivors(weights);
-    int[] segments = new int[survivors + shape.out() + 1];
-    int[] places = new int[survivors];
-    short[] numbers = new short[survivors * sums];
-    int entry = 0;
-    int segment = 0;
-    for (int o = 0; o < shape.out(); o++) {
+
+    private int channel(int place) {
+      return place / shape.taps() * together;
+    }
+
+    /** How many channels are together at a place. */
+    int side(int place) {
+      return Math.min(together, shape.in() - channel(place));
+    }
+
+    short weight(int place, int k) {
+      return (short) weights[place % shape.taps() * shape.in() + channel(place) + k];
+    }
+
+    boolean survives(int place) {
+      boolean any = false;
+      for (int k = 0; k < side(place); k++) {
+        any |= weight(place, k) != 0;
+      }
+      return any;
+    }
+
+    int entries() {
+      return (int) IntStream.range(0, places()).filter(this::survives).count();
+    }
+
+    /** Returns the sum of the weights of a pattern. */
+    short sum(int place, int pattern) {
+      int sum = 0;
+      for (int k = 0; k < side(place); k++) {
+        sum += (pattern >>> k & 1) * weight(place, k);
+      }
+      return (short) sum;
+    }
+  }
+
+  /** The lists of a convolution while they are made. */
+  private static final class Lists {
+    private final int most;
+    private final int together;
+    private final int[] rows;
+    private final int[] segments;
+    private final int[] places;
+    private final short[] numbers;
+    private int row;
+    private int segment;
+    private int entry;
+
+    Lists(int rows, int entries, int most, int together) {
+      this.most = most;
+      this.together = together;
+      this.rows = new int[rows + 1];
+      // There are not more segments than entries and rows.
+      this.segments = new int[entries + rows + 1];
+      this.places = new int[entries];
+      this.numbers = new short[entries * (together == 1 ? 1 : PATTERNS)];
+    }
+
+    void add(Row weights) {
       int highest = 0;
       int lowest = 0;
       segments[segment++] = entry;
-      for (int place = 0; place < inputs * taps; place++) {
-        int first = (o * taps + place % taps) * shape.in() + place / taps * together;
-        int side = Math.min(together, shape.in() - place / taps * together);
+      for (int place = 0; place < weights.places(); place++) {
+        if (!weights.survives(place)) {
+          continue;
+        }
         int positive = 0;
         int negative = 0;
-        for (int k = 0; k < side; k++) {
-          positive += Math.max(0, weights[first + k]) * most;
-          negative += Math.min(0, weights[first + k]) * most;
-        }
-        if (positive == 0 && negative == 0) {
-          continue;
+        for (int k = 0; k < weights.side(place); k++) {
+          positive += Math.max(0, weights.weight(place, k)) * most;
+          negative += Math.min(0, weights.weight(place, k)) * most;
         }
         if (highest + positive > Short.MAX_VALUE || lowest + negative < Short.MIN_VALUE) {
           highest = 0;
@@ -151,51 +236,28 @@ public final class IntegerConvolution {
         }
         highest += positive;
         lowest += negative;
-        places[entry] = place;
-        for (int pattern = 0; pattern < sums; pattern++) {
-          numbers[entry * sums + pattern] =
-              together == 1 ? weights[first] : sum(weights, first, side, pattern);
+        if (together == 1) {
+          numbers[entry] = weights.weight(place, 0);
+        } else {
+          for (int pattern = 0; pattern < PATTERNS; pattern++) {
+            numbers[entry * PATTERNS + pattern] = weights.sum(place, pattern);
+          }
         }
-        entry++;
+        places[entry++] = place;
       }
-      rows[o + 1] = segment;
+      rows[++row] = segment;
     }
-    segments[segment] = entry;
-    return new IntegerConvolution(
-        shape,
-        planes(shape.input(1, shape.inputBorder()), together),
-        shape.output(1, 0),
-        together > 1,
-        rows,
-        Arrays.copyOf(segments, segment + 1),
-        Arrays.copyOf(numbers, entry * sums),
-        Arrays.copyOf(places, entry));
-  }
 
-  private static int survivors(byte[] weights) {
-    int count = 0;
-    for (byte weight : weights) {
-      count += weight == 0 ? 0 : 1;
+    int[] segments() {
+      segments[segment] = entry;
+      return Arrays.copyOf(segments, segment + 1);
     }
-    return count;
-  }
-
-  private static short sum(byte[] weights, int first, int side, int pattern) {
-    short sum = 0;
-    for (int k = 0; k < side; k++) {
-      sum += (short) ((pattern >>> k & 1) * weights[first + k]);
-    }
-    return sum;
   }
 
   /** Returns the planes that patterns of some planes lie in. */
   public static Planes patterns(Planes counts) {
-    return planes(counts, TOGETHER);
-  }
-
-  private static Planes planes(Planes counts, int together) {
     return new Planes(
-        Math.ceilDiv(counts.channels(), together),
+        Math.ceilDiv(counts.channels(), TOGETHER),
         counts.height(),
         counts.width(),
         counts.group(),
@@ -211,14 +273,20 @@ public final class IntegerConvolution {
    * @throws IllegalArgumentException when the planes do not fit the shape
    */
   public IntegerConvolution between(Planes newIn, Planes newOut) {
-    Planes input = shape.input(newIn.group(), newIn.border()).stacked(newIn.stack());
+    requireFit(shape, newIn, newOut, patterns);
+    int[] moved = newIn.equals(in) ? offsets : offsets(shape, newIn, places);
+    return new IntegerConvolution(
+        shape, newIn, newOut, patterns, rows, segments, numbers, places, moved);
+  }
+
+  private static void requireFit(ConvolutionShape shape, Planes in, Planes out, boolean patterns) {
+    Planes input = shape.input(in.group(), in.border()).stacked(in.stack());
     Planes expected = patterns ? patterns(input) : input;
-    Planes output = shape.output(newIn.group(), newOut.border()).stacked(newIn.stack());
-    if (!newIn.equals(expected) || !newOut.equals(output) || newIn.border() < shape.inputBorder()) {
+    Planes output = shape.output(in.group(), out.border()).stacked(in.stack());
+    if (!in.equals(expected) || !out.equals(output) || in.border() < shape.inputBorder()) {
       throw new IllegalArgumentException(
-          "%s and %s are not the planes of %s".formatted(newIn, newOut, shape));
+          "%s and %s are not the planes of %s".formatted(in, out, shape));
     }
-    return new IntegerConvolution(shape, newIn, newOut, patterns, rows, segments, numbers, places);
   }
 
   /** Whether inputs are patterns of spikes. */

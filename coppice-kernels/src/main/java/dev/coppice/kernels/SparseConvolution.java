@@ -134,6 +134,44 @@ public final class SparseConvolution {
     return made;
   }
 
+  /**
+   * Compresses the weights that are not zero, as {@link #of(ConvolutionShape, Planes, Planes,
+   * MemorySegment)} does, without all of them.
+   *
+   * @throws IllegalArgumentException when the planes or the rows do not fit the shape
+   */
+  public static SparseConvolution of(
+      ConvolutionShape shape, Planes in, Planes out, WeightRows weights) {
+    requireFit(shape, in, out);
+    int row = shape.taps() * shape.in();
+    int[] starts = new int[shape.out() + 1];
+    weights.forEach(
+        (o, values) -> {
+          shape.requireRow(o, values);
+          int count = 0;
+          for (float value : values) {
+            count += value != 0 ? 1 : 0;
+          }
+          starts[o + 1] = starts[o] + count;
+        });
+    int[] dense = new int[starts[shape.out()]];
+    float[] survivors = new float[dense.length];
+    weights.forEach(
+        (o, values) -> {
+          int entry = starts[o];
+          for (int i = 0; i < shape.in(); i++) {
+            for (int k = i; k < row; k += shape.in()) {
+              if (values[k] != 0) {
+                dense[entry] = o * row + k;
+                survivors[entry++] = values[k];
+              }
+            }
+          }
+        });
+    return new SparseConvolution(
+        shape, in, out, false, true, starts, offsets(shape, in, dense), survivors, dense);
+  }
+
   private static int[] offsets(ConvolutionShape shape, Planes in, int[] dense) {
     int[] offsets = new int[dense.length];
     for (int entry = 0; entry < dense.length; entry++) {
@@ -159,8 +197,8 @@ public final class SparseConvolution {
       throw new IllegalStateException("a transposed structure stays where it is");
     }
     requireFit(shape, newIn, newOut);
-    return new SparseConvolution(
-        shape, newIn, newOut, false, false, starts, offsets(shape, newIn, dense), values, dense);
+    int[] moved = newIn.equals(in) ? offsets : offsets(shape, newIn, dense);
+    return new SparseConvolution(shape, newIn, newOut, false, false, starts, moved, values, dense);
   }
 
   /**

@@ -24,15 +24,22 @@ public final class SpikeColumns {
   private final int[] offsets;
 
   private final float[] values;
-  private final int[] dense;
 
-  private SpikeColumns(ConvolutionShape shape, int levels, SparseConvolution rows, int[] order) {
+  private SpikeColumns(ConvolutionShape shape, int levels, SparseConvolution turned) {
     this.shape = shape;
     this.levels = levels;
-    this.starts = rows.starts.clone();
-    this.dense = order;
-    this.offsets = new int[order.length];
-    this.values = new float[order.length];
+    this.starts = turned.starts;
+    this.offsets = new int[turned.entries()];
+    this.values = new float[turned.entries()];
+    for (int entry = 0; entry < values.length; entry++) {
+      int k = turned.dense()[entry];
+      int tap = k / shape.in() % shape.taps();
+      int down = SparseConvolution.down(shape, tap) * paddedWidth();
+      offsets[entry] =
+          k / shape.in() / shape.taps()
+              - (down + SparseConvolution.right(shape, tap)) * shape.out();
+      values[entry] = turned.values[entry] / levels;
+    }
   }
 
   /**
@@ -40,10 +47,9 @@ public final class SpikeColumns {
    *
    * @param rows the same weights by rows, not transposed
    * @param levels the most spikes that an input may have, each of size {@code 1/levels}
-   * @param weights {@code [O, k, k, I]}
    * @throws IllegalArgumentException when the padded output of an image is too large
    */
-  public static SpikeColumns of(SparseConvolution rows, int levels, MemorySegment weights) {
+  public static SpikeColumns of(SparseConvolution rows, int levels) {
     if (levels < 1) {
       throw new IllegalArgumentException("levels must be positive, not " + levels);
     }
@@ -54,22 +60,8 @@ public final class SpikeColumns {
     if (padded > Integer.MAX_VALUE / 4.0) {
       throw new IllegalArgumentException("the convolution is too large for spike-driven kernels");
     }
-    SparseConvolution turned = rows.transposed(shape.output(1, border), shape.input(1, 0));
-    SpikeColumns columns = new SpikeColumns(shape, levels, turned, turned.dense());
-    columns.place();
-    columns.refresh(weights);
-    return columns;
-  }
-
-  private void place() {
-    for (int entry = 0; entry < dense.length; entry++) {
-      int tap = dense[entry] / shape.in() % shape.taps();
-      offsets[entry] =
-          dense[entry] / shape.in() / shape.taps()
-              - (SparseConvolution.down(shape, tap) * paddedWidth()
-                      + SparseConvolution.right(shape, tap))
-                  * shape.out();
-    }
+    return new SpikeColumns(
+        shape, levels, rows.transposed(shape.output(1, border), shape.input(1, 0)));
   }
 
   private int paddedWidth() {
@@ -78,18 +70,6 @@ public final class SpikeColumns {
 
   private int paddedFloats() {
     return (shape.outHeight() + 2 * shape.outputBorder()) * paddedWidth() * shape.out();
-  }
-
-  /**
-   * Takes the values from dense weights; the structure stays.
-   *
-   * @param weights {@code [O, k, k, I]}
-   */
-  public void refresh(MemorySegment weights) {
-    SparseConvolution.requireWeights(shape, weights);
-    for (int entry = 0; entry < dense.length; entry++) {
-      values[entry] = weights.getAtIndex(ValueLayout.JAVA_FLOAT, (long) dense[entry]) / levels;
-    }
   }
 
   void check(long[] packed, MemorySegment out, int images, int fromImage, int toImage) {

@@ -3,6 +3,7 @@ package dev.coppice.kernels;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.SplittableRandom;
 
 /** Arrays of floats in native memory, for tests. */
@@ -13,6 +14,16 @@ final class Floats {
     MemorySegment segment = zeros(values.length);
     MemorySegment.copy(values, 0, segment, ValueLayout.JAVA_FLOAT, 0, values.length);
     return segment;
+  }
+
+  /** Returns weights by so many rows. */
+  static WeightRows rows(int rows, float... weights) {
+    int width = weights.length / rows;
+    return visitor -> {
+      for (int row = 0; row < rows; row++) {
+        visitor.row(row, Arrays.copyOfRange(weights, row * width, (row + 1) * width));
+      }
+    };
   }
 
   static MemorySegment zeros(int count) {

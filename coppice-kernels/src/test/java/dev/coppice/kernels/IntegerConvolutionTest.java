@@ -25,13 +25,13 @@ class IntegerConvolutionTest {
    */
   record Case(
       ConvolutionShape shape, int stack, int images, int most, int largest, double density) {
-    byte[] weights() {
+    float[] weights() {
       SplittableRandom random = new SplittableRandom(7);
-      byte[] weights = new byte[shape.weights()];
+      float[] weights = new float[shape.weights()];
       for (int k = 0; k < weights.length; k++) {
         boolean survives = random.nextDouble() < density;
-        weights[k] = (byte) (survives ? random.nextInt(largest / 2, largest + 1) : 0);
-        weights[k] *= (byte) (random.nextInt(4) == 0 ? -1 : 1);
+        weights[k] = survives ? random.nextInt(largest / 2, largest + 1) : 0;
+        weights[k] *= random.nextInt(4) == 0 ? -1 : 1;
       }
       return weights;
     }
@@ -66,12 +66,7 @@ class IntegerConvolutionTest {
 
     /** Returns the sums that floats give. */
     float[] expected() {
-      byte[] weights = weights();
-      float[] floats = new float[weights.length];
-      for (int k = 0; k < floats.length; k++) {
-        floats[k] = weights[k];
-      }
-      var sparse = SparseConvolution.of(shape, in(), out(), Floats.of(floats));
+      var sparse = SparseConvolution.of(shape, in(), out(), Floats.of(weights()));
       MemorySegment sums = out().allocate(Arena.ofAuto(), images);
       SCALAR.sparseConvForward(
           sparse,
@@ -94,11 +89,13 @@ class IntegerConvolutionTest {
 
     float[] forward(Kernels kernels, boolean patterns) {
       MemorySegment counts = counts();
+      WeightRows rows = Floats.rows(shape.out(), weights());
       IntegerConvolution c =
-          (patterns
-                  ? IntegerConvolution.ofPatterns(shape, weights())
-                  : IntegerConvolution.ofCounts(shape, weights(), most))
-              .between(patterns ? IntegerConvolution.patterns(in()) : in(), out());
+          patterns
+              ? IntegerConvolution.ofPatterns(
+                  shape, IntegerConvolution.patterns(in().stacked(1)), out().stacked(1), rows)
+              : IntegerConvolution.ofCounts(shape, in(), out(), rows, most);
+      c = c.between(patterns ? IntegerConvolution.patterns(in()) : in(), out());
       MemorySegment input = patterns ? packed(kernels, counts) : counts;
       MemorySegment sums = out().allocate(Arena.ofAuto(), images);
       int middle = c.rows() / 3;
@@ -189,15 +186,22 @@ class IntegerConvolutionTest {
   @Test
   void whatDoesNotFitIsRefused() {
     var shape = new ConvolutionShape(4, 4, 2, 2, 3, 1, 1);
+    Planes in = shape.input(1, 1);
+    Planes out = shape.output(1, 0);
+    WeightRows rows = Floats.rows(2, new float[36]);
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> IntegerConvolution.ofCounts(shape, new byte[36], 300))
+        .isThrownBy(() -> IntegerConvolution.ofCounts(shape, in, out, rows, 300))
         .withMessageStartingWith("sums of counts up to 300 are not exact");
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> IntegerConvolution.ofPatterns(shape, new byte[35]))
-        .withMessage("there must be 36 weights, not 35");
+        .isThrownBy(() -> IntegerConvolution.ofPatterns(shape, in, out, rows))
+        .withMessageContaining("are not the planes of");
+    assertThatIllegalArgumentException()
+        .isThrownBy(
+            () -> IntegerConvolution.ofCounts(shape, in, out, Floats.rows(2, new float[34]), 1))
+        .withMessage("there must be 18 weights in each of 2 rows, not 17 in row 0");
     var strided = new ConvolutionShape(4, 4, 2, 2, 3, 2, 1);
     assertThat(IntegerConvolution.fits(strided, 1)).isFalse();
-    var c = IntegerConvolution.ofCounts(shape, new byte[36], 1);
+    var c = IntegerConvolution.ofCounts(shape, in, out, rows, 1);
     assertThatIllegalArgumentException()
         .isThrownBy(() -> c.between(c.in().stacked(2), c.out()))
         .withMessageContaining("are not the planes of");

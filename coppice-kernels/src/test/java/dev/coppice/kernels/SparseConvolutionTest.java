@@ -191,6 +191,18 @@ class SparseConvolutionTest {
         .containsExactly(Floats.array(test.forward(VECTOR, freshTurned, test.gradOut())));
   }
 
+  @ParameterizedTest
+  @MethodSource("cases")
+  void rowsOfWeightsGiveTheSameStructure(SparseCase test) {
+    WeightRows rows = Floats.rows(test.shape().out(), test.weights());
+    SparseConvolution c = SparseConvolution.of(test.shape(), test.input(), test.output(), rows);
+    SparseConvolution expected = test.compressed();
+    assertThat(c.starts).containsExactly(expected.starts);
+    assertThat(c.dense()).containsExactly(expected.dense());
+    assertThat(c.offsets).containsExactly(expected.offsets);
+    assertThat(c.values).containsExactly(expected.values);
+  }
+
   static void forwardTwins() {
     for (SparseCase test : CASES) {
       SparseConvolution c = test.compressed();
@@ -217,7 +229,7 @@ class SparseConvolutionTest {
   }
 
   private static float[] columns(Kernels kernels, SparseCase test) {
-    SpikeColumns columns = SpikeColumns.of(test.compressed(), 4, Floats.of(test.weights()));
+    SpikeColumns columns = SpikeColumns.of(test.compressed(), 4);
     MemorySegment out = Floats.of(Floats.random(5, test.outFloats(), 1));
     int maps = test.allMaps();
     kernels.spikeColumnsForward(columns, packed(test), out, maps, maps / 2, maps);
@@ -278,6 +290,9 @@ class SparseConvolutionTest {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> SparseConvolution.of(shape, in, shape.output(4, 1), weights))
         .withMessageStartingWith("planes of the output must be Planes[");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> SparseConvolution.of(shape, in, out, Floats.rows(1, new float[54])))
+        .withMessageStartingWith("there must be 27 weights in each of 2 rows, not 54");
     SparseConvolution c = SparseConvolution.of(shape, in, out, weights);
     assertThat(c.entries()).isZero();
     MemorySegment input = in.allocate(Arena.ofAuto(), 3);
@@ -299,7 +314,7 @@ class SparseConvolutionTest {
     assertThatIllegalArgumentException()
         .isThrownBy(
             () -> VECTOR.sparseConvWeightGradient(turned, output, input, new float[0], 1, 0, 3));
-    SpikeColumns columns = SpikeColumns.of(c, 1, weights);
+    SpikeColumns columns = SpikeColumns.of(c, 1);
     assertThatIllegalArgumentException()
         .isThrownBy(() -> VECTOR.spikeColumnsForward(columns, new long[31], output, 2, 0, 2))
         .withMessage("packed spikes must have at least 32 words, not 31");
@@ -307,7 +322,7 @@ class SparseConvolutionTest {
         .isThrownBy(() -> VECTOR.spikeColumnsForward(columns, new long[32], output, 2, 1, 3))
         .withMessage("images 1 to 3 do not lie in 2");
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> SpikeColumns.of(c, 0, weights))
+        .isThrownBy(() -> SpikeColumns.of(c, 0))
         .withMessage("levels must be positive, not 0");
     assertThatIllegalArgumentException()
         .isThrownBy(() -> new Planes(1 << 20, 64, 64, 16, 1, 1))

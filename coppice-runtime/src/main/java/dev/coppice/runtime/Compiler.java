@@ -14,6 +14,7 @@ import dev.coppice.kernels.DenseConvolution;
 import dev.coppice.kernels.IntegerConvolution;
 import dev.coppice.kernels.Kernels;
 import dev.coppice.kernels.PlaneNumbers;
+import dev.coppice.kernels.Planes;
 import dev.coppice.kernels.SpikeConvolution;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -150,8 +151,7 @@ final class Compiler {
   }
 
   private Layer layer(String name, Shape.Map in, Op.Conv2d conv) {
-    String weight = name + ".weight";
-    return new Layer(name, in, conv, weights.get(weight).data(), weights.scales(weight));
+    return new Layer(name, in, conv, weights);
   }
 
   private Value layer(Layer layer, Node node, Value in) {
@@ -222,7 +222,7 @@ final class Compiler {
         in.size(),
         out.size() / out.channels(),
         out.channels(),
-        layer.weights().length / out.channels(),
+        layer.rowWeights(),
         planar,
         whole(layer, in, levels));
   }
@@ -298,6 +298,11 @@ final class Compiler {
     };
   }
 
+  /** Returns the planes of a value when images are run. */
+  private Planes usual(Value.Planar value) {
+    return placements.layout(value.layout()).planes(Math.max(1, timeSteps));
+  }
+
   private int nextSynapse(String name) {
     synapses.add(name);
     return synapses.size() - 1;
@@ -318,7 +323,7 @@ final class Compiler {
         new SparseLayer(
             name,
             placements.nextSparse(),
-            layer.compress(shape),
+            layer.compress(shape, usual(planar), usual(out)),
             new PlaneCount(nextSynapse(name), layer.reach(), planar),
             planar,
             out,
@@ -342,7 +347,7 @@ final class Compiler {
         new IntegerLayer(
             name,
             placements.nextInteger(),
-            layer.compress(shape, scales, counts.levels(), patterns),
+            layer.compress(shape, usual(read), usual(out), scales, counts.levels(), patterns),
             new PlaneCount(nextSynapse(name), layer.reach(), counts),
             read,
             out,

@@ -1,9 +1,11 @@
 package dev.coppice.runtime;
 
 import dev.coppice.kernels.Kernels;
+import dev.coppice.kernels.Planes;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** What a session's run of a plan works on: the buffers, and what is counted. */
@@ -67,13 +69,13 @@ final class Frame {
           "%d images over %d time steps are too many for this network".formatted(images, steps), e);
     }
     placement = plan.placements().at(steps);
-    Placement single = plan.placements().at(1);
+    List<Planes> single = plan.placements().planes(1);
     planes = new MemorySegment[plan.planes().size()];
     for (int i = 0; i < planes.length; i++) {
       long bytes = 0;
       for (int layout : plan.planes().get(i)) {
         bytes = Math.max(bytes, placement.layouts().get(layout).bytes(images));
-        bytes = Math.max(bytes, single.layouts().get(layout).bytes(images));
+        bytes = Math.max(bytes, single.get(layout).bytes(images));
       }
       planes[i] = Arena.ofAuto().allocate(bytes, ALIGNMENT);
     }

@@ -7,7 +7,7 @@ import dev.coppice.kernels.IntegerConvolution;
  * eight bits and counts of spikes. What it gives are multiples of a scale that its reader applies.
  *
  * @param number its number among the integer layers
- * @param weights the surviving weights, between planes that only stand for those of a placement
+ * @param weights the surviving weights, between the planes of T as images are run
  * @param in counts, or patterns of spikes
  * @param count counts what it did
  * @param reason why this kernel

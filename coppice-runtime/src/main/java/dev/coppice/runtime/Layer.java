@@ -3,12 +3,15 @@ package dev.coppice.runtime;
 import dev.coppice.graph.GraphException;
 import dev.coppice.graph.Op;
 import dev.coppice.graph.Shape;
+import dev.coppice.graph.Weights;
 import dev.coppice.kernels.ConvolutionShape;
 import dev.coppice.kernels.DenseConvolution;
 import dev.coppice.kernels.IntegerConvolution;
+import dev.coppice.kernels.Planes;
 import dev.coppice.kernels.SparseConvolution;
 import dev.coppice.kernels.SpikeColumns;
 import dev.coppice.kernels.SpikeConvolution;
+import dev.coppice.kernels.WeightRows;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -18,23 +21,34 @@ import org.jspecify.annotations.Nullable;
  * A convolution or a linear layer as the network describes it; a linear layer is a convolution of a
  * map of one pixel.
  *
- * @param weights {@code [O, k, k, I/groups]}
- * @param scales of the rows of weights that are whole numbers times these, or null
+ * @param all the network's weights, of which only the surviving ones of the layer may be in memory
  */
-record Layer(
-    String node, Shape.Map in, Op.Conv2d conv, float[] weights, float @Nullable [] scales) {
+record Layer(String node, Shape.Map in, Op.Conv2d conv, Weights all) {
   /** Floats of the planes of a layer, and weights, up to which sparse kernels address them. */
   private static final int MOST_FLOATS = 1 << 27;
 
+  private String tensor() {
+    return node + ".weight";
+  }
+
+  /** Returns k·k·I/groups: how many weights an output channel has, pruned or not. */
+  int rowWeights() {
+    return conv.kernel() * conv.kernel() * conv.inChannels() / conv.groups();
+  }
+
   /** Returns what share of the weights is not zero. */
   double density() {
-    long count = 0;
-    for (float weight : weights) {
-      if (weight != 0) {
-        count++;
-      }
-    }
-    return count / (double) weights.length;
+    return all.countNonZero(tensor()) / ((double) rowWeights() * conv.outChannels());
+  }
+
+  /** Returns the scales of the rows if weights are whole numbers times these, or null. */
+  float @Nullable [] scales() {
+    return all.scales(tensor());
+  }
+
+  /** Shows the weights {@code [k, k, I/groups]} of every output channel. */
+  private void weights(WeightRows.Visitor visitor) {
+    all.forEachRow(tensor(), visitor::row);
   }
 
   /**
@@ -99,34 +113,38 @@ record Layer(
         conv.padding());
   }
 
-  /** Returns the surviving weights, for any planes of that shape. */
-  SparseConvolution compress(ConvolutionShape shape) {
-    try (Arena arena = Arena.ofConfined()) {
-      return SparseConvolution.of(
-          shape,
-          shape.input(1, shape.inputBorder()),
-          shape.output(1, 0),
-          arena.allocateFrom(ValueLayout.JAVA_FLOAT, weights));
-    }
+  /** Returns the surviving weights between such planes. */
+  SparseConvolution compress(ConvolutionShape shape, Planes from, Planes to) {
+    return SparseConvolution.of(shape, from, to, this::weights);
   }
 
   /**
-   * Returns the surviving weights in whole numbers, for any planes of that shape.
+   * Returns the surviving weights in whole numbers between such planes.
    *
    * @param rowScales the {@link #scales}
    * @param levels how many spikes are counted together at most
    * @param patterns whether single spikes of several channels are taken together
    */
   IntegerConvolution compress(
-      ConvolutionShape shape, float[] rowScales, int levels, boolean patterns) {
-    byte[] codes = new byte[weights.length];
-    int row = weights.length / rowScales.length;
-    for (int k = 0; k < codes.length; k++) {
-      codes[k] = (byte) Math.round(weights[k] / rowScales[k / row]);
-    }
+      ConvolutionShape shape,
+      Planes from,
+      Planes to,
+      float[] rowScales,
+      int levels,
+      boolean patterns) {
+    float[] codes = new float[rowWeights()];
+    WeightRows rows =
+        visitor ->
+            weights(
+                (out, weights) -> {
+                  for (int k = 0; k < codes.length; k++) {
+                    codes[k] = Math.round(weights[k] / rowScales[out]);
+                  }
+                  visitor.row(out, codes);
+                });
     return patterns
-        ? IntegerConvolution.ofPatterns(shape, codes)
-        : IntegerConvolution.ofCounts(shape, codes, levels);
+        ? IntegerConvolution.ofPatterns(shape, from, to, rows)
+        : IntegerConvolution.ofCounts(shape, from, to, rows, levels);
   }
 
   /** Returns the surviving weights by input channel. */
@@ -140,28 +158,32 @@ record Layer(
             shape.kernel(),
             shape.stride(),
             shape.padding());
-    try (Arena arena = Arena.ofConfined()) {
-      return SpikeColumns.of(
-          compress(same), shape.levels(), arena.allocateFrom(ValueLayout.JAVA_FLOAT, weights));
-    }
+    SparseConvolution rows = compress(same, same.input(1, same.inputBorder()), same.output(1, 0));
+    return SpikeColumns.of(rows, shape.levels());
   }
 
   /** Returns how many surviving weights read an input of these spikes. */
   Reach reach(SpikeConvolution shape) {
-    return new Reach(shape.height(), shape.width(), shape.in(), conv, shape.kernel(), weights);
+    return new Reach(
+        shape.height(), shape.width(), shape.in(), conv, shape.kernel(), this::weights);
   }
 
   /** Returns how many surviving weights read an input of the map. */
   Reach reach() {
-    return new Reach(in.height(), in.width(), in.channels(), conv, conv.kernel(), weights);
+    return new Reach(in.height(), in.width(), in.channels(), conv, conv.kernel(), this::weights);
   }
 
   /** Returns the weights for the spike-driven kernels. */
   MemorySegment pack(SpikeConvolution shape) {
     MemorySegment packed = shape.allocateWeights(Arena.ofAuto());
     try (Arena arena = Arena.ofConfined()) {
-      shape.packWeights(
-          arena.allocateFrom(ValueLayout.JAVA_FLOAT, weights), packed, 0, conv.outChannels());
+      int row = rowWeights();
+      MemorySegment dense = arena.allocate(ValueLayout.JAVA_FLOAT, (long) row * conv.outChannels());
+      weights(
+          (out, weights) ->
+              MemorySegment.copy(
+                  weights, 0, dense, ValueLayout.JAVA_FLOAT, (long) out * row * Float.BYTES, row));
+      shape.packWeights(dense, packed, 0, conv.outChannels());
     }
     return packed;
   }
@@ -190,7 +212,7 @@ record Layer(
   /** Returns the weights for the dense kernels. */
   MemorySegment pack(DenseConvolution shape) {
     MemorySegment packed = shape.allocateWeights(Arena.ofAuto());
-    shape.packWeights(weights, packed);
+    shape.packWeights(all.get(tensor()).data(), packed);
     return packed;
   }
 }

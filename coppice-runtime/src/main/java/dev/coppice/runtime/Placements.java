@@ -67,8 +67,13 @@ final class Placements {
     return made.computeIfAbsent(steps, this::place);
   }
 
+  /** Returns the planes of all layouts for so many time steps. */
+  List<Planes> planes(int steps) {
+    return layouts.stream().map(layout -> layout.planes(steps)).toList();
+  }
+
   private Placement place(int steps) {
-    List<Planes> planes = layouts.stream().map(layout -> layout.planes(steps)).toList();
+    List<Planes> planes = planes(steps);
     List<SparseConvolution> convolutions =
         sparse.stream()
             .map(

@@ -4,6 +4,7 @@ import dev.coppice.graph.Op;
 import dev.coppice.kernels.Kernels;
 import dev.coppice.kernels.PlaneNumbers;
 import dev.coppice.kernels.Planes;
+import dev.coppice.kernels.WeightRows;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
@@ -36,11 +37,11 @@ final class Reach {
   /**
    * Counts weights.
    *
-   * @param dense {@code [O, k, k, I/groups]}
+   * @param dense {@code [k, k, I/groups]} of every output channel
    * @param kernel rows of the kernel, which differ from the convolution's own where it stands for a
    *     linear layer behind a map
    */
-  Reach(int height, int width, int channels, Op.Conv2d conv, int kernel, float[] dense) {
+  Reach(int height, int width, int channels, Op.Conv2d conv, int kernel, WeightRows dense) {
     this.channels = channels;
     List<List<Integer>> rows = new ArrayList<>();
     List<List<Integer>> columns = new ArrayList<>();
@@ -51,12 +52,14 @@ final class Reach {
     int own = channels / conv.groups();
     int outputs = conv.outChannels() / conv.groups();
     int[][] perTap = new int[taps][channels];
-    for (int k = 0; k < dense.length; k++) {
-      if (dense[k] != 0) {
-        int out = k / own / taps;
-        perTap[k / own % taps][out / outputs * own + k % own]++;
-      }
-    }
+    dense.forEach(
+        (out, row) -> {
+          for (int k = 0; k < row.length; k++) {
+            if (row[k] != 0) {
+              perTap[k / own][out / outputs * own + k % own]++;
+            }
+          }
+        });
     weights = new int[rows.size() * columnClasses * channels];
     for (int r = 0; r < rows.size(); r++) {
       for (int c = 0; c < columnClasses; c++) {

@@ -7,7 +7,7 @@ import dev.coppice.kernels.SparseConvolution;
  * positions and time steps. Pruned weights cost nothing, silent neurons do.
  *
  * @param number its number among the sparse layers
- * @param weights the surviving weights, between planes that only stand for those of a placement
+ * @param weights the surviving weights, between the planes of T as images are run
  * @param count counts what it did
  * @param reason why this kernel
  */

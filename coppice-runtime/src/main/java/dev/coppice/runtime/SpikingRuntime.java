@@ -94,7 +94,19 @@ public final class SpikingRuntime {
    * @throws GraphException if the model cannot be run
    */
   public static SpikingRuntime load(Path path) throws IOException {
-    return of(Model.load(path), Options.DEFAULT);
+    return load(path, Options.DEFAULT);
+  }
+
+  /**
+   * Loads and compiles a model. Of a file with compressed weights, those that were pruned away are
+   * never in memory, but for a layer at a time that is computed with them.
+   *
+   * @throws dev.coppice.graph.ModelFormatException if the file does not hold a model
+   * @throws IOException if the file cannot be read
+   * @throws GraphException if the model cannot be run
+   */
+  public static SpikingRuntime load(Path path, Options options) throws IOException {
+    return of(Model.loadPacked(path), options);
   }
 
   /**

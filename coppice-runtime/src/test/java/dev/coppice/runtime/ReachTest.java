@@ -7,6 +7,7 @@ import dev.coppice.graph.Shape;
 import dev.coppice.kernels.Kernels;
 import dev.coppice.kernels.PlaneNumbers;
 import dev.coppice.kernels.Planes;
+import dev.coppice.kernels.WeightRows;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
@@ -46,7 +47,14 @@ class ReachTest {
     for (int k = 0; k < spikes.length; k++) {
       spikes[k] = random.nextDouble() < 0.4 ? random.nextInt(LEVELS + 1) : 0;
     }
-    Reach reach = new Reach(HEIGHT, WIDTH, channels, conv, kernel, weights);
+    int row = weights.length / conv.outChannels();
+    WeightRows rows =
+        visitor -> {
+          for (int out = 0; out < conv.outChannels(); out++) {
+            visitor.row(out, Arrays.copyOfRange(weights, out * row, (out + 1) * row));
+          }
+        };
+    Reach reach = new Reach(HEIGHT, WIDTH, channels, conv, kernel, rows);
     long expected = counted(conv, weights, spikes);
     assertThat(reach.performed(packed(spikes, channels), LEVELS, STEPS)).isEqualTo(expected);
     int[] all = new int[HEIGHT * WIDTH * channels];
