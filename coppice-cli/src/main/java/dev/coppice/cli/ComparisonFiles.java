@@ -8,7 +8,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/** The files of a comparison for programs; {@link Comparison#read} reads them back. */
+/**
+ * The files of a comparison: those for programs, which {@link Comparison#read} reads back, and the
+ * report.
+ */
 final class ComparisonFiles {
   private static final Gson GSON = new Gson();
 
@@ -24,6 +27,7 @@ final class ComparisonFiles {
     directory.writeText("costs.csv", costs(comparison).csv());
     directory.writeText("summary.md", ComparisonTables.markdown(comparison));
     directory.writeJson(Comparison.RESULTS, json(comparison));
+    ComparisonReport.write(comparison, directory.report());
   }
 
   /** Returns everything, with all that is needed to repeat a run. */

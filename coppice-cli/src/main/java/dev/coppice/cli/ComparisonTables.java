@@ -23,7 +23,7 @@ final class ComparisonTables {
   static String markdown(Comparison comparison) {
     return "Accuracies are means over the seeds ± the standard deviation, and differences those to"
         + " magnitude with the same seed, with 95 % confidence intervals, in percent. Operations"
-        + " are those of the forward passes over all training images.\n\n"
+        + " are the synaptic ones of training, forward and back.\n\n"
         + summary(comparison).markdown()
         + "\nMean ranks over all sparsities and seeds, 1 for the most accurate:\n\n"
         + ranks(comparison).markdown()
@@ -32,7 +32,8 @@ final class ComparisonTables {
         + costs(comparison).markdown();
   }
 
-  private static Table summary(Comparison comparison) {
+  /** Returns what each method comes to at each sparsity. */
+  static Table summary(Comparison comparison) {
     Table table =
         new Table(
             "method",
@@ -80,7 +81,8 @@ final class ComparisonTables {
     return table;
   }
 
-  private static Table costs(Comparison comparison) {
+  /** Returns what reaching an accuracy costs. */
+  static Table costs(Comparison comparison) {
     Table table =
         new Table(
             "method", "target %", "accuracy %", "reached by", "epochs", "steps", "SOPs", "seconds");

@@ -1,5 +1,8 @@
 package dev.coppice.cli;
 
+import dev.coppice.graph.Tensor;
+import dev.coppice.graph.Weights;
+import dev.coppice.prune.PruningIteration;
 import dev.coppice.train.EpochMetrics;
 import dev.coppice.train.Evaluation;
 import java.io.ByteArrayOutputStream;
@@ -13,15 +16,17 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
+import java.util.DoubleSummaryStatistics;
 import java.util.Locale;
 import java.util.Map;
 import java.util.zip.CRC32C;
 
 /**
- * Scalars over steps as a file that TensorBoard reads: records framed as in TFRecord, each an
- * {@code Event} message of protocol buffers. Every record is written at once, so that a run that is
- * killed leaves whole records; a resumed run opens a new file in the same folder, and TensorBoard
- * joins them.
+ * Scalars and histograms over steps as a file that TensorBoard reads: records framed as in
+ * TFRecord, each an {@code Event} message of protocol buffers. Every record is written at once, so
+ * that a run that is killed leaves whole records; a resumed run opens a new file in the same
+ * folder, and TensorBoard joins them.
  */
 final class EventFile implements Closeable {
   private static final String VERSION = "brain.Event:2";
@@ -37,6 +42,17 @@ final class EventFile implements Closeable {
   private static final int SUMMARY_VALUE = 1 << 3 | 2;
   private static final int VALUE_TAG = 1 << 3 | 2;
   private static final int VALUE_SIMPLE = 2 << 3 | 5;
+  private static final int VALUE_HISTOGRAM = 5 << 3 | 2;
+  private static final int HISTOGRAM_MINIMUM = 1 << 3 | 1;
+  private static final int HISTOGRAM_MAXIMUM = 2 << 3 | 1;
+  private static final int HISTOGRAM_COUNT = 3 << 3 | 1;
+  private static final int HISTOGRAM_SUM = 4 << 3 | 1;
+  private static final int HISTOGRAM_SQUARES = 5 << 3 | 1;
+  private static final int HISTOGRAM_LIMITS = 6 << 3 | 2;
+  private static final int HISTOGRAM_COUNTS = 7 << 3 | 2;
+
+  /** Bins of equal width between the least and the greatest value. */
+  private static final int BINS = 50;
 
   /** Added to a rotated checksum, so that a checksum of data with checksums in it stays useful. */
   private static final int MASK_DELTA = 0xa282ead8;
@@ -78,8 +94,49 @@ final class EventFile implements Closeable {
    * @throws IOException if it cannot be written
    */
   void scalar(String tag, long step, double value) throws IOException {
-    Message point = new Message().text(VALUE_TAG, tag).real(VALUE_SIMPLE, (float) value);
-    write(step, new Message().message(EVENT_SUMMARY, new Message().message(SUMMARY_VALUE, point)));
+    value(step, new Message().text(VALUE_TAG, tag).real(VALUE_SIMPLE, (float) value));
+  }
+
+  /**
+   * Adds how values are distributed; without values there is nothing to add.
+   *
+   * @param tag such as {@code weights/conv1}
+   * @param values finite
+   * @throws IOException if it cannot be written
+   */
+  void histogram(String tag, long step, float[] values) throws IOException {
+    if (values.length == 0) {
+      return;
+    }
+    DoubleSummaryStatistics range = new DoubleSummaryStatistics();
+    double squares = 0;
+    for (float value : values) {
+      range.accept(value);
+      squares += (double) value * value;
+    }
+    double width = (range.getMax() - range.getMin()) / BINS;
+    double[] counts = new double[width > 0 ? BINS : 1];
+    for (float value : values) {
+      int bin = width > 0 ? (int) ((value - range.getMin()) / width) : 0;
+      counts[Math.min(bin, counts.length - 1)]++;
+    }
+    double[] limits = new double[counts.length];
+    Arrays.setAll(limits, i -> range.getMin() + (i + 1) * width);
+    limits[limits.length - 1] = range.getMax();
+    Message histogram =
+        new Message()
+            .real(HISTOGRAM_MINIMUM, range.getMin())
+            .real(HISTOGRAM_MAXIMUM, range.getMax())
+            .real(HISTOGRAM_COUNT, (double) values.length)
+            .real(HISTOGRAM_SUM, range.getSum())
+            .real(HISTOGRAM_SQUARES, squares)
+            .reals(HISTOGRAM_LIMITS, limits)
+            .reals(HISTOGRAM_COUNTS, counts);
+    value(step, new Message().text(VALUE_TAG, tag).message(VALUE_HISTOGRAM, histogram));
+  }
+
+  private void value(long step, Message value) throws IOException {
+    write(step, new Message().message(EVENT_SUMMARY, new Message().message(SUMMARY_VALUE, value)));
   }
 
   /**
@@ -101,6 +158,56 @@ final class EventFile implements Closeable {
       for (Map.Entry<String, Double> rate : test.firingRates().entrySet()) {
         scalar("firing_rate/" + rate.getKey(), step, rate.getValue());
       }
+    }
+  }
+
+  /**
+   * Adds the weights of each layer that are not zero as a histogram.
+   *
+   * @throws IOException if they cannot be written
+   */
+  void weights(long step, Weights weights) throws IOException {
+    for (Map.Entry<String, Tensor> entry : weights.asMap().entrySet()) {
+      Tensor tensor = entry.getValue();
+      if (tensor.shape().length > 1) {
+        String layer = entry.getKey().substring(0, entry.getKey().lastIndexOf('.'));
+        histogram("weights/" + layer, step, nonZero(tensor));
+      }
+    }
+  }
+
+  private static float[] nonZero(Tensor tensor) {
+    float[] left = new float[tensor.countNonZero()];
+    int count = 0;
+    for (float value : tensor.data()) {
+      if (value != 0) {
+        left[count++] = value;
+      }
+    }
+    return left;
+  }
+
+  /**
+   * Adds what a pruning iteration did.
+   *
+   * @throws IOException if it cannot be written
+   */
+  void pruning(PruningIteration iteration) throws IOException {
+    long step = iteration.step();
+    scalar("pruning/target", step, iteration.target());
+    scalar("pruning/sparsity", step, iteration.sparsity());
+    scalar("pruning/threshold", step, iteration.threshold());
+    scalar("pruning/regrown", step, iteration.regrown());
+    scalar("pruning/survival_percent", step, iteration.survivalPercent());
+    for (Map.Entry<String, Double> layer : iteration.density().entrySet()) {
+      scalar("density/" + layer.getKey(), step, layer.getValue());
+    }
+    for (Map.Entry<String, PruningIteration.Distribution> layer :
+        iteration.criticality().entrySet()) {
+      PruningIteration.Distribution scores = layer.getValue();
+      scalar("criticality_lower_quartile/" + layer.getKey(), step, scores.lowerQuartile());
+      scalar("criticality_median/" + layer.getKey(), step, scores.median());
+      scalar("criticality_upper_quartile/" + layer.getKey(), step, scores.upperQuartile());
     }
   }
 
@@ -146,6 +253,13 @@ final class EventFile implements Closeable {
     Message real(int key, float value) {
       return varint(key)
           .raw(ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN).putFloat(value).array());
+    }
+
+    Message reals(int key, double... values) {
+      ByteBuffer packed =
+          ByteBuffer.allocate(values.length * Double.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+      packed.asDoubleBuffer().put(values);
+      return delimited(key, packed.array());
     }
 
     Message text(int key, String value) {

@@ -1,302 +1,176 @@
 package dev.coppice.cli;
 
-import com.google.gson.JsonElement;
+import com.google.gson.Gson;
+import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
-import com.google.gson.JsonParser;
 import dev.coppice.graph.AtomicFile;
-import dev.coppice.prune.PruningIteration;
-import dev.coppice.train.EpochMetrics;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.ToDoubleFunction;
 
 /**
- * The report of a run: one page that needs nothing else, with charts of the training and the
- * pruning, the result, the settings and where everything came from.
+ * A report in the making: one page that needs nothing else, on screen and on paper. Its sections
+ * come in the order in which they are added. Charts are drawn by ECharts, which is on the page.
  */
 final class HtmlReport {
-  /** The member of a result that says where it came from rather than what it is. */
-  private static final String PROVENANCE = "provenance";
+  /** Where the WebJar of ECharts has its script. */
+  private static final String ECHARTS = "/META-INF/resources/webjars/echarts/5.5.0/echarts.min.js";
 
-  private static final String STYLE =
-      """
-      :root { color-scheme: light dark; --page: #fbfbf8; --card: #ffffff; --text: #1d2420;
-        --soft: #5c665f; --line: #dfe3dd; --s0: #1f7a4d; --s1: #c2571a; --rest: #eceeea; }
-      @media (prefers-color-scheme: dark) { :root { --page: #141815; --card: #1d221e;
-        --text: #e6eae6; --soft: #9da79f; --line: #343b36; --s0: #58c08a; --s1: #f0935a;
-        --rest: #2b322d; } }
-      * { box-sizing: border-box; }
-      body { margin: 0 auto; padding: 1rem; max-width: 62rem; background: var(--page);
-        color: var(--text); font: 16px/1.5 system-ui, sans-serif; }
-      h1 { font-size: 1.5rem; margin: .5rem 0 0; overflow-wrap: anywhere; }
-      h2 { font-size: 1.1rem; margin: 2rem 0 .75rem; }
-      .sub { color: var(--soft); margin: 0 0 1rem; }
-      .cards { display: grid; gap: 1rem;
-        grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); }
-      figure { margin: 0; padding: .75rem; background: var(--card);
-        border: 1px solid var(--line); border-radius: .5rem; }
-      figcaption { font-weight: 600; margin-bottom: .25rem; }
-      .legend { color: var(--soft); font-size: .85rem; margin: 0 0 .25rem; }
-      .legend i { display: inline-block; width: .9rem; height: .2rem; margin: 0 .35rem .2rem 0; }
-      .legend span { margin-right: 1rem; }
-      i.s0 { background: var(--s0); } i.s1 { background: var(--s1); }
-      svg { display: block; width: 100%; height: auto; font: 13px system-ui, sans-serif; }
-      svg text { fill: var(--soft); }
-      .grid { stroke: var(--line); } .axis, .whisker { stroke: var(--soft); }
-      .curve { fill: none; stroke-width: 2; stroke-linejoin: round; }
-      .curve.s0 { stroke: var(--s0); } .curve.s1 { stroke: var(--s1); stroke-dasharray: 6 4; }
-      .dot { stroke: var(--card); stroke-width: 1; }
-      .dot.s0, .bar { fill: var(--s0); } .dot.s1 { fill: var(--s1); }
-      .rest { fill: var(--rest); } .median { stroke: var(--card); stroke-width: 2; }
-      .scroll { overflow-x: auto; }
-      table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-      th, td { text-align: left; padding: .25rem .75rem .25rem 0; vertical-align: top;
-        border-bottom: 1px solid var(--line); }
-      th { font-weight: 400; color: var(--soft); white-space: nowrap; }
-      td { overflow-wrap: anywhere; }
-      td.n, th.n { text-align: right; white-space: nowrap; }
-      summary { cursor: pointer; }
-      pre { overflow-x: auto; padding: .75rem; background: var(--card);
-        border: 1px solid var(--line); border-radius: .5rem; font-size: .85rem; }
-      """;
+  /** Nothing may be loaded, whatever gets onto the page. */
+  private static final String POLICY =
+      "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:";
+
+  private static final Gson GSON = new Gson();
+
+  private final String title;
+  private final String subtitle;
+  private final List<String> filters;
+  private final Markup body = new Markup();
+  private final JsonArray charts = new JsonArray();
 
   /**
-   * What a report is about.
+   * Starts a report.
    *
-   * @param title such as {@code Pruning of digits}
-   * @param metrics the lines of {@code metrics.csv}, with or without {@link EpochMetrics#csvHeader}
-   * @param pruning empty for a run that only trains
-   * @param result the run's {@code result.json}; its member {@code provenance} gets a section of
-   *     its own
-   * @param config the run's {@code config.yaml}
+   * @param title such as {@code Pruning on digits}
+   * @param filters names of columns; the reader chooses which of their values the charts and tables
+   *     with such a column show
    */
-  record Content(
-      String title,
-      List<String> metrics,
-      List<PruningIteration> pruning,
-      String result,
-      String config) {
-    /** Copies the lists. */
-    Content {
-      metrics = List.copyOf(metrics);
-      pruning = List.copyOf(pruning);
+  HtmlReport(String title, String subtitle, List<String> filters) {
+    this.title = title;
+    this.subtitle = subtitle;
+    this.filters = List.copyOf(filters);
+  }
+
+  /** Adds names and values, if there are any. */
+  HtmlReport facts(String heading, Map<String, String> facts) {
+    if (facts.isEmpty()) {
+      return this;
+    }
+    section(heading).open("div", "class", "scroll").open("table", "class", "facts").open("tbody");
+    facts.forEach(
+        (name, value) ->
+            body.line().open("tr").leaf("th", name, "scope", "row").leaf("td", value).close());
+    body.close().close().close().close().line();
+    return this;
+  }
+
+  /**
+   * Adds a table.
+   *
+   * @param note what a reader has to know besides; may be empty
+   */
+  HtmlReport table(String heading, String note, Table table) {
+    section(heading);
+    note(note);
+    body.open("div", "class", "scroll").open("table", "class", "rows").open("thead").open("tr");
+    for (int i = 0; i < table.header().size(); i++) {
+      body.leaf("th", table.header().get(i), "scope", "col", "class", align(table, i));
+    }
+    body.close().close().open("tbody");
+    for (List<String> row : table.body()) {
+      body.line().open("tr");
+      for (int i = 0; i < row.size(); i++) {
+        body.leaf("td", row.get(i), "class", align(table, i));
+      }
+      body.close();
+    }
+    body.close().close().close().close().line();
+    return this;
+  }
+
+  private static String align(Table table, int column) {
+    return column < table.leftColumns() ? "text" : "number";
+  }
+
+  /** Adds those charts that have values, if any has. */
+  HtmlReport charts(String heading, List<Chart> all) {
+    List<Chart> shown = all.stream().filter(Chart::hasValues).toList();
+    if (shown.isEmpty()) {
+      return this;
+    }
+    section(heading).open("div", "class", "charts").line();
+    for (Chart chart : shown) {
+      charts.add(chart.json());
+      body.open("figure", "id", chart.id()).leaf("figcaption", chart.title());
+      note(chart.note());
+      body.leaf("div", "", "class", "controls");
+      body.leaf("div", "", "class", "chart", "role", "img", "aria-label", chart.title());
+      body.open("details").leaf("summary", "Data").leaf("div", "", "class", "scroll").close();
+      body.close().line();
+    }
+    body.close().close().line();
+    return this;
+  }
+
+  /** Adds text as it is. */
+  HtmlReport text(String heading, String text) {
+    section(heading).leaf("pre", text).close().line();
+    return this;
+  }
+
+  private Markup section(String heading) {
+    return body.open("section").leaf("h2", heading).line();
+  }
+
+  private void note(String note) {
+    if (!note.isEmpty()) {
+      body.leaf("p", note, "class", "note").line();
     }
   }
 
-  private final Markup page = new Markup();
-
-  private HtmlReport() {}
-
-  /**
-   * Writes a report; the file appears whole or not at all.
-   *
-   * @throws com.google.gson.JsonParseException if the result is not JSON
-   * @throws IOException if the file cannot be written
-   */
-  static void write(Path file, Content content) throws IOException {
-    byte[] page = html(content).getBytes(StandardCharsets.UTF_8);
-    AtomicFile.write(file, out -> out.write(page));
-  }
-
-  static String html(Content content) {
-    return new HtmlReport().page(content);
-  }
-
-  private String page(Content content) {
-    JsonObject result = JsonParser.parseString(content.result()).getAsJsonObject();
+  /** Returns the page as it is so far. */
+  String html() {
+    Markup page = new Markup();
     page.open("html", "lang", "en").open("head");
     page.empty("meta", "charset", "utf-8").line();
+    page.empty("meta", "http-equiv", "Content-Security-Policy", "content", POLICY).line();
     page.empty("meta", "name", "viewport", "content", "width=device-width, initial-scale=1");
-    page.line().leaf("title", content.title() + " – Coppice").line();
-    page.leaf("style", STYLE).close().line();
-    page.open("body").open("main");
-    page.leaf("h1", content.title()).line();
-    page.leaf("p", "A run of Coppice", "class", "sub").line();
-    JsonElement provenance = result.remove(PROVENANCE);
-    table("Result", ResultFields.of(result));
-    training(metrics(content.metrics()));
-    if (!content.pruning().isEmpty()) {
-      pruning(content.pruning());
+    page.line().leaf("title", title + " – Coppice").line();
+    page.open("style").raw(resource("report.css")).close().close().line();
+    page.open("body").open("main").line();
+    page.open("header").leaf("h1", title).leaf("p", subtitle, "class", "note");
+    page.leaf("button", "", "type", "button", "id", "theme").close().line();
+    page.leaf("div", "", "id", "filters").line();
+    page.leaf("noscript", "The charts and their tables need JavaScript.").line();
+    page.raw(body.toString()).close().line();
+    if (!charts.isEmpty()) {
+      page.open("script", "type", "application/json", "id", "data").raw(data()).close().line();
+      page.open("script").raw(resource(ECHARTS)).close().line();
     }
-    if (provenance instanceof JsonObject origin) {
-      table("Provenance", ResultFields.of(origin));
-    }
-    heading("Settings").leaf("pre", content.config()).line();
-    page.close().close().line().close().line();
+    page.open("script").raw(resource("report.js")).close().close().line().close().line();
     return "<!DOCTYPE html>\n" + page;
   }
 
-  private Markup heading(String text) {
-    return page.leaf("h2", text).line();
+  /**
+   * Writes the page; the file appears whole or not at all.
+   *
+   * @throws IOException if the file cannot be written
+   */
+  void write(Path file) throws IOException {
+    byte[] page = html().getBytes(StandardCharsets.UTF_8);
+    AtomicFile.write(file, out -> out.write(page));
   }
 
-  private void table(String title, Map<String, String> rows) {
-    if (rows.isEmpty()) {
-      return;
-    }
-    heading(title).open("div", "class", "scroll").open("table").open("tbody").line();
-    rows.forEach(
-        (name, value) ->
-            page.open("tr").leaf("th", name, "scope", "row").leaf("td", value).close().line());
-    page.close().close().close().line();
+  /** Gson writes the characters that could end the element as escapes. */
+  private String data() {
+    JsonObject data = new JsonObject();
+    data.add("filters", GSON.toJsonTree(filters));
+    data.add("charts", charts);
+    return GSON.toJson(data);
   }
 
-  private void training(List<Map<String, Double>> epochs) {
-    if (epochs.isEmpty()) {
-      return;
-    }
-    heading("Training").open("div", "class", "cards").line();
-    curves(
-        "Loss",
-        "epoch",
-        List.of(series("training", epochs, "loss", 1), series("test", epochs, "test_loss", 1)));
-    curves(
-        "Accuracy, %",
-        "epoch",
-        List.of(
-            series("training", epochs, "train_accuracy", 100),
-            series("test", epochs, "test_accuracy", 100)));
-    curves("Sparsity, %", "epoch", List.of(series("weights", epochs, "sparsity", 100)));
-    curves(
-        "Synaptic operations per image",
-        "epoch",
-        List.of(series("effective", epochs, "sops_per_image", 1)));
-    page.close().line();
-  }
-
-  private void pruning(List<PruningIteration> iterations) {
-    PruningIteration last = iterations.getLast();
-    heading("Pruning").open("div", "class", "cards").line();
-    curves(
-        "Sparsity, %",
-        "iteration",
-        List.of(
-            series("reached", iterations, one -> 100 * one.sparsity()),
-            series("target", iterations, one -> 100 * one.target())));
-    curves(
-        "Survival: share of the newly pruned that was brought back, %",
-        "iteration", List.of(series("survival", iterations, PruningIteration::survivalPercent)));
-    figure(
-        "Weights alive by layer, at the end", Chart.bars("Weights alive by layer", last.density()));
-    if (!last.criticality().isEmpty()) {
-      Map<String, Chart.Box> boxes = new LinkedHashMap<>();
-      last.criticality()
-          .forEach(
-              (name, d) ->
-                  boxes.put(
-                      name,
-                      new Chart.Box(
-                          d.minimum(),
-                          d.lowerQuartile(),
-                          d.median(),
-                          d.upperQuartile(),
-                          d.maximum())));
-      figure("Criticality of neurons by layer, at the end", Chart.boxes("criticality", boxes));
-    }
-    page.close().line();
-    iterationTable(iterations);
-  }
-
-  private void iterationTable(List<PruningIteration> iterations) {
-    page.open("details").leaf("summary", "Every iteration").open("div", "class", "scroll");
-    page.open("table").open("thead").open("tr");
-    for (String name :
-        List.of("#", "step", "target", "sparsity", "kept", "regrown", "survival", "threshold")) {
-      page.leaf("th", name, "class", "n", "scope", "col");
-    }
-    page.close().close().open("tbody").line();
-    for (PruningIteration one : iterations) {
-      page.open("tr");
-      for (String cell :
-          List.of(
-              Integer.toString(one.iteration()),
-              Long.toString(one.step()),
-              Markup.number(100 * one.target(), 2) + " %",
-              Markup.number(100 * one.sparsity(), 2) + " %",
-              Integer.toString(one.kept()),
-              Integer.toString(one.regrown()),
-              Markup.number(one.survivalPercent(), 2) + " %",
-              Markup.number(one.threshold(), 6))) {
-        page.leaf("td", cell, "class", "n");
+  private static String resource(String name) {
+    try (InputStream in = HtmlReport.class.getResourceAsStream(name)) {
+      if (in == null) {
+        throw new IllegalStateException("the class path has no " + name);
       }
-      page.close().line();
+      return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
-    page.close().close().close().close().line();
-  }
-
-  /** Adds the chart of those curves that have points. */
-  private void curves(String title, String xTitle, List<Chart.Series> all) {
-    List<Chart.Series> shown =
-        all.stream()
-            .filter(one -> one.points().stream().anyMatch(p -> Double.isFinite(p.y())))
-            .toList();
-    if (shown.isEmpty()) {
-      return;
-    }
-    startFigure(title);
-    if (shown.size() > 1) {
-      page.open("p", "class", "legend");
-      for (int i = 0; i < shown.size(); i++) {
-        page.open("span").leaf("i", "", "class", "s" + i).text(shown.get(i).name()).close();
-      }
-      page.close();
-    }
-    page.line().raw(Chart.lines(xTitle, title, shown)).close().line();
-  }
-
-  private void figure(String title, String chart) {
-    startFigure(title);
-    page.line().raw(chart).close().line();
-  }
-
-  private void startFigure(String title) {
-    page.open("figure").leaf("figcaption", title);
-  }
-
-  /** Epochs without the value, such as those without an evaluation, are passed over. */
-  private static Chart.Series series(
-      String name, List<Map<String, Double>> epochs, String column, double scale) {
-    List<Chart.Point> points = new ArrayList<>();
-    for (Map<String, Double> epoch : epochs) {
-      Double value = epoch.get(column);
-      if (value != null) {
-        points.add(new Chart.Point(epoch.getOrDefault("epoch", Double.NaN), scale * value));
-      }
-    }
-    return new Chart.Series(name, points);
-  }
-
-  private static Chart.Series series(
-      String name, List<PruningIteration> iterations, ToDoubleFunction<PruningIteration> value) {
-    return new Chart.Series(
-        name,
-        iterations.stream()
-            .map(one -> new Chart.Point(one.iteration(), value.applyAsDouble(one)))
-            .toList());
-  }
-
-  /** Returns the numbers of each line by column; empty fields are left out. */
-  private static List<Map<String, Double>> metrics(List<String> lines) {
-    List<String> columns = List.of(EpochMetrics.csvHeader().split(","));
-    List<Map<String, Double>> rows = new ArrayList<>();
-    for (String line : lines) {
-      if (line.isBlank() || line.equals(EpochMetrics.csvHeader())) {
-        continue;
-      }
-      String[] fields = line.split(",", -1);
-      Map<String, Double> row = new LinkedHashMap<>();
-      for (int i = 0; i < Math.min(fields.length, columns.size()); i++) {
-        if (!fields[i].isBlank()) {
-          row.put(columns.get(i), Double.valueOf(fields[i]));
-        }
-      }
-      rows.add(row);
-    }
-    return rows;
   }
 }

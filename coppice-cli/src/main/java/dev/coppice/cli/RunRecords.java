@@ -39,24 +39,30 @@ record RunRecords(String name, List<Epoch> epochs, List<PruningIteration> prunin
    * An epoch; what the test images tell is NaN if they were not looked at.
    *
    * @param step optimizer steps since the start
+   * @param learningRate at its end
    * @param sparsity the share of zeros in the weights of convolutions and linear layers
    * @param seconds of training in this epoch
    * @param peakMegabytes the greatest resident memory of the process so far
    * @param sopsPerImage effective synaptic operations
    * @param survivingSopsPerImage those of every input, but of the weights that are left
+   * @param energyNanojoule their energy
+   * @param firingRate spikes per neuron and time step, the mean of the neuron layers
    */
   record Epoch(
       int number,
       long step,
       double loss,
       double accuracy,
+      double learningRate,
       double sparsity,
       double seconds,
       double peakMegabytes,
       double testAccuracy,
       double testLoss,
       double sopsPerImage,
-      double survivingSopsPerImage) {
+      double survivingSopsPerImage,
+      double energyNanojoule,
+      double firingRate) {
 
     /** Reads the lines of metrics.csv, as {@link EpochMetrics#csv} writes them. */
     static List<Epoch> parse(List<String> lines) {
@@ -80,13 +86,16 @@ record RunRecords(String name, List<Epoch> epochs, List<PruningIteration> prunin
           Long.parseLong(cells[COLUMNS.indexOf("step")]),
           cell(cells, "loss"),
           cell(cells, "train_accuracy"),
+          cell(cells, "learning_rate"),
           cell(cells, "sparsity"),
           cell(cells, "seconds"),
           cell(cells, "peak_megabytes"),
           cell(cells, "test_accuracy"),
           cell(cells, "test_loss"),
           cell(cells, "sops_per_image"),
-          cell(cells, "surviving_sops_per_image"));
+          cell(cells, "surviving_sops_per_image"),
+          cell(cells, "energy_nanojoule"),
+          cell(cells, "firing_rate"));
     }
   }
 

@@ -28,6 +28,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -58,6 +59,9 @@ record StructuredRun(
 
   private static final Gson GSON = new Gson();
 
+  /** The stage before the first round. */
+  private static final String PRETRAINING = "pretrain";
+
   /** The file that says what a round removed. */
   private static final String CHANNELS = "channels.json";
 
@@ -84,13 +88,13 @@ record StructuredRun(
       return saved.get();
     }
     JsonObject cost = new JsonObject();
-    Model dense = pretraining == null ? start : train("pretrain", start, pretraining, cost, err);
+    Model dense = pretraining == null ? start : train(PRETRAINING, start, pretraining, cost, err);
     Model model = dense;
     int before = channels(dense.graph());
     List<Removal> removals = new ArrayList<>();
     int count = rounds == null ? 1 : rounds.rounds();
     for (int round = 1; round <= count; round++) {
-      String name = "round-" + round;
+      String name = round(round);
       RunDirectory stage = directory.stage(name);
       if (!Files.exists(stage.resolve(CHANNELS))) {
         remove(stage, model, round, before, err);
@@ -99,7 +103,34 @@ record StructuredRun(
       removals.add(removal);
       model = train(name, Provenance.load(stage.resolve(SHRUNK)), fineTuning, cost, err);
     }
-    return finish(dense, model, removals, cost);
+    JsonObject result = finish(dense, model, removals, cost);
+    report(result, count, err);
+    return result;
+  }
+
+  /** Writes report.html; the run has its result without it. */
+  private void report(JsonObject result, int count, PrintWriter err) {
+    List<String> names = new ArrayList<>(pretraining == null ? List.of() : List.of(PRETRAINING));
+    IntStream.rangeClosed(1, count).mapToObj(StructuredRun::round).forEach(names::add);
+    try {
+      List<RunRecords> stages = new ArrayList<>();
+      for (String name : names) {
+        stages.add(RunRecords.of(directory.resolve(name), name));
+      }
+      new RunCharts(stages, result)
+          .report(
+              "Pruning of channels on " + data.name(),
+              Files.readString(directory.resolve(Configuration.FILE)))
+          .write(directory.report());
+    } catch (IOException | RuntimeException e) {
+      err.println(
+          "prune: the report could not be written: "
+              + (e instanceof IOException io ? Failure.describe(io) : e.toString()));
+    }
+  }
+
+  private static String round(int number) {
+    return "round-" + number;
   }
 
   private int channels(Graph graph) {

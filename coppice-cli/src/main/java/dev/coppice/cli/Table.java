@@ -26,6 +26,20 @@ final class Table {
     rows.add(List.of(cells));
   }
 
+  List<String> header() {
+    return rows.getFirst();
+  }
+
+  /** Returns the rows below the header. */
+  List<List<String>> body() {
+    return rows.subList(1, rows.size());
+  }
+
+  /** Returns how many columns are aligned to the left. */
+  int leftColumns() {
+    return leftColumns;
+  }
+
   void print(PrintWriter out) {
     int[] widths = new int[rows.getFirst().size()];
     for (List<String> row : rows) {

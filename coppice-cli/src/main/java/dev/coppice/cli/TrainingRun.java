@@ -84,7 +84,7 @@ record TrainingRun(
     try (Engine engine = new Engine(graph, initial, settings.optimizer(), options)) {
       Trainer trainer = new Trainer(engine, data, settings, method, checkpoints);
       try (Interruption _ = new Interruption(trainer::requestStop);
-          Watcher watcher = new Watcher(err)) {
+          Watcher watcher = new Watcher(engine, err)) {
         Trainer.Outcome outcome = train(trainer, watcher, resume);
         if (!outcome.completed()) {
           String message = "stopped after step " + outcome.steps() + "; go on with: " + resuming();
@@ -176,24 +176,22 @@ record TrainingRun(
 
   /** Writes report.html; the run has its result without it. */
   private void report(JsonObject result, List<String> metrics, Watcher watcher) {
-    List<PruningIteration> iterations =
-        method instanceof PruningMethod pruning ? pruning.history() : List.of();
-    JsonObject shown = result.deepCopy();
-    shown.remove("iterations"); // the report has a table of them
+    RunRecords records = new RunRecords("run", RunRecords.Epoch.parse(metrics), history());
     try {
-      HtmlReport.write(
-          directory.report(),
-          new HtmlReport.Content(
+      new RunCharts(List.of(records), result)
+          .report(
               (method instanceof PruningMethod ? "Pruning on " : "Training on ") + data.name(),
-              metrics,
-              iterations,
-              shown.toString(),
-              Files.readString(directory.resolve(Configuration.FILE))));
+              Files.readString(directory.resolve(Configuration.FILE)))
+          .write(directory.report());
     } catch (IOException | RuntimeException e) {
       watcher.progress.line(
           "the report could not be written: "
               + (e instanceof IOException io ? Failure.describe(io) : e.toString()));
     }
+  }
+
+  private List<PruningIteration> history() {
+    return method instanceof PruningMethod pruning ? pruning.history() : List.of();
   }
 
   private void save(Weights weights, Evaluation test, ModelSummary summary) throws IOException {
@@ -219,12 +217,14 @@ record TrainingRun(
 
   /** Shows progress and keeps metrics.csv and the events. */
   private final class Watcher implements TrainingListener, AutoCloseable {
+    private final Engine engine;
     private final Progress progress;
     private final MetricsFile metrics;
     private @Nullable EventFile events;
     private boolean begun;
 
-    Watcher(PrintWriter err) throws IOException {
+    Watcher(Engine engine, PrintWriter err) throws IOException {
+      this.engine = engine;
       metrics = new MetricsFile(directory);
       progress = new Progress(command, err);
     }
@@ -244,9 +244,21 @@ record TrainingRun(
           events = EventFile.open(directory.resolve("events"));
         }
         events.epoch(epoch);
+        events.weights(epoch.step(), engine.weights());
+        for (PruningIteration iteration : prunings(epoch)) {
+          events.pruning(iteration);
+        }
       } catch (IOException e) {
         throw new UncheckedIOException(e);
       }
+    }
+
+    /** Returns the pruning iterations of an epoch; all epochs have the same number of steps. */
+    private List<PruningIteration> prunings(EpochMetrics epoch) {
+      long before = epoch.step() - epoch.step() / epoch.epoch();
+      return history().stream()
+          .filter(one -> one.step() > before && one.step() <= epoch.step())
+          .toList();
     }
 
     @Override

@@ -170,8 +170,8 @@ final class AnalyzeCommandTest {
     Path with =
         run(
             "with",
-            "1,10,0.9,0.5,0.1,0.0,1,100,200,0.6,0.8,,,",
-            "2,20,0.4,0.75,0.1,0.5,1,100,200,,,,,");
+            "1,10,0.9,0.5,0.1,0.0,1,100,200,0.6,0.8,,,,",
+            "2,20,0.4,0.75,0.1,0.5,1,100,200,,,,,,");
     Path json = folder.resolve("pruning.json");
     Files.writeString(
         with.resolve("pruning.json"),
@@ -181,8 +181,8 @@ final class AnalyzeCommandTest {
           "density": {"conv1": 0.5}, "criticality": {}}]}
         """);
     Path rounds = folder.resolve("without");
-    run("without/round-1", "1,10,0.8,0.5,0.1,0.0,1,100,200,0.5,0.7,,,");
-    run("without/round-2", "1,10,0.7,0.6,0.1,0.0,1,100,200,0.6,0.6,,,");
+    run("without/round-1", "1,10,0.8,0.5,0.1,0.0,1,100,200,0.5,0.7,,,,");
+    run("without/round-2", "1,10,0.7,0.6,0.1,0.0,1,100,200,0.6,0.6,,,,");
     Path output = folder.resolve("out");
 
     Invocation.of("analyze", "--runs", with + "," + rounds, "--output", output, "--json", json)
@@ -215,7 +215,7 @@ final class AnalyzeCommandTest {
     Invocation.of("analyze", model("first", 0), "--runs", folder).exits(2, "does not go with");
     Invocation.of("analyze", "--runs", run("text", "1,2,x,4")).exits(2, "line 2");
     Invocation.of("analyze", "--runs", run("short", "1,2,3")).exits(2, "line 2");
-    Path run = run("good", "1,10,0.9,0.5,0.1,0.0,1,100,200,0.6,0.8,,,");
+    Path run = run("good", "1,10,0.9,0.5,0.1,0.0,1,100,200,0.6,0.8,,,,");
     Invocation.of("analyze", "--runs", run, "--only", "rates").exits(2, "--only");
     for (String text : List.of("[", "{}", "{\"iterations\": [{}]}", "{\"iterations\": 3}")) {
       Files.writeString(run.resolve("pruning.json"), text);

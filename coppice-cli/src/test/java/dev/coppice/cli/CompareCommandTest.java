@@ -85,6 +85,7 @@ final class CompareCommandTest {
     assertThat(first.err()).contains("compare: 6 jobs, up to 2 at a time", "6/6, ");
     assertThat(Files.readAllLines(run.resolve("results.csv")).getFirst())
         .startsWith("method,sparsityTarget,sparsity,seed,accuracy,epochs,steps,sops,seconds,");
+    assertThat(run.resolve("report.html")).content().contains("Comparison of methods");
     List<Map<String, String>> rows = table(run.resolve("results.csv"));
     assertThat(rows)
         .extracting(
@@ -141,9 +142,8 @@ final class CompareCommandTest {
     ComparedRun.Finished repeated = ComparedRun.Finished.read(again, "again");
     assertThat(repeated.accuracy()).isEqualTo(Double.parseDouble(expected.get("accuracy")));
     assertThat(repeated.sparsity()).isEqualTo(Double.parseDouble(expected.get("sparsity")));
-    assertThat(repeated.cost().effectiveForward())
-        .isEqualTo(Double.parseDouble(expected.get("sops")));
-    assertThat(repeated.cost().steps()).isEqualTo(Long.parseLong(expected.get("steps")));
+    assertThat(repeated.spent().sops()).isEqualTo(Double.parseDouble(expected.get("sops")));
+    assertThat(repeated.spent().steps()).isEqualTo(Long.parseLong(expected.get("steps")));
     assertThat(repeated.energyNanojoule())
         .isEqualTo(Double.parseDouble(expected.get("energyNanojoule")));
   }

@@ -35,7 +35,20 @@ final class ComparisonTest {
       int number = records.size() + 1;
       records.add(
           new RunRecords.Epoch(
-              number, 10L * number, 0, 0, epoch[1], 2, 300, epoch[0], 0, epoch[2], epoch[2]));
+              number,
+              10L * number,
+              0,
+              0,
+              0.1,
+              epoch[1],
+              2,
+              300,
+              epoch[0],
+              0,
+              epoch[2],
+              epoch[2],
+              1,
+              0.1));
     }
     JsonObject provenance =
         JsonParser.parseString("{\"data\": {\"trainSamples\": 50}}").getAsJsonObject();
@@ -137,9 +150,10 @@ final class ComparisonTest {
                 run("a", 0.9, 2, 0.5, epochs.subList(0, 1)),
                 failed("a", 0.9, 3)),
             List.of(0.91, 0.99));
+    // The way back is twice the way forward.
     assertThat(comparison.costs())
         .containsExactly(
-            new CostToReach("a", 0.9, 0.91, 2, 1, 4, 40, 50 * (100 + 2 * 20 + 10), 8),
+            new CostToReach("a", 0.9, 0.91, 2, 1, 4, 40, 3 * 50 * (100 + 2 * 20 + 10), 8),
             new CostToReach("a", 0.9, 0.99, 2, 0, Double.NaN, Double.NaN, Double.NaN, Double.NaN));
   }
 

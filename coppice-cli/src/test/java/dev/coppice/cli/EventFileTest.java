@@ -10,6 +10,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.DoubleStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -20,7 +23,12 @@ class EventFileTest {
 
   /** What an event says; fields that are absent keep what proto3 gives them. */
   private record Event(
-      double wallTime, long step, @Nullable String version, @Nullable String tag, float value) {}
+      double wallTime,
+      long step,
+      @Nullable String version,
+      @Nullable String tag,
+      float value,
+      Map<Integer, double[]> histogram) {}
 
   @Test
   void valuesComeBackAsTheyWereWritten() throws IOException {
@@ -43,6 +51,33 @@ class EventFileTest {
     assertThat(events.get(2).value()).isEqualTo(0.875f);
     assertThat(events.get(3).step()).isEqualTo(5_000_000_000L);
     assertThat(events.get(3).value()).isNaN();
+  }
+
+  @Test
+  void aHistogramCountsEveryValueInItsBin() throws IOException {
+    float[] values = new float[1000];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = i - 200;
+    }
+    try (EventFile file = EventFile.open(folder)) {
+      file.histogram("weights/conv1", 7, values);
+      file.histogram("weights/same", 8, new float[] {2, 2, 2});
+      file.histogram("weights/none", 9, new float[0]);
+    }
+
+    List<Event> events = read(onlyFile(folder));
+
+    assertThat(events).hasSize(3);
+    Map<Integer, double[]> spread = events.get(1).histogram();
+    assertThat(spread.get(1)).containsExactly(-200);
+    assertThat(spread.get(2)).containsExactly(799);
+    assertThat(spread.get(3)).containsExactly(1000);
+    assertThat(spread.get(4)).containsExactly(299_500);
+    assertThat(spread.get(6)).hasSize(50).isSorted().endsWith(799);
+    assertThat(spread.get(7)).hasSize(50).containsOnly(20);
+    assertThat(DoubleStream.of(spread.get(7)).sum()).isEqualTo(1000);
+    assertThat(events.get(2).histogram().get(6)).containsExactly(2);
+    assertThat(events.get(2).histogram().get(7)).containsExactly(3);
   }
 
   @Test
@@ -97,6 +132,7 @@ class EventFileTest {
     String version = null;
     String tag = null;
     float value = 0;
+    Map<Integer, double[]> histogram = Map.of();
     while (in.hasRemaining()) {
       int key = (int) varint(in);
       switch (key) {
@@ -110,14 +146,35 @@ class EventFileTest {
           assertThat(summary.hasRemaining()).isFalse();
           assertThat(varint(point)).isEqualTo(0x0a);
           tag = text(point);
-          assertThat(varint(point)).isEqualTo(0x15);
-          value = point.getFloat();
+          switch ((int) varint(point)) {
+            case 0x15 -> value = point.getFloat();
+            case 0x2a -> histogram = histogram(part(point));
+            default -> throw new AssertionError("neither a scalar nor a histogram");
+          }
           assertThat(point.hasRemaining()).isFalse();
         }
         default -> throw new AssertionError("field " + key);
       }
     }
-    return new Event(time, step, version, tag, value);
+    return new Event(time, step, version, tag, value, histogram);
+  }
+
+  /** Returns the numbers of each field. */
+  private static Map<Integer, double[]> histogram(ByteBuffer in) {
+    Map<Integer, double[]> fields = new TreeMap<>();
+    while (in.hasRemaining()) {
+      int key = (int) varint(in);
+      double[] numbers;
+      if ((key & 7) == 1) {
+        numbers = new double[] {in.getDouble()};
+      } else {
+        ByteBuffer packed = part(in);
+        numbers = new double[packed.remaining() / Double.BYTES];
+        packed.asDoubleBuffer().get(numbers);
+      }
+      fields.put(key >>> 3, numbers);
+    }
+    return fields;
   }
 
   private static long varint(ByteBuffer in) {

@@ -1,20 +1,19 @@
 package dev.coppice.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import com.google.gson.JsonParseException;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
 import dev.coppice.prune.PruningIteration;
-import dev.coppice.train.EpochMetrics;
 import java.io.StringReader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
-import java.util.stream.Stream;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import javax.xml.parsers.DocumentBuilderFactory;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -22,71 +21,19 @@ import org.w3c.dom.Document;
 import org.w3c.dom.NodeList;
 import org.xml.sax.InputSource;
 
-class HtmlReportTest {
-  private static final String RESULT =
-      """
-      {"accuracy":0.9725,"sparsity":0.95,"cost":{"epochs":24,"steps":1080},"seconds":12.5,
-       "model":"runs/1/model.safetensors","provenance":{"seed":1,"kernels":"vector-256"}}""";
+/** The pages of reports as text; {@link ReportBrowserTest} looks at them in a browser. */
+final class HtmlReportTest {
+  private static final Pattern SCRIPT = Pattern.compile("(?s)<script[^>]*>(.*?)</script>");
 
-  @TempDir Path folder;
+  @TempDir private Path folder = Path.of("");
 
-  static List<String> epochs(int count) {
-    List<String> lines = new ArrayList<>();
-    for (int i = 1; i <= count; i++) {
-      String test =
-          i % 2 == 0
-              ? String.format(Locale.ROOT, "%.4f,%.4f,%d,12.5,0.1", 1 - 0.4 / i, 1.1 / i, 90000 / i)
-              : ",,,,";
-      lines.add(
-          String.format(
-              Locale.ROOT,
-              "%d,%d,%.4f,%.4f,0.1,%.4f,1.5,900.0,512.0,%s",
-              i,
-              45 * i,
-              1.0 / i,
-              1 - 0.5 / i,
-              0.95 * i / count,
-              test));
-    }
-    return lines;
-  }
-
-  static List<PruningIteration> iterations(int count) {
-    List<PruningIteration> all = new ArrayList<>();
-    for (int i = 1; i <= count; i++) {
-      Map<String, Double> density = new LinkedHashMap<>();
-      density.put("conv1", 0.31);
-      density.put("conv2", 0.04);
-      density.put("layer3.block1.conv2", 0.001);
-      density.put("fc1", 1.0);
-      Map<String, PruningIteration.Distribution> scores = new LinkedHashMap<>();
-      for (String name : List.of("neuron1", "neuron2", "neuron3")) {
-        scores.put(
-            name, new PruningIteration.Distribution(0.01, 0.12 * i / count, 0.2, 0.41, 0.93, 0.3));
-      }
-      double target = 0.95 * (1 - Math.pow(1 - i / (double) count, 3));
-      all.add(
-          new PruningIteration(
-              i,
-              28L * i,
-              target,
-              target - 0.001,
-              1000 / i,
-              0.01f * i,
-              50,
-              20,
-              60.0 / i,
-              density,
-              scores));
-    }
-    return all;
-  }
-
+  /** Parses a page without its scripts. */
   private static Document parse(String html) throws Exception {
     assertThat(html).startsWith("<!DOCTYPE html>\n");
+    String page = SCRIPT.matcher(html.substring(html.indexOf('\n'))).replaceAll("");
     return DocumentBuilderFactory.newInstance()
         .newDocumentBuilder()
-        .parse(new InputSource(new StringReader(html.substring(html.indexOf('\n')))));
+        .parse(new InputSource(new StringReader(page)));
   }
 
   private static List<String> texts(Document page, String element) {
@@ -98,82 +45,127 @@ class HtmlReportTest {
     return texts;
   }
 
-  private static String html(List<String> metrics, List<PruningIteration> pruning) {
-    return HtmlReport.html(
-        new HtmlReport.Content("Pruning of digits", metrics, pruning, RESULT, "epochs: 24\n"));
+  private static JsonObject data(String html) {
+    Matcher first = SCRIPT.matcher(html);
+    assertThat(first.find()).isTrue();
+    return JsonParser.parseString(first.group(1)).getAsJsonObject();
+  }
+
+  private static List<String> ids(String html) {
+    List<String> ids = new ArrayList<>();
+    for (JsonElement chart : data(html).getAsJsonArray("charts")) {
+      ids.add(chart.getAsJsonObject().get("id").getAsString());
+    }
+    return ids;
   }
 
   @Test
   void aRunThatPrunesShowsAllCharts() throws Exception {
-    Document page = parse(html(epochs(24), iterations(10)));
+    String html = SampleReports.run(24, 10).html();
+    Document page = parse(html);
 
-    assertThat(texts(page, "figcaption"))
+    assertThat(ids(html))
         .containsExactly(
-            "Loss",
-            "Accuracy, %",
-            "Sparsity, %",
-            "Synaptic operations per image",
-            "Sparsity, %",
-            "Survival: share of the newly pruned that was brought back, %",
-            "Weights alive by layer, at the end",
-            "Criticality of neurons by layer, at the end");
-    assertThat(page.getElementsByTagName("svg").getLength()).isEqualTo(8);
+            "loss",
+            "accuracy",
+            "learning-rate",
+            "firing-rate",
+            "sparsity",
+            "survival",
+            "regrown",
+            "density",
+            "density-iterations",
+            "criticality",
+            "operations",
+            "energy",
+            "operations-layers",
+            "firing-rate-layers");
+    assertThat(texts(page, "figcaption")).hasSameSizeAs(ids(html)).contains("Learning rate");
     assertThat(texts(page, "h2"))
-        .containsExactly("Result", "Training", "Pruning", "Provenance", "Settings");
+        .containsExactly("Result", "Training", "Pruning", "Energy", "Provenance", "Settings");
     assertThat(texts(page, "th")).contains("accuracy", "cost.steps", "seed", "kernels");
-    assertThat(texts(page, "td")).contains("0.9725", "1080", "vector-256", "280");
-    assertThat(texts(page, "title")).contains("training, 2: 0.5", "fc1: 100 %", "survival, 3: 20");
+    assertThat(texts(page, "td")).contains("0.9725", "1080", "vector-256");
     assertThat(texts(page, "pre")).containsExactly("epochs: 24\n");
   }
 
   @Test
-  void aPageNeedsNothingFromElsewhere() {
-    assertThat(html(epochs(3), iterations(2)))
-        .doesNotContain("http:", "https:", "<script", "@import", "url(", "src=");
-  }
-
-  @Test
   void aRunThatOnlyTrainsHasNoPruning() throws Exception {
-    List<String> metrics = new ArrayList<>(epochs(1));
-    metrics.addFirst(EpochMetrics.csvHeader());
+    String html = SampleReports.run(3, 0).html();
 
-    Document page = parse(html(metrics, List.of()));
-
-    assertThat(texts(page, "h2")).doesNotContain("Pruning");
-    assertThat(texts(page, "figcaption")).containsExactly("Loss", "Accuracy, %", "Sparsity, %");
+    assertThat(texts(parse(html), "h2")).doesNotContain("Pruning");
+    assertThat(ids(html)).contains("loss").doesNotContain("density", "sparsity", "channels");
   }
 
   @Test
-  void aRunWithoutEpochsHasNoCharts() throws Exception {
-    Document page = parse(html(List.of(), List.of()));
+  void aRunWithoutEpochsHasAPageAllTheSame() throws Exception {
+    String html =
+        new RunCharts(List.of(), JsonParser.parseString("{\"a\": 1}").getAsJsonObject())
+            .report("Nothing", "")
+            .html();
 
-    assertThat(page.getElementsByTagName("svg").getLength()).isZero();
-    assertThat(texts(page, "td")).contains("0.9725");
+    assertThat(texts(parse(html), "h2")).containsExactly("Result", "Settings");
+    assertThat(html).doesNotContain("application/json", "Apache Software Foundation");
   }
 
   @Test
-  void aCurveJoinsTheEpochsThatWereEvaluated() {
-    assertThat(html(epochs(6), List.of()))
-        .containsPattern("class=\"curve s1\" d=\"M[\\d. ]+L[\\d. ]+L[\\d. ]+\"");
+  void stagesAreDrawnOneAfterTheOther() {
+    JsonObject result =
+        JsonParser.parseString("{\"widths\": {\"conv1\": {\"before\": 8, \"after\": 3}}}")
+            .getAsJsonObject();
+    List<RunRecords> stages =
+        List.of(
+            new RunRecords("pretrain", SampleReports.epochs(3, 0, 0.9), List.of()),
+            new RunRecords("round-1", SampleReports.epochs(2, 0, 0.9), List.of()));
+
+    String html = new RunCharts(stages, result).report("Channels", "").html();
+
+    assertThat(ids(html)).contains("channels", "loss").doesNotContain("sparsity");
+    JsonObject loss = data(html).getAsJsonArray("charts").get(0).getAsJsonObject();
+    assertThat(loss.getAsJsonArray("series")).hasToString("[\"stage\",\"images\"]");
+    assertThat(loss.getAsJsonArray("columns").get(2).getAsJsonObject().get("values"))
+        .hasToString("[1,2,3,2,4,5,5]");
   }
 
   @Test
-  void valuesThatAreNotFiniteLeaveAGap() throws Exception {
-    List<String> metrics = new ArrayList<>(epochs(5));
-    metrics.set(2, metrics.get(2).replace("0.3333", "NaN"));
+  void aComparisonShowsAllChartsAndTables() throws Exception {
+    String html = ComparisonReport.of(SampleReports.comparison()).html();
 
-    String html = html(metrics, List.of());
+    assertThat(ids(html))
+        .containsExactly(
+            "accuracy",
+            "differences",
+            "ranks",
+            "cost",
+            "cost-to-reach",
+            "energy",
+            "operations",
+            "density",
+            "criticality",
+            "survival",
+            "test-accuracy",
+            "loss",
+            "sparsity");
+    assertThat(data(html).getAsJsonArray("filters"))
+        .hasToString("[\"method\",\"target %\",\"seed\"]");
+    Document page = parse(html);
+    assertThat(texts(page, "td")).contains("94.60 ± 0.20", "status 1: diverged", "0 of 2");
+    assertThat(texts(page, "th")).contains("set</script><b> at 0.98, seed 3");
+  }
 
-    parse(html);
-    assertThat(html)
-        .doesNotContain("NaN")
-        .containsPattern("class=\"curve s0\" d=\"M[\\d. ]+L[\\d. ]+M[\\d. ]+L[\\d. ]+\"");
+  @Test
+  void aPageMayLoadNothingAndIsSmall() {
+    String html = ComparisonReport.of(SampleReports.comparison()).html();
+
+    assertThat(SCRIPT.matcher(html).replaceAll(""))
+        .contains("Content-Security-Policy\" content=\"default-src &#39;none&#39;")
+        .doesNotContain("src=", "<link", "@import");
+    assertThat(html.length()).isLessThan(1_300_000);
   }
 
   @Test
   void whatComesFromOutsideIsEscaped() throws Exception {
-    String evil = "\"><script>alert('&')</script>\u0000\u0001\ud800";
-    PruningIteration plain = iterations(1).getFirst();
+    String evil = "\"></script><script>alert('&')</script><!--\u0000\ud800";
+    PruningIteration plain = SampleReports.iterations(1, 0.5).getFirst();
     PruningIteration named =
         new PruningIteration(
             1,
@@ -185,47 +177,28 @@ class HtmlReportTest {
             0,
             0,
             0,
-            Map.of("<b>&", 0.5),
-            Map.of("<i>&", plain.criticality().get("neuron1")));
+            Map.of(evil, 0.5),
+            Map.of(evil, plain.criticality().values().iterator().next()));
+    JsonObject result = new JsonObject();
+    result.addProperty("</td><script>", evil);
+    RunRecords records = new RunRecords(evil, SampleReports.epochs(2, 0, 1), List.of(named));
 
-    String html =
-        HtmlReport.html(
-            new HtmlReport.Content(
-                evil,
-                epochs(2),
-                List.of(named),
-                "{\"<script>\":\"</td>&\",\"provenance\":{\"<u>\":[1,\"<s>\"]}}",
-                "</pre>" + evil));
+    String html = new RunCharts(List.of(records), result).report(evil, "</pre>" + evil).html();
 
-    assertThat(html).doesNotContain("<script", "<b>", "<i>", "<u>", "<s>", "\u0000", "\u0001");
+    assertThat(SCRIPT.matcher(html).replaceAll("")).doesNotContain("<script", "\u0000");
+    assertThat(SCRIPT.matcher(html).results()).hasSize(3);
     Document page = parse(html);
     assertThat(texts(page, "h1"))
-        .containsExactly("\"><script>alert('&')</script>\ufffd\ufffd\ufffd");
-    assertThat(texts(page, "td")).contains("</td>&", "[1,\"<s>\"]");
-  }
-
-  @Test
-  void aResultThatIsNotJsonIsRefusedAndNothingWritten() throws Exception {
-    Path file = folder.resolve("report.html");
-
-    assertThatThrownBy(
-            () ->
-                HtmlReport.write(
-                    file, new HtmlReport.Content("a", List.of(), List.of(), "{\"a\":", "")))
-        .isInstanceOf(JsonParseException.class);
-    try (Stream<Path> left = Files.list(folder)) {
-      assertThat(left).isEmpty();
-    }
+        .containsExactly("\"></script><script>alert('&')</script><!--\ufffd\ufffd");
+    assertThat(data(html).toString()).contains("alert('&')");
   }
 
   @Test
   void theFileHoldsThePage() throws Exception {
     Path file = folder.resolve("report.html");
-    HtmlReport.Content content =
-        new HtmlReport.Content("Prüfung", epochs(2), iterations(2), RESULT, "a: b");
 
-    HtmlReport.write(file, content);
+    SampleReports.run(2, 2).write(file);
 
-    assertThat(Files.readString(file)).isEqualTo(HtmlReport.html(content));
+    assertThat(Files.readString(file)).isEqualTo(SampleReports.run(2, 2).html());
   }
 }

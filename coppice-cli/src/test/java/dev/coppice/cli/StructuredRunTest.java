@@ -113,6 +113,10 @@ final class StructuredRunTest {
     assertThat(evaluation.get("sopsPerImage").getAsDouble())
         .isCloseTo(result.getAsJsonObject("sopsPerImage").get("after").getAsDouble(), within(1e-6));
 
+    assertThat(folder.resolve("s/report.html"))
+        .content()
+        .contains("Pruning of channels on digits", "Channels before and after", "\"pretrain\"");
+
     // The configuration repeats the run.
     Invocation.of("prune", "--config", path("s/config.yaml"), "--run", path("again")).exits(0);
     assertThat(folder.resolve("again/model.safetensors"))
