@@ -9,7 +9,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Looks for the strength of a method at which a network becomes as sparse as is wanted. Sparsity
  * rises with the strength: the search halves the range of its logarithm and, once it has seen both
- * sides, goes where the logarithm of the density would be right on a straight line.
+ * sides, goes where the logarithm of the density would be right on a straight line. Its runs are as
+ * long as the one that it is for: the sparsity that a shorter one reaches says too little.
  *
  * @param low the least strength
  * @param high the greatest
@@ -18,9 +19,6 @@ import org.jspecify.annotations.Nullable;
 record StrengthSearch(double low, double high, double goal) {
   /** Runs that a search takes at most. */
   static final int TRIALS = 6;
-
-  /** The length of these runs, as a part of that of the run which the strength is for. */
-  static final double OF_RUN = 0.5;
 
   /** How near the density must come, as a part of it. */
   private static final double TOLERANCE = 0.1;
