@@ -178,10 +178,8 @@ final class PruneCommand implements Callable<Integer> {
     double goal = pruning.goal(start.graph(), settings.epochs(), perEpoch);
     checkSparsity(start, goal);
     boolean searching = pruning.method.kind() == Method.Kind.HIDDEN && pruning.strength == null;
-    if (!searching) {
-      // What is wrong with the options must be told before a folder is made.
-      var _ = method(start, settings, pruning.strength, _ -> {});
-    }
+    // What is wrong with the options must be told before a folder is made.
+    var _ = method(start, settings, pruning.strength, _ -> {});
     RunDirectory directory = run.directory(spec);
     JsonObject provenance =
         Provenance.of(
@@ -271,11 +269,7 @@ final class PruneCommand implements Callable<Integer> {
         @Nullable Double strength);
   }
 
-  /**
-   * A run of the search for a strength.
-   *
-   * @param strength that means the same in the run that is searched for
-   */
+  /** A run of the search for a strength. */
   private record Searched(
       double strength, double sparsity, long epochs, long steps, double sops, double seconds) {
     static Searched of(double strength, JsonObject result) {
@@ -315,15 +309,8 @@ final class PruneCommand implements Callable<Integer> {
       int perEpoch,
       double goal)
       throws IOException {
-    int epochs = Math.max(1, (int) Math.round(StrengthSearch.OF_RUN * settings.epochs()));
-    TrainingSettings shorter =
-        settings.toBuilder()
-            .epochs(epochs)
-            .warmUpEpochs(Math.min(settings.warmUpEpochs(), epochs))
-            .build();
     double rates = settings.learningRate() * settings.epochs() * perEpoch;
     EmergentPruning.Strengths range = EmergentPruning.strengths(pruning.method, rates);
-    double scale = range.perStep() ? settings.epochs() / (double) shorter.epochs() : 1;
     Map<Double, Searched> results = new HashMap<>();
     List<StrengthSearch.Tried> tried =
         new StrengthSearch(range.low(), range.high(), goal)
@@ -334,7 +321,7 @@ final class PruneCommand implements Callable<Integer> {
                   spec.commandLine()
                       .getErr()
                       .printf(Locale.ROOT, "prune: %s: strength %.4g%n", name, strength);
-                  Runs.Run trial = runs.make(stage, identity + name, shorter, strength * scale);
+                  Runs.Run trial = runs.make(stage, identity + name, settings, strength);
                   JsonObject result =
                       stage.result().isPresent()
                           ? stage.result().get()

@@ -9,7 +9,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Looks for the strength of a method at which a network becomes as sparse as is wanted. Sparsity
  * rises with the strength: the search halves the range of its logarithm and, once it has seen both
- * sides, goes where the logarithm of the density would be right on a straight line.
+ * sides, goes where the log odds of a weight to stay would be right on a straight line. Its runs
+ * are as long as the one that it is for: the sparsity that a shorter one reaches says too little.
  *
  * @param low the least strength
  * @param high the greatest
@@ -19,14 +20,11 @@ record StrengthSearch(double low, double high, double goal) {
   /** Runs that a search takes at most. */
   static final int TRIALS = 6;
 
-  /** The length of these runs, as a part of that of the run which the strength is for. */
-  static final double OF_RUN = 0.5;
-
   /** How near the density must come, as a part of it. */
   private static final double TOLERANCE = 0.1;
 
-  /** The least density that is told from none. */
-  private static final double NONE = 1e-6;
+  /** The least density that is told from none, and how far the greatest is from 1. */
+  private static final double LEAST = 1e-6;
 
   /** A run with a strength. */
   interface Trial {
@@ -72,14 +70,15 @@ record StrengthSearch(double low, double high, double goal) {
     double to = Math.log(above == null ? high : above.strength());
     double part = 0.5;
     if (below != null && above != null) {
-      double rest = logDensity(below.sparsity());
-      double line = (rest - logDensity(goal)) / (rest - logDensity(above.sparsity()));
+      double rest = logOdds(below.sparsity());
+      double line = (rest - logOdds(goal)) / (rest - logOdds(above.sparsity()));
       part = Math.clamp(line, 0.1, 0.9);
     }
     return Math.exp(from + part * (to - from));
   }
 
-  private static double logDensity(double sparsity) {
-    return Math.log(Math.max(NONE, 1 - sparsity));
+  private static double logOdds(double sparsity) {
+    double density = Math.clamp(1 - sparsity, LEAST, 1 - LEAST);
+    return Math.log(density / (1 - density));
   }
 }

@@ -105,6 +105,18 @@ final class BadInputTest {
     "--scope 2:4 --sparsity 0.5, it follows from the pattern",
     "--scope 2:4 --ties reference, exact ties",
     "--from /no/such/model.safetensors, does not exist",
+    "--method magic, expected",
+    "--method lamp --strength 1, --strength",
+    "--method stds --strength -1, strength",
+    "--method gradr --sparsity 0.3 --strength 1, prior",
+    "--method snip --iterations 3, at the first step",
+    "--method lottery --scope erk, --scope",
+    "--method lottery --rewind-epoch 2, rewind",
+    "--method lottery --round-share 1, share",
+    "--method granet --scope 2:4, 2:4",
+    "--grace -1, grace",
+    "--initial-sparsity 2, initial sparsity",
+    "--last-ratio 2, ratio",
   })
   void refusesOptionsOfPrune(String arguments, String part) {
     String[] common = {

@@ -14,6 +14,7 @@ import dev.coppice.graph.Op;
 import dev.coppice.graph.Shape;
 import dev.coppice.graph.Tensor;
 import dev.coppice.graph.Weights;
+import dev.coppice.prune.Method;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -26,6 +27,8 @@ import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** The commands end to end on small parts of real data. */
 final class RunTest {
@@ -117,6 +120,54 @@ final class RunTest {
     assertThat(
             evaluation.getAsJsonObject("neurobench").getAsJsonObject("SynapticOperations").keySet())
         .containsExactly("Effective_ACs", "Effective_MACs", "Dense");
+  }
+
+  /** Sparsity, the names and the account of the cost, for every method. */
+  @ParameterizedTest
+  @EnumSource(Method.class)
+  void everyMethodTellsWhatItCost(Method method) throws IOException {
+    List<String> args = small("prune", "m");
+    args.addAll(List.of("--method", EnumName.of(method), "--sparsity", "0.6"));
+    if (method.kind() == Method.Kind.HIDDEN) {
+      args.addAll(List.of("--strength", "0.1"));
+    }
+    succeed(args);
+    JsonObject result = json(folder.resolve("m/result.json"));
+    assertThat(result.get("method").getAsString()).isEqualTo(EnumName.of(method));
+    assertThat(result.get("targetSparsity").getAsDouble()).isEqualTo(0.6);
+    assertThat(result.get("accuracy").getAsDouble()).isBetween(0.0, 1.0);
+    assertThat(result.get("sops").getAsDouble()).isPositive();
+    assertThat(result.get("seconds").getAsDouble()).isPositive();
+    int epochs = result.get("epochs").getAsInt();
+    assertThat(result.get("steps").getAsInt()).isEqualTo(7 * epochs);
+    switch (method.kind()) {
+      case ROUNDS -> assertThat(epochs).isGreaterThan(3);
+      case HIDDEN -> assertThat(epochs).isEqualTo(3);
+      case PARTS -> {
+        assertThat(epochs).isEqualTo(3);
+        assertThat(result.get("sparsity").getAsDouble()).isBetween(0.599, 0.7);
+      }
+    }
+    succeed("prune", "--config", path("m/config.yaml"), "--run", path("again"));
+    assertThat(folder.resolve("again/model.safetensors"))
+        .hasSameBinaryContentAs(folder.resolve("m/model.safetensors"));
+  }
+
+  /** The cost of looking for the strength is part of the run's, and its runs are resumed. */
+  @Test
+  void aStrengthIsSearchedForIfItIsNotGiven() throws IOException {
+    List<String> args = small("prune", "m");
+    args.addAll(List.of("--method", "stds", "--sparsity", "0.8"));
+    succeed(args);
+    JsonObject result = json(folder.resolve("m/result.json"));
+    int trials = result.getAsJsonArray("search").size();
+    assertThat(trials).isBetween(1, 6);
+    assertThat(result.get("epochs").getAsInt()).isEqualTo(3 * (trials + 1));
+    assertThat(result.get("steps").getAsInt()).isEqualTo(21 * (trials + 1));
+    JsonObject best = result.getAsJsonArray("search").get(0).getAsJsonObject();
+    assertThat(result.get("strength")).isEqualTo(best.get("strength"));
+    assertThat(result.get("sparsity")).isEqualTo(best.get("sparsity"));
+    assertThat(succeed("prune", "--resume", path("m")).err()).contains("is complete");
   }
 
   @Test

@@ -59,13 +59,8 @@ public final class EmergentPruning implements PruningMethod {
     }
   }
 
-  /**
-   * Between which strengths the sparsity of a network is to be looked for.
-   *
-   * @param perStep whether a strength acts at every step in proportion to the learning rate, so
-   *     that a run of half the length needs twice as much of it for the same
-   */
-  public record Strengths(double low, double high, boolean perStep) {}
+  /** Between which strengths the sparsity of a network is to be looked for. */
+  public record Strengths(double low, double high) {}
 
   /**
    * Returns the strengths of a method.
@@ -75,9 +70,9 @@ public final class EmergentPruning implements PruningMethod {
    */
   public static Strengths strengths(Method method, double rates) {
     return switch (method) {
-      case GRADR -> new Strengths(0.05 / rates, 50 / rates, true);
-      case STDS -> new Strengths(1e-3, 3, false);
-      case UPR -> new Strengths(1e-10, 1e-3, false);
+      case GRADR -> new Strengths(0.05 / rates, 50 / rates);
+      case STDS -> new Strengths(1e-3, 3);
+      case UPR -> new Strengths(1e-10, 1e-3);
       default -> throw new IllegalArgumentException(method + " has no strength");
     };
   }

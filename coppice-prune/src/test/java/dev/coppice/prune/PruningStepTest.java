@@ -168,6 +168,40 @@ class PruningStepTest {
         .containsExactly(false, true, false, true, false, false, true, true, false);
   }
 
+  /** Whatever is regrown, a layer has as many as magnitude over all layers leaves it. */
+  @Property(tries = 300)
+  void withinLayersRegrowthLeavesTheirNumbersAsTheyAre(
+      @ForAll long seed,
+      @ForAll @DoubleRange(max = 0.99) double sparsity,
+      @ForAll @DoubleRange(max = 1) double ratio) {
+    Case given = random(seed);
+    PruningStep step =
+        new PruningStep(
+            Scope.Budget.GLOBAL, Ties.EXACT, Renewal.Turnover.OF_KEPT_UPWARDS, true, true);
+    PruningStep.Result exchanged =
+        step.run(
+            given.layers(), given.weights(), given.alive(), given.scores(), sparsity, ratio, seed);
+    for (PrunableLayers.Layer layer : given.layers().layers()) {
+      int kept = 0;
+      int byMagnitude = 0;
+      float lowestTaken = Float.POSITIVE_INFINITY;
+      float highestLeft = Float.NEGATIVE_INFINITY;
+      for (int i = layer.offset(); i < layer.end(); i++) {
+        kept += exchanged.mask()[i] ? 1 : 0;
+        byMagnitude += exchanged.byMagnitude()[i] ? 1 : 0;
+        if (exchanged.mask()[i] && !exchanged.byMagnitude()[i]) {
+          lowestTaken = Math.min(lowestTaken, given.scores()[i]);
+        } else if (!exchanged.mask()[i]) {
+          highestLeft = Math.max(highestLeft, given.scores()[i]);
+        }
+      }
+      assertThat(kept - byMagnitude).isEqualTo((int) Math.ceil(kept * ratio));
+      assertThat(lowestTaken).isGreaterThanOrEqualTo(highestLeft);
+    }
+    assertThat(exchanged.kept())
+        .isEqualTo((int) Math.floor(given.layers().size() * (1 - sparsity)));
+  }
+
   /** The other layers' weights are a thousand times as large. */
   @Test
   void noLayerLosesItsLastWeight() {
