@@ -6,8 +6,10 @@ import dev.coppice.kernels.Kernels;
 import dev.coppice.kernels.PlaneNumbers;
 import dev.coppice.kernels.PlanePool;
 import dev.coppice.kernels.Planes;
+import dev.coppice.kernels.WeightRows;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -48,7 +50,7 @@ public class IntegerConvolutionBenchmark {
   private final Arena arena = Arena.ofShared();
   private Kernels chosen = Kernels.scalar();
   private IntegerConvolution counts =
-      IntegerConvolution.ofCounts(new ConvolutionShape(1, 1, 1, 1, 1, 1, 0), new byte[1], 1);
+      of(new ConvolutionShape(1, 1, 1, 1, 1, 1, 0), new float[1], 1);
   private IntegerConvolution patterns = counts;
   private MemorySegment counted = MemorySegment.NULL;
   private MemorySegment packed = MemorySegment.NULL;
@@ -69,15 +71,16 @@ public class IntegerConvolutionBenchmark {
     int channels = Integer.parseInt(map.substring(map.indexOf('x') + 1));
     var shape = new ConvolutionShape(size, size, channels, channels, 3, 1, 1);
     SplittableRandom random = new SplittableRandom(1);
-    byte[] weights = new byte[shape.weights()];
+    float[] weights = new float[shape.weights()];
     for (int k = 0; k < weights.length; k++) {
-      weights[k] = (byte) (random.nextInt(100) < sparsity ? 0 : random.nextInt(1, 128));
+      weights[k] = random.nextInt(100) < sparsity ? 0 : random.nextInt(1, 128);
     }
     Planes in = shape.input(1, 1).stacked(STEPS);
     Planes out = shape.output(1, 1).stacked(STEPS);
-    counts = IntegerConvolution.ofCounts(shape, weights, 1).between(in, out);
+    counts = of(shape, weights, STEPS);
     patterns =
-        IntegerConvolution.ofPatterns(shape, weights).between(IntegerConvolution.patterns(in), out);
+        IntegerConvolution.ofPatterns(
+            shape, IntegerConvolution.patterns(in), out, rows(shape, weights));
     counted = in.allocate(arena, 1);
     long[] spikes = new long[STEPS * size * size * Math.ceilDiv(channels, Long.SIZE)];
     for (int k = 0; k < spikes.length; k++) {
@@ -93,6 +96,21 @@ public class IntegerConvolutionBenchmark {
     pool = new PlanePool(true, 2, 2, in, half, PlaneNumbers.COUNTS);
     pooled = half.allocate(arena, 1);
     System.out.printf("dense: %d sums of weights%n", (long) STEPS * size * size * shape.weights());
+  }
+
+  private static IntegerConvolution of(ConvolutionShape shape, float[] weights, int steps) {
+    Planes in = shape.input(1, shape.inputBorder()).stacked(steps);
+    Planes out = shape.output(1, shape.inputBorder()).stacked(steps);
+    return IntegerConvolution.ofCounts(shape, in, out, rows(shape, weights), 1);
+  }
+
+  private static WeightRows rows(ConvolutionShape shape, float[] weights) {
+    int row = weights.length / shape.out();
+    return visitor -> {
+      for (int o = 0; o < shape.out(); o++) {
+        visitor.row(o, Arrays.copyOfRange(weights, o * row, (o + 1) * row));
+      }
+    };
   }
 
   /** Every surviving weight times counts. */
