@@ -20,8 +20,8 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * What a JVM takes that has only the jars of the runtime, a serial collector and a heap no larger
- * than it needs to be.
+ * What a JVM takes that has only the jars of the runtime, a serial collector, a heap no larger than
+ * it needs to be, and that gives back what its compilers no longer need.
  *
  * @param megabytes resident while it answers, in 10^6 bytes
  * @param peakMegabytes the most, which may be while it loads
@@ -33,7 +33,12 @@ record ResidentMemory(
 
   private static final int SMALLEST_HEAP = 16;
   private static final int LARGEST_HEAP = 4096;
-  private static final int RUNS = 20;
+
+  /** Enough for what the compilers take to have come and gone. */
+  private static final int RUNS = 200;
+
+  /** How often memory that was freed goes back to the system, in milliseconds. */
+  private static final int TRIM_INTERVAL = 500;
 
   /** What runs there; all else comes from the runtime's jars. */
   private static final List<Class<?>> PROGRAM = List.of(ResidentProcess.class, ProcessMemory.class);
@@ -60,7 +65,7 @@ record ResidentMemory(
               Integer.toString(threads),
               Integer.toString(RUNS));
       String classPath = classPath(folder);
-      for (int heap = SMALLEST_HEAP; heap <= LARGEST_HEAP; heap *= 2) {
+      for (int heap = SMALLEST_HEAP; heap <= LARGEST_HEAP; heap = larger(heap)) {
         List<String> said = new ArrayList<>();
         int status = start(heap, classPath, arguments, said);
         if (status == 0) {
@@ -84,10 +89,20 @@ record ResidentMemory(
     }
   }
 
+  /** Returns a heap larger by a quarter, or by 4 MiB. */
+  private static int larger(int heap) {
+    return heap + Math.max(1, heap / 16) * 4;
+  }
+
   private static int start(int heap, String classPath, List<String> arguments, List<String> said)
       throws IOException {
     List<String> command = new ArrayList<>(List.of(JavaProgram.java()));
-    command.addAll(List.of("-XX:+UseSerialGC", "-Xmx" + heap + "m", "-Xlog:disable"));
+    command.addAll(
+        List.of(
+            "-XX:+UseSerialGC",
+            "-XX:TrimNativeHeapInterval=" + TRIM_INTERVAL,
+            "-Xmx" + heap + "m",
+            "-Xlog:disable"));
     if (ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent()) {
       command.addAll(List.of("--add-modules", "jdk.incubator.vector"));
     }

@@ -1,7 +1,6 @@
 package dev.coppice.cli;
 
 import com.google.gson.Gson;
-import dev.coppice.graph.Model;
 import dev.coppice.runtime.BatchInference;
 import dev.coppice.runtime.LayerActivity;
 import dev.coppice.runtime.Session;
@@ -55,8 +54,8 @@ final class RuntimeMeasurement {
   private static Figures measure(RuntimeWork work) throws IOException {
     BenchImages images = BenchImages.read(Path.of(work.images()));
     SpikingRuntime network =
-        SpikingRuntime.of(
-            Model.load(Path.of(work.model())),
+        SpikingRuntime.load(
+            Path.of(work.model()),
             new SpikingRuntime.Options(work.timeSteps(), work.threads(), work.batch()));
     List<float[]> inputs = new ArrayList<>();
     for (int first = 0; first < images.count(); first += work.batch()) {
