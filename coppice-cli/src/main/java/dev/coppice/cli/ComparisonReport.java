@@ -28,7 +28,7 @@ final class ComparisonReport {
   private static final String COST_IN = "cost in";
 
   /** Rows of a chart above which its curves are thinned, for a page that opens fast. */
-  private static final int MANY_ROWS = 8000;
+  private static final int MANY_ROWS = 5000;
 
   /** Points that a curve keeps in any case. */
   private static final int LEAST_POINTS = 10;

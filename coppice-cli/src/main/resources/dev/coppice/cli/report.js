@@ -5,7 +5,7 @@
   const BOX = ['minimum', 'lower quartile', 'median', 'upper quartile', 'maximum'];
   const COLOURS = ['#2f9e6e', '#e0793a', '#4a8fd9', '#cf5a86', '#9a80d6', '#b3992d', '#35a5b5',
     '#8b8f94', '#c9564f', '#7a9e3c'];
-  const SYMBOLS = ['circle', 'rect', 'triangle', 'diamond', 'pin'];
+  const SYMBOLS = ['circle', 'rect', 'triangle', 'diamond', 'emptyCircle'];
   const DASHES = ['solid', 'dashed', 'dotted'];
   /** Curves of more points are drawn without a mark at each. */
   const MARKED = 40;

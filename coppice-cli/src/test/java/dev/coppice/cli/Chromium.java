@@ -66,9 +66,9 @@ record Chromium(Playwright playwright, Browser browser) implements AutoCloseable
 
   private static TestAbortedException missing(String problem) {
     return new TestAbortedException(
-        "the reports were not looked at in a browser, for "
-            + problem
-            + "; name a Chromium by -Dcoppice.chromium=PATH");
+        "reports are looked at in a browser only with a Chromium, which -Dcoppice.chromium=PATH may"
+            + " name: "
+            + problem);
   }
 
   private static Path program() {
