@@ -25,21 +25,17 @@ record IntegerLayer(
   @Override
   public void work(Frame frame, int fromPlane, int toPlane) {
     IntegerConvolution placed = frame.placement.integer().get(number);
-    int rows = placed.rows();
-    for (int plane = fromPlane; plane < toPlane; ) {
-      int image = plane / rows;
-      int end = Math.min(toPlane, (image + 1) * rows);
-      frame.kernels.integerConvForward(
-          placed,
-          frame.planes[in.buffer()],
-          frame.planes[out.buffer()],
-          frame.images,
-          image,
-          image + 1,
-          plane - image * rows,
-          end - image * rows);
-      plane = end;
-    }
+    int image = fromPlane / placed.rows();
+    int first = image * placed.rows();
+    frame.kernels.integerConvForward(
+        placed,
+        frame.planes[in.buffer()],
+        frame.planes[out.buffer()],
+        frame.images,
+        image,
+        image + 1,
+        fromPlane - first,
+        toPlane - first);
   }
 
   @Override

@@ -28,9 +28,13 @@ record PlaneChain(List<PlaneStep> parts, int planes) implements Step {
 
   @Override
   public void work(Frame frame, long from, long to) {
-    // By index: an iterator would be an object.
-    for (int i = 0; i < parts.size(); i++) {
-      parts.get(i).work(frame, (int) from, (int) to);
+    for (int first = (int) from; first < to; ) {
+      int end = (int) Math.min(to, (first / planes + 1L) * planes);
+      // By index: an iterator would be an object.
+      for (int i = 0; i < parts.size(); i++) {
+        parts.get(i).work(frame, first, end);
+      }
+      first = end;
     }
   }
 

@@ -9,7 +9,7 @@ sealed interface PlaneStep
   /** Returns the node of the network that it computes. */
   String node();
 
-  /** Writes some planes. */
+  /** Writes some planes, all of one image. */
   void work(Frame frame, int fromPlane, int toPlane);
 
   /** Counts what it did, after all planes have been written. */

@@ -24,21 +24,17 @@ record SparseLayer(
   @Override
   public void work(Frame frame, int fromPlane, int toPlane) {
     SparseConvolution placed = frame.placement.sparse().get(number);
-    int rows = placed.rows();
-    for (int plane = fromPlane; plane < toPlane; ) {
-      int image = plane / rows;
-      int end = Math.min(toPlane, (image + 1) * rows);
-      frame.kernels.sparseConvForward(
-          placed,
-          frame.planes[in.buffer()],
-          frame.planes[out.buffer()],
-          frame.images,
-          image,
-          image + 1,
-          plane - image * rows,
-          end - image * rows);
-      plane = end;
-    }
+    int image = fromPlane / placed.rows();
+    int first = image * placed.rows();
+    frame.kernels.sparseConvForward(
+        placed,
+        frame.planes[in.buffer()],
+        frame.planes[out.buffer()],
+        frame.images,
+        image,
+        image + 1,
+        fromPlane - first,
+        toPlane - first);
   }
 
   @Override
