@@ -24,7 +24,7 @@ record StrengthSearch(double low, double high, double goal) {
   private static final double TOLERANCE = 0.1;
 
   /** The least density that is told from none, and how far the greatest is from 1. */
-  private static final double LEAST = 1e-6;
+  private static final double LEAST = 1e-3;
 
   /** A run with a strength. */
   interface Trial {
@@ -72,7 +72,7 @@ record StrengthSearch(double low, double high, double goal) {
     if (below != null && above != null) {
       double rest = logOdds(below.sparsity());
       double line = (rest - logOdds(goal)) / (rest - logOdds(above.sparsity()));
-      part = Math.clamp(line, 0.1, 0.9);
+      part = Math.clamp(line, 0.25, 0.75);
     }
     return Math.exp(from + part * (to - from));
   }
