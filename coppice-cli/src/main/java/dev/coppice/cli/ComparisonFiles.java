@@ -27,7 +27,7 @@ final class ComparisonFiles {
     directory.writeText("costs.csv", costs(comparison).csv());
     directory.writeText("summary.md", ComparisonTables.markdown(comparison));
     directory.writeJson(Comparison.RESULTS, json(comparison));
-    ComparisonReport.write(comparison, directory.report());
+    ComparisonReport.of(comparison).write(directory.report());
   }
 
   /** Returns everything, with all that is needed to repeat a run. */

@@ -1,8 +1,6 @@
 package dev.coppice.cli;
 
 import dev.coppice.prune.PruningIteration;
-import java.io.IOException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -45,15 +43,6 @@ final class ComparisonReport {
         runs.put(run.cell(), finished);
       }
     }
-  }
-
-  /**
-   * Writes a report; the file appears whole or not at all.
-   *
-   * @throws IOException if the file cannot be written
-   */
-  static void write(Comparison comparison, Path file) throws IOException {
-    of(comparison).write(file);
   }
 
   /** Returns the report of a comparison. */

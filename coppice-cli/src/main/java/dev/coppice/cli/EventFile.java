@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.DoubleSummaryStatistics;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.zip.CRC32C;
@@ -140,11 +141,26 @@ final class EventFile implements Closeable {
   }
 
   /**
-   * Adds the values of an epoch at its last optimizer step.
+   * Adds the values of an epoch at its last optimizer step, the weights then, and what the pruning
+   * iterations of the epoch did.
    *
+   * @param history of all iterations so far; may be empty
    * @throws IOException if they cannot be written
    */
-  void epoch(EpochMetrics metrics) throws IOException {
+  void epoch(EpochMetrics metrics, Weights weights, List<PruningIteration> history)
+      throws IOException {
+    metrics(metrics);
+    weights(metrics.step(), weights);
+    // All epochs have the same number of steps.
+    long before = metrics.step() - metrics.step() / metrics.epoch();
+    for (PruningIteration iteration : history) {
+      if (iteration.step() > before && iteration.step() <= metrics.step()) {
+        pruning(iteration);
+      }
+    }
+  }
+
+  private void metrics(EpochMetrics metrics) throws IOException {
     long step = metrics.step();
     scalar("loss/train", step, metrics.loss());
     scalar("accuracy/train", step, metrics.trainAccuracy());
@@ -161,12 +177,8 @@ final class EventFile implements Closeable {
     }
   }
 
-  /**
-   * Adds the weights of each layer that are not zero as a histogram.
-   *
-   * @throws IOException if they cannot be written
-   */
-  void weights(long step, Weights weights) throws IOException {
+  /** Adds the weights of each layer that are not zero as a histogram. */
+  private void weights(long step, Weights weights) throws IOException {
     for (Map.Entry<String, Tensor> entry : weights.asMap().entrySet()) {
       Tensor tensor = entry.getValue();
       if (tensor.shape().length > 1) {
@@ -187,12 +199,7 @@ final class EventFile implements Closeable {
     return left;
   }
 
-  /**
-   * Adds what a pruning iteration did.
-   *
-   * @throws IOException if it cannot be written
-   */
-  void pruning(PruningIteration iteration) throws IOException {
+  private void pruning(PruningIteration iteration) throws IOException {
     long step = iteration.step();
     scalar("pruning/target", step, iteration.target());
     scalar("pruning/sparsity", step, iteration.sparsity());

@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 
 /**
  * A report in the making: one page that needs nothing else, on screen and on paper. Its sections
@@ -153,6 +154,26 @@ final class HtmlReport {
   void write(Path file) throws IOException {
     byte[] page = html().getBytes(StandardCharsets.UTF_8);
     AtomicFile.write(file, out -> out.write(page));
+  }
+
+  /** What makes a report. */
+  interface Source {
+    HtmlReport report() throws IOException;
+  }
+
+  /**
+   * Writes the report of a run that has its result without it.
+   *
+   * @param problem told in a line if it cannot be made or written
+   */
+  static void write(Path file, Source source, Consumer<String> problem) {
+    try {
+      source.report().write(file);
+    } catch (IOException | RuntimeException e) {
+      problem.accept(
+          "the report could not be written: "
+              + (e instanceof IOException io ? Failure.describe(io) : e.toString()));
+    }
   }
 
   /** Gson writes the characters that could end the element as escapes. */

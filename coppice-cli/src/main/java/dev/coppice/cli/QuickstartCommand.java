@@ -1,5 +1,6 @@
 package dev.coppice.cli;
 
+import com.google.gson.Gson;
 import com.google.gson.JsonObject;
 import dev.coppice.data.DataSet;
 import dev.coppice.graph.Compression;
@@ -8,6 +9,7 @@ import dev.coppice.graph.Model;
 import dev.coppice.graph.Weights;
 import dev.coppice.prune.Method;
 import dev.coppice.prune.Pruning;
+import dev.coppice.prune.PruningIteration;
 import dev.coppice.prune.PruningSettings;
 import dev.coppice.train.Engine;
 import dev.coppice.train.EpochMetrics;
@@ -19,6 +21,7 @@ import dev.coppice.train.TrainingMethod;
 import dev.coppice.train.TrainingSettings;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -48,7 +51,7 @@ final class QuickstartCommand implements Callable<Integer> {
   @Option(
       names = "--run",
       paramLabel = "DIR",
-      description = "where the models go (default: runs/quickstart-TIME)")
+      description = "where the models and the report go (default: runs/quickstart-TIME)")
   private @Nullable Path run;
 
   @Option(
@@ -63,6 +66,7 @@ final class QuickstartCommand implements Callable<Integer> {
    * A network that has been trained.
    *
    * @param records null for the dense one
+   * @param run for the report
    * @param seconds of training and evaluation
    */
   private record Trained(
@@ -72,6 +76,7 @@ final class QuickstartCommand implements Callable<Integer> {
       Path file,
       long bytes,
       @Nullable PruningRecords records,
+      ComparedRun run,
       double seconds) {}
 
   @Override
@@ -113,9 +118,19 @@ final class QuickstartCommand implements Callable<Integer> {
     double seconds = (System.nanoTime() - begin) / 1e9;
     JsonObject result = json(dense, magnitude, criticality, seconds);
     directory.writeJson("result.json", result);
+    report(List.of(dense, magnitude, criticality), directory);
     print(List.of(dense, magnitude, criticality), seconds);
     JsonOutput.write(global.json, result);
     return 0;
+  }
+
+  private void report(List<Trained> all, RunDirectory directory) {
+    JsonObject options = new Gson().toJsonTree(Configuration.values(spec)).getAsJsonObject();
+    List<ComparedRun> runs = all.stream().map(Trained::run).toList();
+    HtmlReport.write(
+        directory.report(),
+        () -> ComparisonReport.of(new Comparison(options, runs, List.of())),
+        problem -> spec.commandLine().getErr().println("quickstart: " + problem));
   }
 
   /** What the three runs have in common. */
@@ -136,6 +151,7 @@ final class QuickstartCommand implements Callable<Integer> {
                 setting.initial(),
                 setting.settings().optimizer(),
                 setting.options());
+        EventFile events = EventFile.open(setting.directory().resolve("events").resolve(name));
         Progress progress = new Progress(name, spec.commandLine().getErr())) {
       Trainer trainer =
           new Trainer(
@@ -143,10 +159,12 @@ final class QuickstartCommand implements Callable<Integer> {
               setting.images(),
               setting.settings(),
               pruning == null ? TrainingMethod.NONE : pruning);
-      Trainer.Outcome outcome = trainer.run(watcher(progress, setting.settings()), false);
+      Trainer.Outcome outcome =
+          trainer.run(watcher(progress, setting.settings(), engine, events, pruning), false);
       EpochMetrics last = Objects.requireNonNull(outcome.last());
       Evaluation test = Objects.requireNonNull(last.test());
       Weights weights = engine.weights();
+      ModelSummary summary = ModelSummary.of(setting.graph(), weights);
       Path file = setting.directory().resolve(name + ".safetensors");
       JsonObject provenance =
           Provenance.of(
@@ -177,12 +195,45 @@ final class QuickstartCommand implements Callable<Integer> {
       return new Trained(
           name,
           test,
-          ModelSummary.of(setting.graph(), weights),
+          summary,
           file,
           Files.size(file),
           pruning == null ? null : new PruningRecords(pruning.history()),
+          compared(name, outcome, test, summary, history(pruning), provenance, setting),
           (System.nanoTime() - begin) / 1e9);
     }
+  }
+
+  private static List<PruningIteration> history(@Nullable Pruning pruning) {
+    return pruning == null ? List.of() : pruning.history();
+  }
+
+  /** Returns a run as one of a comparison. */
+  private ComparedRun compared(
+      String name,
+      Trainer.Outcome outcome,
+      Evaluation test,
+      ModelSummary summary,
+      List<PruningIteration> history,
+      JsonObject provenance,
+      Setting setting) {
+    List<RunRecords.Epoch> epochs = RunRecords.Epoch.parse(outcome.csv());
+    int images = setting.images().train().size();
+    Cost cost = Cost.of(epochs, images, test.operations().dense(), 0, outcome.seconds());
+    return new ComparedRun(
+        new Cell(name, history.isEmpty() ? 0 : SPARSITY, global.seed),
+        List.of("quickstart"),
+        "",
+        new ComparedRun.Finished(
+            test.accuracy(),
+            summary.sparsity(),
+            cost,
+            new ComparedRun.Spent(cost.epochs(), cost.steps(), cost.operations(), cost.seconds()),
+            test.operations().synaptic(),
+            test.operations().nanojoules(),
+            summary.density(),
+            provenance,
+            new RunRecords(name, epochs, history)));
   }
 
   private Pruning pruning(Setting setting, Method way) {
@@ -196,7 +247,12 @@ final class QuickstartCommand implements Callable<Integer> {
     return new Pruning(setting.graph(), pruning, global.seed, _ -> {});
   }
 
-  private static TrainingListener watcher(Progress progress, TrainingSettings settings) {
+  private static TrainingListener watcher(
+      Progress progress,
+      TrainingSettings settings,
+      Engine engine,
+      EventFile events,
+      @Nullable Pruning pruning) {
     return new TrainingListener() {
       @Override
       public void onStep(long step, long totalSteps, double loss) {
@@ -207,6 +263,11 @@ final class QuickstartCommand implements Callable<Integer> {
       public void onEpoch(EpochMetrics metrics) {
         if (metrics.epoch() % 6 == 0 || metrics.epoch() == settings.epochs()) {
           progress.epoch(metrics, settings.epochs());
+        }
+        try {
+          events.epoch(metrics, engine.weights(), history(pruning));
+        } catch (IOException e) {
+          throw new UncheckedIOException(e);
         }
       }
     };

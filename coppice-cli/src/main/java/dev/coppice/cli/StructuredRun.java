@@ -112,21 +112,19 @@ record StructuredRun(
   private void report(JsonObject result, int count, PrintWriter err) {
     List<String> names = new ArrayList<>(pretraining == null ? List.of() : List.of(PRETRAINING));
     IntStream.rangeClosed(1, count).mapToObj(StructuredRun::round).forEach(names::add);
-    try {
-      List<RunRecords> stages = new ArrayList<>();
-      for (String name : names) {
-        stages.add(RunRecords.of(directory.resolve(name), name));
-      }
-      new RunCharts(stages, result)
-          .report(
-              "Pruning of channels on " + data.name(),
-              Files.readString(directory.resolve(Configuration.FILE)))
-          .write(directory.report());
-    } catch (IOException | RuntimeException e) {
-      err.println(
-          "prune: the report could not be written: "
-              + (e instanceof IOException io ? Failure.describe(io) : e.toString()));
-    }
+    HtmlReport.write(
+        directory.report(),
+        () -> {
+          List<RunRecords> stages = new ArrayList<>();
+          for (String name : names) {
+            stages.add(RunRecords.of(directory.resolve(name), name));
+          }
+          return new RunCharts(stages, result)
+              .report(
+                  "Pruning of channels on " + data.name(),
+                  Files.readString(directory.resolve(Configuration.FILE)));
+        },
+        problem -> err.println("prune: " + problem));
   }
 
   private static String round(int number) {

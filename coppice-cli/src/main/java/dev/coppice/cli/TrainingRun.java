@@ -177,17 +177,15 @@ record TrainingRun(
   /** Writes report.html; the run has its result without it. */
   private void report(JsonObject result, List<String> metrics, Watcher watcher) {
     RunRecords records = new RunRecords("run", RunRecords.Epoch.parse(metrics), history());
-    try {
-      new RunCharts(List.of(records), result)
-          .report(
-              (method instanceof PruningMethod ? "Pruning on " : "Training on ") + data.name(),
-              Files.readString(directory.resolve(Configuration.FILE)))
-          .write(directory.report());
-    } catch (IOException | RuntimeException e) {
-      watcher.progress.line(
-          "the report could not be written: "
-              + (e instanceof IOException io ? Failure.describe(io) : e.toString()));
-    }
+    HtmlReport.write(
+        directory.report(),
+        () ->
+            new RunCharts(List.of(records), result)
+                .report(
+                    (method instanceof PruningMethod ? "Pruning on " : "Training on ")
+                        + data.name(),
+                    Files.readString(directory.resolve(Configuration.FILE))),
+        watcher.progress::line);
   }
 
   private List<PruningIteration> history() {
@@ -243,22 +241,10 @@ record TrainingRun(
         if (events == null) {
           events = EventFile.open(directory.resolve("events"));
         }
-        events.epoch(epoch);
-        events.weights(epoch.step(), engine.weights());
-        for (PruningIteration iteration : prunings(epoch)) {
-          events.pruning(iteration);
-        }
+        events.epoch(epoch, engine.weights(), history());
       } catch (IOException e) {
         throw new UncheckedIOException(e);
       }
-    }
-
-    /** Returns the pruning iterations of an epoch; all epochs have the same number of steps. */
-    private List<PruningIteration> prunings(EpochMetrics epoch) {
-      long before = epoch.step() - epoch.step() / epoch.epoch();
-      return history().stream()
-          .filter(one -> one.step() > before && one.step() <= epoch.step())
-          .toList();
     }
 
     @Override

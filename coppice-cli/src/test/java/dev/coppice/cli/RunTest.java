@@ -346,6 +346,18 @@ final class RunTest {
   }
 
   @Test
+  void theQuickstartLeavesAReportOfItsThreeRuns() throws IOException {
+    succeed("quickstart", "--epochs", "1", "--run", path("q"));
+
+    assertThat(folder.resolve("q/report.html"))
+        .content()
+        .contains("3 runs of Coppice", "\"criticality\"", "Survival of connections");
+    for (String run : List.of("dense", "magnitude", "criticality")) {
+      assertThat(folder.resolve("q/events").resolve(run)).isNotEmptyDirectory();
+    }
+  }
+
+  @Test
   void divergenceFailsTheRunAndKeepsTheCheckpoint() {
     List<String> args = small("train", "d");
     args.addAll(List.of("--lr", "1e38", "--batch", "100"));
