@@ -53,7 +53,8 @@ public class IntegerConvolutionBenchmark {
       of(new ConvolutionShape(1, 1, 1, 1, 1, 1, 0), new float[1], 1);
   private IntegerConvolution patterns = counts;
   private MemorySegment counted = MemorySegment.NULL;
-  private MemorySegment packed = MemorySegment.NULL;
+  private MemorySegment countCopies = MemorySegment.NULL;
+  private MemorySegment patternCopies = MemorySegment.NULL;
   private MemorySegment sums = MemorySegment.NULL;
   private MemorySegment pooled = MemorySegment.NULL;
   private PlanePool pool =
@@ -75,12 +76,10 @@ public class IntegerConvolutionBenchmark {
     for (int k = 0; k < weights.length; k++) {
       weights[k] = random.nextInt(100) < sparsity ? 0 : random.nextInt(1, 128);
     }
-    Planes in = shape.input(1, 1).stacked(STEPS);
-    Planes out = shape.output(1, 1).stacked(STEPS);
+    Planes in = shape.input(1, 0).stacked(STEPS);
+    Planes out = shape.output(1, 0).stacked(STEPS);
     counts = of(shape, weights, STEPS);
-    patterns =
-        IntegerConvolution.ofPatterns(
-            shape, IntegerConvolution.patterns(in), out, rows(shape, weights));
+    patterns = IntegerConvolution.ofPatterns(shape, in, out, rows(shape, weights));
     counted = in.allocate(arena, 1);
     long[] spikes = new long[STEPS * size * size * Math.ceilDiv(channels, Long.SIZE)];
     for (int k = 0; k < spikes.length; k++) {
@@ -89,18 +88,20 @@ public class IntegerConvolutionBenchmark {
       }
     }
     in.fromSpikes(spikes, 1, PlaneNumbers.COUNTS, counted, 1);
-    packed = patterns.in().allocate(arena, 1);
-    packPatterns();
+    countCopies = arena.allocate(counts.shiftedBytes(1), Long.SIZE);
+    patternCopies = arena.allocate(patterns.shiftedBytes(1), Long.SIZE);
+    shiftCounts();
+    shiftPatterns();
     sums = out.allocate(arena, 1);
-    Planes half = new Planes(channels, size / 2, size / 2, 1, 1, 1, STEPS);
+    Planes half = new Planes(channels, size / 2, size / 2, 1, 0, 1, STEPS);
     pool = new PlanePool(true, 2, 2, in, half, PlaneNumbers.COUNTS);
     pooled = half.allocate(arena, 1);
     System.out.printf("dense: %d sums of weights%n", (long) STEPS * size * size * shape.weights());
   }
 
   private static IntegerConvolution of(ConvolutionShape shape, float[] weights, int steps) {
-    Planes in = shape.input(1, shape.inputBorder()).stacked(steps);
-    Planes out = shape.output(1, shape.inputBorder()).stacked(steps);
+    Planes in = shape.input(1, 0).stacked(steps);
+    Planes out = shape.output(1, 0).stacked(steps);
     return IntegerConvolution.ofCounts(shape, in, out, rows(shape, weights), 1);
   }
 
@@ -116,19 +117,25 @@ public class IntegerConvolutionBenchmark {
   /** Every surviving weight times counts. */
   @Benchmark
   public void ofCounts() {
-    chosen.integerConvForward(counts, counted, sums, 1, 0, 1, 0, counts.rows());
+    chosen.integerConvForward(counts, countCopies, sums, 1, 0, 1, 0, counts.rows());
   }
 
   /** Sums of five channels' weights, looked up. */
   @Benchmark
   public void ofPatterns() {
-    chosen.integerConvForward(patterns, packed, sums, 1, 0, 1, 0, patterns.rows());
+    chosen.integerConvForward(patterns, patternCopies, sums, 1, 0, 1, 0, patterns.rows());
+  }
+
+  /** Counts to what the first of them reads. */
+  @Benchmark
+  public void shiftCounts() {
+    chosen.shiftCounts(counts, counted, countCopies, 1, 0, counts.shiftedPlanes());
   }
 
   /** Counts to patterns. */
   @Benchmark
-  public void packPatterns() {
-    chosen.packPatterns(counts.in(), patterns.in(), counted, packed, 1, 0, patterns.in().planes());
+  public void shiftPatterns() {
+    chosen.shiftCounts(patterns, counted, patternCopies, 1, 0, patterns.shiftedPlanes());
   }
 
   /** Pooling of counts in windows of 2×2. */

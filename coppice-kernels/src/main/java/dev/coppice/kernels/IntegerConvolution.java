@@ -5,17 +5,18 @@ import java.util.Arrays;
 import java.util.stream.IntStream;
 
 /**
- * The surviving weights of a convolution in whole numbers, for inference: it reads {@link
- * PlaneNumbers#COUNTS} and writes, as floats, the exact sums of weights times counts. What lies
- * around the maps of the output is left with any numbers.
+ * The surviving weights of a convolution in whole numbers, for inference: of {@link
+ * PlaneNumbers#COUNTS}, of which {@link Kernels#shiftCounts} makes copies that lie as they are
+ * read, it writes as floats the exact sums of weights times counts. What lies around the maps of
+ * the output may be left with any numbers.
  *
  * <p>Sums are taken in 16 bits. A row whose sums might not fit is cut into segments that do,
  * whatever fires, of which the sums are added as floats; being whole numbers up to 2²⁴, these are
  * exact, too, and so the order of sums does not matter.
  *
  * <p>Where inputs are single spikes, {@value #TOGETHER} channels can be taken together: the bits of
- * one element tell which of them fired, and one entry holds the sums of their weights for all
- * patterns, to be looked up. {@link Kernels#packPatterns} makes such planes.
+ * one element of the copies tell which of them fired, and one entry holds the sums of their weights
+ * for all patterns, to be looked up.
  */
 public final class IntegerConvolution {
   /** Channels whose spikes make a pattern. */
@@ -27,10 +28,9 @@ public final class IntegerConvolution {
   private static final int MOST_EXACT = 1 << 24;
 
   private final ConvolutionShape shape;
-  private final Planes in;
-  private final Planes out;
-  private final Pieces cut;
-  private final boolean patterns;
+
+  /** How inputs lie. */
+  final ShiftedPlanes shifted;
 
   /** Where the segments of a row begin; one more than there are rows. */
   final int[] rows;
@@ -41,7 +41,7 @@ public final class IntegerConvolution {
   /** For every entry its weight, or its sums by pattern. */
   final short[] numbers;
 
-  /** Bytes from an output's pixel, taken as one of the first input plane, to the input's pixel. */
+  /** Bytes from what the first tap reads of the first input plane to what an entry reads. */
   final int[] offsets;
 
   /** The plane of an entry's input, times the number of taps, plus its tap. */
@@ -49,37 +49,22 @@ public final class IntegerConvolution {
 
   private IntegerConvolution(
       ConvolutionShape shape,
-      Planes in,
-      Planes out,
-      boolean patterns,
+      ShiftedPlanes shifted,
       int[] rows,
       int[] segments,
       short[] numbers,
-      int[] places,
-      int[] offsets) {
+      int[] places) {
     this.shape = shape;
-    this.in = in;
-    this.out = out;
-    this.cut = new Pieces(in, out);
-    this.patterns = patterns;
+    this.shifted = shifted;
     this.rows = rows;
     this.segments = segments;
     this.numbers = numbers;
     this.places = places;
-    this.offsets = offsets;
-  }
-
-  private static int[] offsets(ConvolutionShape shape, Planes in, int[] places) {
-    int[] offsets = new int[places.length];
-    for (int entry = 0; entry < places.length; entry++) {
-      int tap = places[entry] % shape.taps();
-      offsets[entry] =
-          Short.BYTES
-              * (places[entry] / shape.taps() * in.planeFloats()
-                  + SparseConvolution.down(shape, tap) * in.pitch()
-                  + SparseConvolution.right(shape, tap) * in.group());
-    }
-    return offsets;
+    this.offsets =
+        IntStream.of(places)
+            .map(place -> shifted.offset(place / shape.taps(), place % shape.taps()))
+            .map(elements -> elements * Short.BYTES)
+            .toArray();
   }
 
   /** Whether convolutions of that shape and of counts up to {@code most} can be computed. */
@@ -109,7 +94,7 @@ public final class IntegerConvolution {
   /**
    * Compresses weights that are not zero, for patterns of spikes.
    *
-   * @param in planes of {@linkplain #patterns patterns} of the input
+   * @param in planes of the input, such as {@link ConvolutionShape#input}
    * @param out planes of the output, such as {@link ConvolutionShape#output}
    * @param weights whole numbers in [-128, 127]
    * @throws IllegalArgumentException when the shape does not {@linkplain #fits fit}, or the planes
@@ -126,7 +111,7 @@ public final class IntegerConvolution {
       throw new IllegalArgumentException(
           "sums of counts up to %d are not exact for %s".formatted(most, shape));
     }
-    requireFit(shape, in, out, together > 1);
+    requireFit(shape, in, out);
     int[] entries = {0};
     weights.forEach(
         (o, values) -> {
@@ -135,17 +120,13 @@ public final class IntegerConvolution {
         });
     Lists lists = new Lists(shape.out(), entries[0], most, together);
     weights.forEach((_, values) -> lists.add(new Row(shape, values, together)));
-    int[] places = lists.places;
     return new IntegerConvolution(
         shape,
-        in,
-        out,
-        together > 1,
+        new ShiftedPlanes(shape, in, out, together),
         lists.rows,
         lists.segments(),
         lists.numbers,
-        places,
-        offsets(shape, in, places));
+        lists.places);
   }
 
   /**
@@ -254,132 +235,105 @@ public final class IntegerConvolution {
     }
   }
 
-  /** Returns the planes that patterns of some planes lie in. */
-  public static Planes patterns(Planes counts) {
-    return new Planes(
-        Math.ceilDiv(counts.channels(), TOGETHER),
-        counts.height(),
-        counts.width(),
-        counts.group(),
-        counts.border(),
-        counts.step(),
-        counts.stack());
-  }
-
   /**
-   * Returns the same weights between planes of other groups, borders and stacks; lists are shared.
+   * Returns the same weights between planes of other borders and stacks; lists are shared.
    *
-   * @param newIn planes of the input: of its channels, or of {@linkplain #patterns patterns}
    * @throws IllegalArgumentException when the planes do not fit the shape
    */
   public IntegerConvolution between(Planes newIn, Planes newOut) {
-    requireFit(shape, newIn, newOut, patterns);
-    int[] moved = newIn.equals(in) ? offsets : offsets(shape, newIn, places);
+    requireFit(shape, newIn, newOut);
     return new IntegerConvolution(
-        shape, newIn, newOut, patterns, rows, segments, numbers, places, moved);
+        shape,
+        new ShiftedPlanes(shape, newIn, newOut, shifted.together()),
+        rows,
+        segments,
+        numbers,
+        places);
   }
 
-  private static void requireFit(ConvolutionShape shape, Planes in, Planes out, boolean patterns) {
-    Planes input = shape.input(in.group(), in.border()).stacked(in.stack());
-    Planes expected = patterns ? patterns(input) : input;
-    Planes output = shape.output(in.group(), out.border()).stacked(in.stack());
-    if (!in.equals(expected) || !out.equals(output) || in.border() < shape.inputBorder()) {
+  private static void requireFit(ConvolutionShape shape, Planes in, Planes out) {
+    Planes input = shape.input(1, in.border()).stacked(in.stack());
+    Planes output = shape.output(1, out.border()).stacked(in.stack());
+    if (!in.equals(input) || !out.equals(output)) {
       throw new IllegalArgumentException(
           "%s and %s are not the planes of %s".formatted(in, out, shape));
     }
   }
 
-  /** Whether inputs are patterns of spikes. */
+  /** Whether spikes are taken together as patterns. */
   public boolean patterns() {
-    return patterns;
+    return shifted.together() > 1;
   }
 
-  /** Returns the planes that are read. */
+  /** Returns the planes of the counts. */
   public Planes in() {
-    return in;
+    return shifted.in();
   }
 
   /** Returns the planes that are written. */
   public Planes out() {
-    return out;
+    return shifted.out();
   }
 
-  /** Returns the rows: the planes of a group of the output. */
+  /** Returns the rows: the planes of an image of the output. */
   public int rows() {
     return rows.length - 1;
   }
 
-  Pieces cut() {
-    return cut;
+  /** Returns the planes of an image that copies are made of. */
+  public int shiftedPlanes() {
+    return shifted.planes();
   }
 
-  /** Where the inputs of a piece lie of an entry without distance. */
-  long inputBytes(int group, int piece) {
-    return cut.input(group, piece) * Short.BYTES;
+  /** Returns the memory of the copies of so many images. */
+  public long shiftedBytes(int images) {
+    return shifted.bytes(images);
   }
 
-  /** Where a piece of an output plane lies. */
-  long outputBytes(int group, int row, int piece) {
-    return cut.output(group, row, piece) * Float.BYTES;
+  /** Returns the vectors of {@value ShiftedPlanes#LANES} sums of an output plane. */
+  public int vectors() {
+    return shifted.vectors();
   }
 
-  /** Where the counts begin whose spikes make a plane of patterns, in elements. */
-  static long firstCount(Planes counts, int plane) {
-    int patterns = Math.ceilDiv(counts.channels(), TOGETHER);
-    return PlaneNeurons.firstOf(
-        counts, plane / patterns * counts.channels() + plane % patterns * TOGETHER);
+  /** Returns the vectors of all copies of an image. */
+  public int shiftedVectors() {
+    return shifted.planes() * shifted.planeElements() / ShiftedPlanes.LANES;
   }
 
-  /** How many planes of counts make a plane of patterns. */
-  static int side(Planes counts, int plane) {
-    int patterns = Math.ceilDiv(counts.channels(), TOGETHER);
-    return Math.min(TOGETHER, counts.channels() - plane % patterns * TOGETHER);
+  /** Where the first pixel of an output plane lies, in elements. */
+  long first(int image, int row) {
+    Planes out = shifted.out();
+    return (long) image * out.groupFloats() + out.origin() + (long) row * out.planeFloats();
   }
 
-  static void checkPatterns(
-      Planes counts,
-      Planes patterns,
-      MemorySegment from,
-      MemorySegment to,
-      int groups,
-      int fromPlane,
-      int toPlane) {
-    if (counts.step() != 1) {
-      throw new IllegalArgumentException("patterns are of planes of step 1, not " + counts.step());
+  void checkShift(
+      MemorySegment counts, MemorySegment copies, int images, int fromPlane, int toPlane) {
+    if (images < 0) {
+      throw new IllegalArgumentException("images must not be negative: " + images);
     }
-    if (groups < 0) {
-      throw new IllegalArgumentException("groups must not be negative: " + groups);
-    }
-    if (patterns.channels() != Math.ceilDiv(counts.channels(), TOGETHER)
-        || patterns.planeFloats() != counts.planeFloats()
-        || patterns.origin() != counts.origin()) {
-      throw new IllegalArgumentException(
-          "%s are not the patterns of %s".formatted(patterns, counts));
-    }
-    NeuronArguments.requireFloats("counts", from, counts.bytes(groups));
-    NeuronArguments.requireFloats("patterns", to, patterns.bytes(groups));
+    NeuronArguments.requireFloats("counts", counts, in().bytes(images));
+    NeuronArguments.requireFloats("copies", copies, shiftedBytes(images));
     NeuronArguments.requireApart(
-        "counts", from, counts.bytes(groups), "patterns", to, patterns.bytes(groups));
-    SpikeArguments.checkRange("planes", fromPlane, toPlane, (long) groups * patterns.planes());
+        "counts", counts, in().bytes(images), "copies", copies, shiftedBytes(images));
+    SpikeArguments.checkRange("planes", fromPlane, toPlane, (long) images * shifted.planes());
   }
 
   void check(
-      MemorySegment counts,
+      MemorySegment copies,
       MemorySegment sums,
-      int groups,
-      int fromGroup,
-      int toGroup,
+      int images,
+      int fromImage,
+      int toImage,
       int fromRow,
       int toRow) {
-    if (groups < 0) {
-      throw new IllegalArgumentException("groups must not be negative: " + groups);
+    if (images < 0) {
+      throw new IllegalArgumentException("images must not be negative: " + images);
     }
-    // Vectors read on behind the last element, as far as floats would lie.
-    NeuronArguments.requireFloats("counts", counts, in.bytes(groups));
-    NeuronArguments.requireFloats("sums", sums, out.bytes(groups));
+    NeuronArguments.requireFloats("copies", copies, shiftedBytes(images));
+    NeuronArguments.requireFloats("sums", sums, out().bytes(images));
     NeuronArguments.requireApart(
-        "counts", counts, in.bytes(groups), "sums", sums, out.bytes(groups));
-    SpikeArguments.checkRange("groups", fromGroup, toGroup, groups);
+        "copies", copies, shiftedBytes(images), "sums", sums, out().bytes(images));
+    SpikeArguments.checkRange("images", fromImage, toImage, images);
     SpikeArguments.checkRange("rows", fromRow, toRow, rows());
   }
 }

@@ -406,20 +406,19 @@ public sealed interface Kernels permits ScalarKernels, VectorKernels {
   /**
    * Convolution by the surviving weights alone, in whole numbers.
    *
-   * @param counts planes {@link IntegerConvolution#in()} of so many groups, as {@link
-   *     PlaneNumbers#COUNTS} or as patterns, in memory that would hold floats
-   * @param sums planes {@link IntegerConvolution#out()}, written for the groups and rows of the
+   * @param copies what {@link #shiftCounts} made
+   * @param sums planes {@link IntegerConvolution#out()}, written for the images and rows of the
    *     ranges
-   * @param groups groups of images
+   * @param images images
    * @param fromRow first plane of the output
    */
   void integerConvForward(
       IntegerConvolution c,
-      MemorySegment counts,
+      MemorySegment copies,
       MemorySegment sums,
-      int groups,
-      int fromGroup,
-      int toGroup,
+      int images,
+      int fromImage,
+      int toImage,
       int fromRow,
       int toRow);
 
@@ -429,21 +428,21 @@ public sealed interface Kernels permits ScalarKernels, VectorKernels {
   }
 
   /**
-   * Takes the spikes of {@link IntegerConvolution#TOGETHER} channels together as patterns.
+   * Makes copies of counts as {@link #integerConvForward} reads them, of single channels or with
+   * the spikes of several taken together as patterns.
    *
-   * @param counts the layout of the spikes: planes of step 1
-   * @param patterns {@link IntegerConvolution#patterns} of that
-   * @param from {@link PlaneNumbers#COUNTS} of 0 and 1
-   * @param groups groups of images
-   * @param to written for the planes of the range
-   * @param fromPlane first plane of patterns, counted through all groups
+   * @param counts planes {@link IntegerConvolution#in()}, as {@link PlaneNumbers#COUNTS}; of 0 and
+   *     1 for patterns
+   * @param copies {@link IntegerConvolution#shiftedBytes}, written for the planes of the range
+   * @param images images
+   * @param fromPlane first of the {@link IntegerConvolution#shiftedPlanes}, counted through all
+   *     images
    */
-  void packPatterns(
-      Planes counts,
-      Planes patterns,
-      MemorySegment from,
-      MemorySegment to,
-      int groups,
+  void shiftCounts(
+      IntegerConvolution c,
+      MemorySegment counts,
+      MemorySegment copies,
+      int images,
       int fromPlane,
       int toPlane);
 

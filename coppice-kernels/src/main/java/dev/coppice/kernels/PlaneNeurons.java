@@ -95,6 +95,11 @@ public final class PlaneNeurons {
     return in.stack() < out.stack();
   }
 
+  /** Whether maps have no border. */
+  boolean everyPixel() {
+    return out.border() == 0;
+  }
+
   /** Where the first map of a plane lies in elements, planes being counted through all groups. */
   static long firstOf(Planes planes, int plane) {
     long group = (long) (plane / planes.planes()) * planes.groupFloats();

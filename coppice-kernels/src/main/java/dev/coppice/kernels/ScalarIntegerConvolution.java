@@ -6,82 +6,106 @@ import java.util.Arrays;
 
 /** {@link IntegerConvolution} as plain loops over 32-bit sums. */
 final class ScalarIntegerConvolution {
-  private static final int BLOCK = 512;
+  private static final int LANES = ShiftedPlanes.LANES;
 
   private ScalarIntegerConvolution() {}
 
   static void forward(
       IntegerConvolution c,
-      MemorySegment counts,
+      MemorySegment copies,
       MemorySegment sums,
-      int fromGroup,
-      int toGroup,
+      int fromImage,
+      int toImage,
       int fromRow,
       int toRow) {
+    ShiftedPlanes shifted = c.shifted;
     PlaneScratch scratch = PlaneScratch.get();
-    short[] input = scratch.shorts(BLOCK);
-    int[] row = scratch.ints(BLOCK);
-    int size = c.cut().size();
-    for (int group = fromGroup; group < toGroup; group++) {
-      for (int piece = 0; piece < c.cut().count(); piece++) {
-        for (int first = 0; first < size; first += BLOCK) {
-          int count = Math.min(BLOCK, size - first);
-          long from = c.inputBytes(group, piece) + (long) first * Short.BYTES;
-          for (int o = fromRow; o < toRow; o++) {
-            Arrays.fill(row, 0, count, 0);
-            int end = c.segments[c.rows[o + 1]];
-            for (int j = c.segments[c.rows[o]]; j < end; j++) {
-              MemorySegment.copy(
-                  counts, ValueLayout.JAVA_SHORT, from + c.offsets[j], input, 0, count);
-              if (c.patterns()) {
-                lookUp(input, c.numbers, j * IntegerConvolution.PATTERNS, row, count);
-              } else {
-                multiply(input, c.numbers[j], row, count);
-              }
-            }
-            long to = c.outputBytes(group, o, piece) + (long) first * Float.BYTES;
-            for (int k = 0; k < count; k++) {
-              sums.set(ValueLayout.JAVA_FLOAT, to + (long) k * Float.BYTES, row[k]);
-            }
+    int size = shifted.vectors() * LANES;
+    short[] input = scratch.shorts(size);
+    int[] totals = scratch.ints(size);
+    for (int image = fromImage; image < toImage; image++) {
+      long from = shifted.inputBytes(image, 0);
+      for (int o = fromRow; o < toRow; o++) {
+        Arrays.fill(totals, 0, size, 0);
+        int end = c.segments[c.rows[o + 1]];
+        for (int j = c.segments[c.rows[o]]; j < end; j++) {
+          MemorySegment.copy(copies, ValueLayout.JAVA_SHORT, from + c.offsets[j], input, 0, size);
+          if (c.patterns()) {
+            lookUp(input, c.numbers, j * IntegerConvolution.PATTERNS, totals, size);
+          } else {
+            multiply(input, c.numbers[j], totals, size);
+          }
+        }
+        write(shifted, totals, sums, c.first(image, o));
+      }
+    }
+  }
+
+  private static void multiply(short[] input, short weight, int[] totals, int count) {
+    for (int k = 0; k < count; k++) {
+      totals[k] += input[k] * weight;
+    }
+  }
+
+  private static void lookUp(short[] input, short[] numbers, int table, int[] totals, int count) {
+    for (int k = 0; k < count; k++) {
+      totals[k] += numbers[table + input[k]];
+    }
+  }
+
+  private static void write(ShiftedPlanes shifted, int[] totals, MemorySegment sums, long first) {
+    for (int vector = 0; vector < shifted.vectors(); vector++) {
+      for (int span = shifted.spans[vector]; span < shifted.spans[vector + 1]; span++) {
+        int lane = shifted.lanes[span];
+        for (int k = 0; k < shifted.counts[span]; k++) {
+          sums.setAtIndex(
+              ValueLayout.JAVA_FLOAT, first + shifted.targets[span] + k, totals[lane + k]);
+        }
+      }
+    }
+  }
+
+  static void shift(
+      ShiftedPlanes shifted,
+      MemorySegment counts,
+      MemorySegment copies,
+      int fromPlane,
+      int toPlane) {
+    for (int plane = fromPlane; plane < toPlane; plane++) {
+      long write = (long) plane * shifted.planeElements();
+      for (int copy = 0; copy < shifted.copies(); copy++) {
+        for (int vector = 0; vector < shifted.copyVectors(); vector++) {
+          for (int lane = 0; lane < LANES; lane++) {
+            short number = number(shifted, counts, plane, copy, vector, lane);
+            copies.setAtIndex(ValueLayout.JAVA_SHORT, write++, number);
           }
         }
       }
     }
   }
 
-  private static void multiply(short[] input, short weight, int[] sums, int count) {
-    for (int k = 0; k < count; k++) {
-      sums[k] += input[k] * weight;
+  private static short number(
+      ShiftedPlanes shifted, MemorySegment counts, int plane, int copy, int vector, int lane) {
+    int unitLanes = LANES / shifted.side();
+    int part = vector % shifted.parts();
+    int step = vector / shifted.parts() % shifted.stackGroups() * shifted.side() + lane / unitLanes;
+    int unitRow = vector / shifted.parts() / shifted.stackGroups();
+    if (step >= shifted.in().stack()
+        || !shifted.hasSource(unitRow)
+        || !shifted.holds(copy, part, lane)) {
+      return 0;
     }
-  }
-
-  private static void lookUp(short[] input, short[] numbers, int table, int[] sums, int count) {
-    for (int k = 0; k < count; k++) {
-      sums[k] += numbers[table + input[k]];
+    int at = part * LANES + lane % unitLanes + shifted.shift(copy);
+    int y = shifted.maps() ? at / shifted.out().pitch() : shifted.sourceRow(unitRow);
+    int x = shifted.maps() ? at % shifted.out().pitch() : at;
+    int image = plane / shifted.planes();
+    int first = plane % shifted.planes() * shifted.together();
+    int number = 0;
+    for (int channel = 0; channel < shifted.together(plane % shifted.planes()); channel++) {
+      long count = shifted.in().at(step, image, first + channel, y, x);
+      number |= counts.getAtIndex(ValueLayout.JAVA_SHORT, count) << channel;
     }
-  }
-
-  static void packPatterns(
-      Planes counts,
-      Planes patterns,
-      MemorySegment from,
-      MemorySegment to,
-      int fromPlane,
-      int toPlane) {
-    for (int plane = fromPlane; plane < toPlane; plane++) {
-      long read = IntegerConvolution.firstCount(counts, plane);
-      int side = IntegerConvolution.side(counts, plane);
-      long write = PlaneNeurons.firstOf(patterns, plane);
-      for (int k = 0; k < patterns.planeFloats(); k++) {
-        int pattern = 0;
-        for (int channel = 0; channel < side; channel++) {
-          long at = read + (long) channel * counts.planeFloats() + k;
-          pattern |= from.getAtIndex(ValueLayout.JAVA_SHORT, at) << channel;
-        }
-        to.setAtIndex(ValueLayout.JAVA_SHORT, write + k, (short) pattern);
-      }
-      PlaneNumbers.COUNTS.clearEnds(patterns, to, plane);
-    }
+    return (short) number;
   }
 
   static int sum(MemorySegment counts, long from, int count) {

@@ -398,28 +398,27 @@ final class ScalarKernels implements Kernels {
   @Override
   public void integerConvForward(
       IntegerConvolution c,
-      MemorySegment counts,
+      MemorySegment copies,
       MemorySegment sums,
-      int groups,
-      int fromGroup,
-      int toGroup,
+      int images,
+      int fromImage,
+      int toImage,
       int fromRow,
       int toRow) {
-    c.check(counts, sums, groups, fromGroup, toGroup, fromRow, toRow);
-    ScalarIntegerConvolution.forward(c, counts, sums, fromGroup, toGroup, fromRow, toRow);
+    c.check(copies, sums, images, fromImage, toImage, fromRow, toRow);
+    ScalarIntegerConvolution.forward(c, copies, sums, fromImage, toImage, fromRow, toRow);
   }
 
   @Override
-  public void packPatterns(
-      Planes counts,
-      Planes patterns,
-      MemorySegment from,
-      MemorySegment to,
-      int groups,
+  public void shiftCounts(
+      IntegerConvolution c,
+      MemorySegment counts,
+      MemorySegment copies,
+      int images,
       int fromPlane,
       int toPlane) {
-    IntegerConvolution.checkPatterns(counts, patterns, from, to, groups, fromPlane, toPlane);
-    ScalarIntegerConvolution.packPatterns(counts, patterns, from, to, fromPlane, toPlane);
+    c.checkShift(counts, copies, images, fromPlane, toPlane);
+    ScalarIntegerConvolution.shift(c.shifted, counts, copies, fromPlane, toPlane);
   }
 
   @Override

@@ -1,6 +1,7 @@
 package dev.coppice.kernels;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorMask;
@@ -13,13 +14,23 @@ import jdk.incubator.vector.VectorMask;
 final class VectorCountPool {
   private static final int COUNT = Lanes.SHORTS.length();
 
+  /** Shorts of a long. */
+  private static final int QUAD = 4;
+
   private VectorCountPool() {}
 
-  /** Pools a map and writes what is around it, but for what lies before; places are in bytes. */
-  static void map(PlanePool p, MemorySegment from, long read, MemorySegment to, long at) {
+  /** Whether the maps of a plane are one above the other as if they were one. */
+  static boolean oneMap(PlanePool p) {
+    return p.in().border() == 0 && p.out().border() == 0 && p.in().height() == 2 * p.out().height();
+  }
+
+  /**
+   * Pools a map of so many rows and writes what is around it, but for what lies before; places are
+   * in bytes.
+   */
+  static void map(PlanePool p, MemorySegment from, long read, MemorySegment to, long at, int rows) {
     int inPitch = p.in().pitch();
     int outPitch = p.out().pitch();
-    int rows = p.out().rows();
     int columns = p.out().columns();
     int width = Math.min(columns, COUNT / 2);
     boolean cut = columns > width || outPitch > COUNT;
@@ -38,15 +49,42 @@ final class VectorCountPool {
           taken |= (0x5555555555555555L & ((1L << (2 * width)) - 1)) << (2 * k * inPitch);
           spread |= row << (k * outPitch);
         }
-        pooled(p, from, first)
-            .compress(VectorMask.fromLong(Lanes.SHORTS, taken))
-            .expand(VectorMask.fromLong(Lanes.SHORTS, spread))
-            .intoMemorySegment(
-                to, place, ByteOrder.nativeOrder(), Lanes.SHORTS.indexInRange(0, count * outPitch));
+        ShortVector pooled =
+            pooled(p, from, first).compress(VectorMask.fromLong(Lanes.SHORTS, taken));
+        if (outPitch == width) {
+          store(pooled, to, place, count * outPitch);
+        } else {
+          pooled
+              .expand(VectorMask.fromLong(Lanes.SHORTS, spread))
+              .intoMemorySegment(
+                  to,
+                  place,
+                  ByteOrder.nativeOrder(),
+                  Lanes.SHORTS.indexInRange(0, count * outPitch));
+        }
       }
     }
     long below = at / Short.BYTES + (long) rows * outPitch;
     p.numbers().clear(to, below, below + (long) p.out().border() * outPitch);
+  }
+
+  /** Stores the first numbers; storing a part of a vector of shorts takes long. */
+  private static void store(ShortVector numbers, MemorySegment to, long at, int count) {
+    if (count == COUNT / 2) {
+      numbers
+          .reinterpretShape(Lanes.HALF_SHORTS, 0)
+          .intoMemorySegment(to, at, ByteOrder.nativeOrder());
+      return;
+    }
+    for (int k = 0; k < count; k += QUAD) {
+      long four = numbers.reinterpretAsLongs().lane(k / QUAD);
+      if (count - k >= QUAD) {
+        to.set(ValueLayout.JAVA_LONG_UNALIGNED, at + (long) k * Short.BYTES, four);
+      } else {
+        numbers.intoMemorySegment(
+            to, at, ByteOrder.nativeOrder(), Lanes.SHORTS.indexInRange(0, count));
+      }
+    }
   }
 
   private static void row(PlanePool p, MemorySegment from, long read, MemorySegment to, long at) {

@@ -1,11 +1,12 @@
 package dev.coppice.kernels;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 
 /**
@@ -16,8 +17,20 @@ final class VectorIntegerConvolution {
   private static final int COUNT = Lanes.SHORTS.length();
   private static final long BYTES = (long) COUNT * Short.BYTES;
 
-  /** Vectors of a block. */
-  private static final int BLOCK = 8;
+  /** Vectors of {@link ShiftedPlanes} in a block: at most eight of the machine. */
+  private static final int MOST = Math.max(1, 8 * COUNT / ShiftedPlanes.LANES);
+
+  private static final int EIGHT = 8;
+
+  /** Small maps that are copied together. */
+  private static final int MAPS = 32;
+
+  /** From {@code COUNT - n} on, ones in the first n lanes. */
+  private static final short[] BELOW = new short[2 * COUNT];
+
+  static {
+    Arrays.fill(BELOW, 0, COUNT, (short) -1);
+  }
 
   /** Adds of counts up to 16 that no sum of a lane overflows by. */
   private static final int ADDS = 2000;
@@ -67,70 +80,43 @@ final class VectorIntegerConvolution {
 
   static void forward(
       IntegerConvolution c,
-      MemorySegment counts,
+      MemorySegment copies,
       MemorySegment sums,
-      int fromGroup,
-      int toGroup,
+      int fromImage,
+      int toImage,
       int fromRow,
       int toRow) {
     if (c.patterns() && !LOOKS_UP) {
-      ScalarIntegerConvolution.forward(c, counts, sums, fromGroup, toGroup, fromRow, toRow);
+      ScalarIntegerConvolution.forward(c, copies, sums, fromImage, toImage, fromRow, toRow);
       return;
     }
-    short[] totals = PlaneScratch.get().shorts(BLOCK * COUNT);
-    for (int group = fromGroup; group < toGroup; group++) {
-      for (int piece = 0; piece < c.cut().count(); piece++) {
-        piece(c, counts, sums, totals, group, piece, fromRow, toRow);
+    ShiftedPlanes shifted = c.shifted;
+    short[] totals = PlaneScratch.get().shorts(MOST * ShiftedPlanes.LANES + COUNT);
+    for (int image = fromImage; image < toImage; image++) {
+      for (int vector = 0; vector < shifted.vectors(); ) {
+        int vectors = Math.min(MOST, Integer.highestOneBit(shifted.vectors() - vector));
+        block(c, vector, vectors, copies, sums, totals, image, fromRow, toRow);
+        vector += vectors;
       }
     }
   }
 
-  /** In blocks of vectors, the last overlapping the one before it where it would be cut off. */
-  private static void piece(
-      IntegerConvolution c,
-      MemorySegment counts,
-      MemorySegment sums,
-      short[] totals,
-      int group,
-      int piece,
-      int fromRow,
-      int toRow) {
-    int size = c.cut().size();
-    for (int done = 0; done < size; ) {
-      int vectors = vectors(size - done, size);
-      int at = Math.max(0, Math.min(done, size - vectors * COUNT));
-      block(c, vectors, counts, sums, totals, group, piece, at, size - at, fromRow, toRow);
-      done = at + vectors * COUNT;
-    }
-  }
-
-  /** Returns the vectors of a block: 8, 4, 2 or 1, and not more than the piece has. */
-  private static int vectors(int left, int size) {
-    int wanted = Math.ceilDiv(left, COUNT);
-    int vectors = wanted > 4 ? 8 : wanted > 2 ? 4 : wanted;
-    while (vectors > 1 && vectors * COUNT > size) {
-      vectors /= 2;
-    }
-    return vectors;
-  }
-
+  /** Vectors are those of {@link ShiftedPlanes}. */
   private static void block(
       IntegerConvolution c,
+      int vector,
       int vectors,
-      MemorySegment counts,
+      MemorySegment copies,
       MemorySegment sums,
       short[] totals,
-      int group,
-      int piece,
-      int at,
-      int left,
+      int image,
       int fromRow,
       int toRow) {
-    long from = c.inputBytes(group, piece) + (long) at * Short.BYTES;
-    int size = Math.min(left, vectors * COUNT);
-    Sums block = (c.patterns() ? LOOK_UPS : PRODUCTS)[Integer.numberOfTrailingZeros(vectors)];
+    long from = c.shifted.inputBytes(image, vector);
+    int wide = vectors * ShiftedPlanes.LANES / COUNT;
+    Sums block = (c.patterns() ? LOOK_UPS : PRODUCTS)[Integer.numberOfTrailingZeros(wide)];
     for (int row = fromRow; row < toRow; row++) {
-      long to = c.outputBytes(group, row, piece) + (long) at * Float.BYTES;
+      long to = c.first(image, row);
       int first = c.rows[row];
       for (int segment = first; segment < c.rows[row + 1]; segment++) {
         block.add(
@@ -138,40 +124,88 @@ final class VectorIntegerConvolution {
             c.numbers,
             c.segments[segment],
             c.segments[segment + 1],
-            counts,
+            copies,
             from,
             totals);
-        if (segment == first) {
-          write(totals, sums, to, size);
-        } else {
-          add(totals, sums, to, size);
-        }
+        write(c.shifted, vector, vectors, totals, segment > first, sums, to);
       }
     }
   }
 
-  private static void write(short[] totals, MemorySegment sums, long to, int size) {
-    int k = 0;
-    for (; k + Lanes.COUNT <= size; k += Lanes.COUNT) {
-      floats(totals, k)
-          .intoMemorySegment(sums, to + (long) k * Float.BYTES, ByteOrder.nativeOrder());
-    }
-    for (; k < size; k++) {
-      sums.set(ValueLayout.JAVA_FLOAT, to + (long) k * Float.BYTES, totals[k]);
+  private static void write(
+      ShiftedPlanes shifted,
+      int vector,
+      int vectors,
+      short[] totals,
+      boolean more,
+      MemorySegment sums,
+      long to) {
+    int first = shifted.spans[vector];
+    int end = shifted.spans[vector + vectors];
+    int lane = vector * ShiftedPlanes.LANES;
+    if (shifted.multiple() % Lanes.COUNT == 0 && !more) {
+      writeWhole(shifted, first, end, totals, lane, sums, to);
+    } else if (COUNT == ShiftedPlanes.LANES && shifted.multiple() % EIGHT == 0 && !more) {
+      writeEights(shifted, first, end, totals, lane, sums, to);
+    } else {
+      for (int span = first; span < end; span++) {
+        long at = (to + shifted.targets[span]) * Float.BYTES;
+        write(totals, shifted.lanes[span] - lane, shifted.counts[span], more, sums, at);
+      }
     }
   }
 
-  private static void add(short[] totals, MemorySegment sums, long to, int size) {
-    int k = 0;
-    for (; k + Lanes.COUNT <= size; k += Lanes.COUNT) {
-      long at = to + (long) k * Float.BYTES;
-      FloatVector.fromMemorySegment(Lanes.FLOATS, sums, at, ByteOrder.nativeOrder())
-          .add(floats(totals, k))
-          .intoMemorySegment(sums, at, ByteOrder.nativeOrder());
+  private static void writeWhole(
+      ShiftedPlanes shifted,
+      int first,
+      int end,
+      short[] totals,
+      int lane,
+      MemorySegment sums,
+      long to) {
+    for (int span = first; span < end; span++) {
+      int from = shifted.lanes[span] - lane;
+      long at = (to + shifted.targets[span]) * Float.BYTES;
+      for (int k = 0; k < shifted.counts[span]; k += Lanes.COUNT) {
+        floats(totals, from + k)
+            .intoMemorySegment(sums, at + (long) k * Float.BYTES, ByteOrder.nativeOrder());
+      }
     }
-    for (; k < size; k++) {
+  }
+
+  private static void writeEights(
+      ShiftedPlanes shifted,
+      int first,
+      int end,
+      short[] totals,
+      int lane,
+      MemorySegment sums,
+      long to) {
+    for (int span = first; span < end; span++) {
+      int from = shifted.lanes[span] - lane;
+      long at = (to + shifted.targets[span]) * Float.BYTES;
+      for (int k = 0; k < shifted.counts[span]; k += EIGHT) {
+        ShortVector.fromArray(ShortVector.SPECIES_128, totals, from + k)
+            .convertShape(VectorOperators.S2F, FloatVector.SPECIES_256, 0)
+            .reinterpretAsFloats()
+            .intoMemorySegment(sums, at + (long) k * Float.BYTES, ByteOrder.nativeOrder());
+      }
+    }
+  }
+
+  private static void write(
+      short[] totals, int lane, int count, boolean more, MemorySegment sums, long to) {
+    for (int k = 0; k < count; k += Lanes.COUNT) {
       long at = to + (long) k * Float.BYTES;
-      sums.set(ValueLayout.JAVA_FLOAT, at, sums.get(ValueLayout.JAVA_FLOAT, at) + totals[k]);
+      VectorMask<Float> mask = Lanes.FLOATS.indexInRange(k, count);
+      FloatVector total = floats(totals, lane + k);
+      if (more) {
+        total =
+            total.add(
+                FloatVector.fromMemorySegment(
+                    Lanes.FLOATS, sums, at, ByteOrder.nativeOrder(), mask));
+      }
+      total.intoMemorySegment(sums, at, ByteOrder.nativeOrder(), mask);
     }
   }
 
@@ -387,38 +421,132 @@ final class VectorIntegerConvolution {
     return ShortVector.fromMemorySegment(Lanes.SHORTS, segment, at, ByteOrder.nativeOrder());
   }
 
-  static void packPatterns(
-      Planes counts,
-      Planes patterns,
-      MemorySegment from,
-      MemorySegment to,
+  static void shift(
+      ShiftedPlanes shifted,
+      MemorySegment counts,
+      MemorySegment copies,
       int fromPlane,
       int toPlane) {
-    int whole = patterns.planeFloats() / COUNT * COUNT;
-    long step = (long) counts.planeFloats() * Short.BYTES;
-    for (int plane = fromPlane; plane < toPlane; plane++) {
-      long read = IntegerConvolution.firstCount(counts, plane) * Short.BYTES;
-      long write = PlaneNeurons.firstOf(patterns, plane) * Short.BYTES;
-      int side = IntegerConvolution.side(counts, plane);
-      for (long k = 0; k < (long) patterns.planeFloats() * Short.BYTES; k += BYTES) {
-        ShortVector pattern = load(from, read + k);
-        for (int channel = 1; channel < side; channel++) {
-          pattern =
-              load(from, read + channel * step + k)
-                  .lanewise(VectorOperators.LSHL, channel)
-                  .or(pattern);
+    if (COUNT != ShiftedPlanes.LANES) {
+      ScalarIntegerConvolution.shift(shifted, counts, copies, fromPlane, toPlane);
+      return;
+    }
+    // Small maps are taken together, so that loops are long.
+    int most = shifted.maps() ? MAPS : 1;
+    int size = shifted.copyVectors() * COUNT;
+    short[] source = PlaneScratch.get().shorts(2 * shifted.margin() + most * size + COUNT);
+    for (int plane = fromPlane; plane < toPlane; ) {
+      int left = Math.min(toPlane - plane, shifted.planes() - plane % shifted.planes());
+      int planes = Math.min(most, left);
+      Arrays.fill(source, 0, 2 * shifted.margin() + planes * size + COUNT, (short) 0);
+      gather(shifted, counts, plane, planes, source);
+      long to = (long) shifted.planeElements() * Short.BYTES * plane;
+      for (int copy = 0; copy < shifted.copies(); copy++) {
+        copy(shifted, source, copy, planes, copies, to + shifted.copyVectors() * BYTES * copy);
+      }
+      plane += planes;
+    }
+  }
+
+  private static void copy(
+      ShiftedPlanes shifted, short[] source, int copy, int planes, MemorySegment copies, long to) {
+    int parts = shifted.parts();
+    int vectors = shifted.copyVectors();
+    int from = shifted.margin() + shifted.shift(copy);
+    long planeBytes = (long) shifted.planeElements() * Short.BYTES;
+    for (int part = 0; part < parts; part++) {
+      ShortVector pixels =
+          ShortVector.fromArray(Lanes.SHORTS, shifted.masks, (copy * parts + part) * COUNT);
+      for (int vector = part; planes > 1 && vector < vectors; vector += parts) {
+        int at = from + vector * COUNT;
+        copy(source, at, vectors * COUNT, planes, pixels, copies, to + vector * BYTES, planeBytes);
+      }
+      if (planes == 1) {
+        int at = from + part * COUNT;
+        copy(
+            source,
+            at,
+            parts * COUNT,
+            vectors / parts,
+            pixels,
+            copies,
+            to + part * BYTES,
+            parts * BYTES);
+      }
+    }
+  }
+
+  private static void copy(
+      short[] source,
+      int from,
+      int fromStep,
+      int count,
+      ShortVector pixels,
+      MemorySegment copies,
+      long to,
+      long toStep) {
+    for (int k = 0; k < count; k++) {
+      ShortVector.fromArray(Lanes.SHORTS, source, from + k * fromStep)
+          .and(pixels)
+          .intoMemorySegment(copies, to + k * toStep, ByteOrder.nativeOrder());
+    }
+  }
+
+  /** Puts the units of planes of an image where they lie when nothing is shifted. */
+  private static void gather(
+      ShiftedPlanes shifted, MemorySegment counts, int plane, int planes, short[] source) {
+    Planes in = shifted.in();
+    int size = shifted.copyVectors() * COUNT;
+    int pitch =
+        shifted.maps() ? shifted.out().pitch() : shifted.stackGroups() * shifted.parts() * COUNT;
+    boolean piece = shifted.maps() && in.pitch() == pitch && in.columns() == pitch;
+    int inImage = plane % shifted.planes();
+    long first = in.at(plane / shifted.planes(), inImage * shifted.together(), 0, 0);
+    int begin = shifted.margin() - shifted.sourceRow(0) * pitch;
+    for (int channel = 0; channel < shifted.together(); channel++) {
+      // The last plane may have fewer.
+      int count = channel < shifted.together(inImage + planes - 1) ? planes : planes - 1;
+      for (int step = 0; step < in.stack(); step++) {
+        long read = first + (long) channel * in.planeFloats() + (long) step * in.mapFloats();
+        int unit = step % shifted.side() * (COUNT / shifted.side());
+        int to = begin + step / shifted.side() * (shifted.parts() * COUNT) + unit;
+        int planeStep = shifted.together() * in.planeFloats();
+        if (piece) {
+          int map = in.rows() * pitch;
+          add(counts, read, planeStep, count, map, channel, source, to, size);
+          continue;
         }
-        if (k < (long) whole * Short.BYTES) {
-          pattern.intoMemorySegment(to, write + k, ByteOrder.nativeOrder());
-        } else {
-          pattern.intoMemorySegment(
-              to,
-              write + k,
-              ByteOrder.nativeOrder(),
-              Lanes.SHORTS.indexInRange(0, patterns.planeFloats() - whole));
+        for (int k = 0; k < count; k++) {
+          long at = read + (long) k * planeStep;
+          int columns = in.columns();
+          add(counts, at, in.pitch(), in.rows(), columns, channel, source, to + k * size, pitch);
         }
       }
-      PlaneNumbers.COUNTS.clearEnds(patterns, to, plane);
+    }
+  }
+
+  /** Adds the bits of a channel in lines; places are counted in elements. */
+  private static void add(
+      MemorySegment counts,
+      long from,
+      int fromPitch,
+      int lines,
+      int size,
+      int channel,
+      short[] source,
+      int to,
+      int toPitch) {
+    for (int k = 0; k < size; k += COUNT) {
+      ShortVector within =
+          ShortVector.fromArray(Lanes.SHORTS, BELOW, COUNT - Math.min(COUNT, size - k));
+      for (int line = 0; line < lines; line++) {
+        int at = to + line * toPitch + k;
+        load(counts, (from + (long) line * fromPitch + k) * Short.BYTES)
+            .and(within)
+            .lanewise(VectorOperators.LSHL, channel)
+            .or(ShortVector.fromArray(Lanes.SHORTS, source, at))
+            .intoArray(source, at);
+      }
     }
   }
 

@@ -601,28 +601,27 @@ final class VectorKernels implements Kernels {
   @Override
   public void integerConvForward(
       IntegerConvolution c,
-      MemorySegment counts,
+      MemorySegment copies,
       MemorySegment sums,
-      int groups,
-      int fromGroup,
-      int toGroup,
+      int images,
+      int fromImage,
+      int toImage,
       int fromRow,
       int toRow) {
-    c.check(counts, sums, groups, fromGroup, toGroup, fromRow, toRow);
-    VectorIntegerConvolution.forward(c, counts, sums, fromGroup, toGroup, fromRow, toRow);
+    c.check(copies, sums, images, fromImage, toImage, fromRow, toRow);
+    VectorIntegerConvolution.forward(c, copies, sums, fromImage, toImage, fromRow, toRow);
   }
 
   @Override
-  public void packPatterns(
-      Planes counts,
-      Planes patterns,
-      MemorySegment from,
-      MemorySegment to,
-      int groups,
+  public void shiftCounts(
+      IntegerConvolution c,
+      MemorySegment counts,
+      MemorySegment copies,
+      int images,
       int fromPlane,
       int toPlane) {
-    IntegerConvolution.checkPatterns(counts, patterns, from, to, groups, fromPlane, toPlane);
-    VectorIntegerConvolution.packPatterns(counts, patterns, from, to, fromPlane, toPlane);
+    c.checkShift(counts, copies, images, fromPlane, toPlane);
+    VectorIntegerConvolution.shift(c.shifted, counts, copies, fromPlane, toPlane);
   }
 
   @Override

@@ -1,7 +1,9 @@
 package dev.coppice.kernels;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorMask;
@@ -12,6 +14,12 @@ import org.jspecify.annotations.Nullable;
  * {@link PlaneNeurons} with the Vector API: neighbours in a map run through all steps in registers.
  */
 final class VectorPlaneNeurons {
+  /** Pixels of maps that are run plane by plane within a step. */
+  private static final int SMALL = 64;
+
+  /** The lowest bit of four shorts in the order of memory. */
+  private static final long FOUR = 0x0001_0001_0001_0001L;
+
   private VectorPlaneNeurons() {}
 
   static void forward(
@@ -21,77 +29,212 @@ final class VectorPlaneNeurons {
       int fromPlane,
       int toPlane,
       @Nullable MemorySegment state) {
-    for (int plane = fromPlane; plane < toPlane; plane++) {
-      plane(n, x, s, plane, state);
-      n.spikes.clearEnds(n.out, s, plane);
+    boolean small = n.everyPixel() && n.spikes == PlaneNumbers.COUNTS && n.out.mapFloats() <= SMALL;
+    for (int plane = fromPlane; plane < toPlane; ) {
+      int channel = plane % n.out.planes();
+      int planes = small ? Math.min(toPlane - plane, n.out.planes() - channel) : 1;
+      if (small) {
+        planes(n, x, s, plane, planes, state);
+      } else {
+        plane(n, x, s, plane, state);
+      }
+      for (int end = plane + planes; plane < end; plane++) {
+        n.spikes.clearEnds(n.out, s, plane);
+      }
+    }
+  }
+
+  /** Runs planes of an image with small maps, all of them step by step. */
+  private static void planes(
+      PlaneNeurons n,
+      MemorySegment x,
+      MemorySegment s,
+      int plane,
+      int planes,
+      @Nullable MemorySegment state) {
+    int size = n.out.mapFloats();
+    int room = Math.ceilDiv(size, Lanes.COUNT) * Lanes.COUNT;
+    float[] potentials = PlaneScratch.get().floats(0, planes * room);
+    Arrays.fill(potentials, 0, planes * room, n.constants.rest());
+    long kept = n.stateBytesBefore(plane);
+    for (int k = 0; state != null && k < planes; k++) {
+      long at = kept + (long) k * size * Float.BYTES;
+      MemorySegment.copy(state, ValueLayout.JAVA_FLOAT, at, potentials, k * room, size);
+    }
+    long from = PlaneNeurons.firstOf(n.in, plane);
+    long to = PlaneNeurons.firstOf(n.out, plane);
+    int channel = plane % n.out.planes();
+    for (int t = 0; t < n.out.stack(); t++) {
+      for (int i = 0; i < size; i += Lanes.COUNT) {
+        int count = Math.min(Lanes.COUNT, size - i);
+        planes(n, channel, planes, x, from + i, s, to + i, count, potentials, i, room);
+      }
+      from += n.repeated() ? 0 : size;
+      to += size;
+    }
+    for (int k = 0; state != null && k < planes; k++) {
+      long at = kept + (long) k * size * Float.BYTES;
+      MemorySegment.copy(potentials, k * room, state, ValueLayout.JAVA_FLOAT, at, size);
+    }
+  }
+
+  /** Runs a vector of each plane through a time step; places are counted in elements. */
+  private static void planes(
+      PlaneNeurons n,
+      int channel,
+      int planes,
+      MemorySegment x,
+      long from,
+      MemorySegment s,
+      long to,
+      int count,
+      float[] potentials,
+      int first,
+      int room) {
+    NeuronConstants c = n.constants;
+    long inStep = n.in.planeFloats();
+    long outStep = n.out.planeFloats();
+    boolean whole = count == Lanes.COUNT;
+    for (int k = 0; k < planes; k++) {
+      int at = first + k * room;
+      FloatVector current =
+          current(
+              x, (from + k * inStep) * Float.BYTES, 0, n.scale[channel + k], n.shift[channel + k]);
+      FloatVector potential =
+          FloatVector.fromArray(Lanes.FLOATS, potentials, at)
+              .mul(c.leak())
+              .add(current.mul(c.gain()))
+              .add(c.drift());
+      VectorMask<Float> fired = potential.compare(VectorOperators.GE, c.fireAt());
+      long place = (to + k * outStep) * Short.BYTES;
+      if (whole) {
+        ShortVector.zero(Lanes.HALF_SHORTS)
+            .blend((short) 1, fired.cast(Lanes.HALF_SHORTS))
+            .intoMemorySegment(s, place, ByteOrder.nativeOrder());
+      } else {
+        few(fired.toLong(), s, place, count);
+      }
+      potential.blend(potential.mul(c.keep()).add(c.offset()), fired).intoArray(potentials, at);
     }
   }
 
   private static void plane(
       PlaneNeurons n, MemorySegment x, MemorySegment s, int plane, @Nullable MemorySegment state) {
-    NeuronConstants c = n.constants;
-    float leak = c.leak();
-    float gain = c.gain();
-    float drift = c.drift();
-    float fireAt = c.fireAt();
-    float keep = c.keep();
-    float offset = c.offset();
-    float scale = n.scale[plane % n.out.planes()];
-    float shift = n.shift[plane % n.out.planes()];
-    int floats = n.out.mapFloats();
-    int steps = n.out.stack();
-    boolean counts = n.spikes == PlaneNumbers.COUNTS;
+    int size = n.out.mapFloats();
+    float[] potentials = PlaneScratch.get().floats(0, size + Lanes.COUNT);
+    long kept = n.stateBytesBefore(plane);
+    if (state == null) {
+      Arrays.fill(potentials, 0, size, n.constants.rest());
+    } else {
+      MemorySegment.copy(state, ValueLayout.JAVA_FLOAT, kept, potentials, 0, size);
+    }
+    int channel = plane % n.out.planes();
     long bytes = n.spikes.bytes();
-    long step = floats * bytes;
-    long inStep = n.repeated() ? 0 : (long) floats * Float.BYTES;
     long from = PlaneNeurons.firstOf(n.in, plane) * Float.BYTES;
     long to = PlaneNeurons.firstOf(n.out, plane) * bytes;
-    long kept = n.stateBytesBefore(plane);
-    for (int i = 0; i < floats; i += Lanes.COUNT) {
-      int left = floats - i;
+    int whole = n.spikes == PlaneNumbers.COUNTS ? Lanes.FLOATS.loopBound(size) : 0;
+    for (int t = 0; t < n.out.stack(); t++) {
+      if (n.everyPixel()) {
+        counts(n, channel, x, from, s, to, potentials, whole);
+      }
+      step(n, channel, x, from, s, to, potentials, n.everyPixel() ? whole : 0);
+      from += n.repeated() ? 0 : (long) size * Float.BYTES;
+      to += size * bytes;
+    }
+    if (state != null) {
+      MemorySegment.copy(potentials, 0, state, ValueLayout.JAVA_FLOAT, kept, size);
+    }
+  }
+
+  /** Runs whole vectors of a map without a border through a time step, spikes being counted. */
+  private static void counts(
+      PlaneNeurons n,
+      int channel,
+      MemorySegment x,
+      long from,
+      MemorySegment s,
+      long to,
+      float[] potentials,
+      int size) {
+    NeuronConstants c = n.constants;
+    float scale = n.scale[channel];
+    float shift = n.shift[channel];
+    for (int i = 0; i < size; i += Lanes.COUNT) {
+      FloatVector potential =
+          FloatVector.fromArray(Lanes.FLOATS, potentials, i)
+              .mul(c.leak())
+              .add(current(x, from, i, scale, shift).mul(c.gain()))
+              .add(c.drift());
+      VectorMask<Float> fired = potential.compare(VectorOperators.GE, c.fireAt());
+      ShortVector.zero(Lanes.HALF_SHORTS)
+          .blend((short) 1, fired.cast(Lanes.HALF_SHORTS))
+          .intoMemorySegment(s, to + (long) i * Short.BYTES, ByteOrder.nativeOrder());
+      potential.blend(potential.mul(c.keep()).add(c.offset()), fired).intoArray(potentials, i);
+    }
+  }
+
+  private static FloatVector current(MemorySegment x, long from, int i, float scale, float shift) {
+    return FloatVector.fromMemorySegment(
+            Lanes.FLOATS, x, from + (long) i * Float.BYTES, ByteOrder.nativeOrder())
+        .mul(scale)
+        .add(shift);
+  }
+
+  /** Runs a map through a time step, from the pixel {@code first} on. */
+  private static void step(
+      PlaneNeurons n,
+      int channel,
+      MemorySegment x,
+      long from,
+      MemorySegment s,
+      long to,
+      float[] potentials,
+      int first) {
+    NeuronConstants c = n.constants;
+    float scale = n.scale[channel];
+    float shift = n.shift[channel];
+    int size = n.out.mapFloats();
+    for (int i = first; i < size; i += Lanes.COUNT) {
+      int left = size - i;
       VectorMask<Float> pixels = VectorMask.fromLong(Lanes.FLOATS, n.pixels[i / Long.SIZE] >>> i);
-      long at = from + (long) i * Float.BYTES;
-      long place = to + i * bytes;
-      FloatVector u =
-          state == null
-              ? FloatVector.broadcast(Lanes.FLOATS, c.rest())
-              : FloatVector.fromMemorySegment(
-                  Lanes.FLOATS, state, kept + (long) i * Float.BYTES, ByteOrder.nativeOrder());
-      for (int t = 0; t < steps; t++) {
-        FloatVector y =
-            FloatVector.fromMemorySegment(Lanes.FLOATS, x, at, ByteOrder.nativeOrder())
-                .mul(scale)
-                .add(shift);
-        FloatVector potential = u.mul(leak).add(y.mul(gain)).add(drift);
-        VectorMask<Float> fired = potential.compare(VectorOperators.GE, fireAt);
-        // Not in methods of their own: a vector that is handed over may have to be an object.
-        VectorMask<Float> spikes = fired.and(pixels);
-        if (counts) {
-          ShortVector.zero(Lanes.HALF_SHORTS)
-              .blend((short) 1, spikes.cast(Lanes.HALF_SHORTS))
-              .intoMemorySegment(
-                  s, place, ByteOrder.nativeOrder(), Lanes.HALF_SHORTS.indexInRange(0, left));
-        } else if (left >= Lanes.COUNT) {
-          FloatVector.zero(Lanes.FLOATS)
-              .blend(1f, spikes)
-              .intoMemorySegment(s, place, ByteOrder.nativeOrder());
-        } else {
-          FloatVector.zero(Lanes.FLOATS)
-              .blend(1f, spikes)
-              .intoMemorySegment(
-                  s, place, ByteOrder.nativeOrder(), Lanes.FLOATS.indexInRange(0, left));
-        }
-        u = potential.blend(potential.mul(keep).add(offset), fired);
-        at += inStep;
-        place += step;
+      FloatVector potential =
+          FloatVector.fromArray(Lanes.FLOATS, potentials, i)
+              .mul(c.leak())
+              .add(current(x, from, i, scale, shift).mul(c.gain()))
+              .add(c.drift());
+      VectorMask<Float> fired = potential.compare(VectorOperators.GE, c.fireAt());
+      // Not in methods of their own: a vector that is handed over may have to be an object.
+      VectorMask<Float> spikes = fired.and(pixels);
+      long place = to + (long) i * n.spikes.bytes();
+      if (n.spikes == PlaneNumbers.COUNTS && left >= Lanes.COUNT) {
+        ShortVector.zero(Lanes.HALF_SHORTS)
+            .blend((short) 1, spikes.cast(Lanes.HALF_SHORTS))
+            .intoMemorySegment(s, place, ByteOrder.nativeOrder());
+      } else if (n.spikes == PlaneNumbers.COUNTS) {
+        few(spikes.toLong(), s, place, left);
+      } else if (left >= Lanes.COUNT) {
+        FloatVector.zero(Lanes.FLOATS)
+            .blend(1f, spikes)
+            .intoMemorySegment(s, place, ByteOrder.nativeOrder());
+      } else {
+        FloatVector.zero(Lanes.FLOATS)
+            .blend(1f, spikes)
+            .intoMemorySegment(
+                s, place, ByteOrder.nativeOrder(), Lanes.FLOATS.indexInRange(0, left));
       }
-      if (state != null) {
-        u.intoMemorySegment(
-            state,
-            kept + (long) i * Float.BYTES,
-            ByteOrder.nativeOrder(),
-            Lanes.FLOATS.indexInRange(0, left));
-      }
+      potential.blend(potential.mul(c.keep()).add(c.offset()), fired).intoArray(potentials, i);
+    }
+  }
+
+  /** Storing a part of a vector of shorts takes longer than four numbers at a time. */
+  private static void few(long spikes, MemorySegment s, long place, int count) {
+    int k = 0;
+    for (; k + 4 <= count; k += 4) {
+      long four = Long.expand(spikes >>> k, FOUR);
+      s.set(ValueLayout.JAVA_LONG_UNALIGNED, place + (long) k * Short.BYTES, four);
+    }
+    for (; k < count; k++) {
+      s.set(ValueLayout.JAVA_SHORT, place + (long) k * Short.BYTES, (short) (spikes >>> k & 1));
     }
   }
 }

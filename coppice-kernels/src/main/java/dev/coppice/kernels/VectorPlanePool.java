@@ -37,9 +37,13 @@ final class VectorPlanePool {
       long read = PlaneNeurons.firstOf(in, plane) * bytes;
       long at = PlaneNeurons.firstOf(out, plane) * bytes;
       long end = at + out.stack() * outMap;
+      if (counts && VectorCountPool.oneMap(p)) {
+        VectorCountPool.map(p, from, read, to, at, out.stack() * out.rows());
+        at = end;
+      }
       for (; at < end; at += outMap, read += inMap) {
         if (counts) {
-          VectorCountPool.map(p, from, read, to, at);
+          VectorCountPool.map(p, from, read, to, at, out.rows());
         } else if (pairs) {
           pairs(p, from, read, to, at, end);
         } else {

@@ -24,7 +24,18 @@ class IntegerConvolutionTest {
    * @param largest the largest weight
    */
   record Case(
-      ConvolutionShape shape, int stack, int images, int most, int largest, double density) {
+      ConvolutionShape shape,
+      int stack,
+      int images,
+      int most,
+      int largest,
+      double density,
+      int inBorder,
+      int outBorder) {
+    Case(ConvolutionShape shape, int stack, int images, int most, int largest, double density) {
+      this(shape, stack, images, most, largest, density, 0, 0);
+    }
+
     float[] weights() {
       SplittableRandom random = new SplittableRandom(7);
       float[] weights = new float[shape.weights()];
@@ -37,11 +48,11 @@ class IntegerConvolutionTest {
     }
 
     Planes in() {
-      return shape.input(1, shape.inputBorder()).stacked(stack);
+      return shape.input(1, inBorder).stacked(stack);
     }
 
     Planes out() {
-      return shape.output(1, shape.inputBorder()).stacked(stack);
+      return shape.output(1, outBorder).stacked(stack);
     }
 
     /** Returns counts, as floats in maps. */
@@ -66,11 +77,12 @@ class IntegerConvolutionTest {
 
     /** Returns the sums that floats give. */
     float[] expected() {
-      var sparse = SparseConvolution.of(shape, in(), out(), Floats.of(weights()));
+      Planes bordered = shape.input(1, shape.inputBorder()).stacked(stack);
+      var sparse = SparseConvolution.of(shape, bordered, out(), Floats.of(weights()));
       MemorySegment sums = out().allocate(Arena.ofAuto(), images);
       SCALAR.sparseConvForward(
           sparse,
-          SparseCase.planes(in(), maps(), images),
+          SparseCase.planes(bordered, maps(), images),
           sums,
           images,
           0,
@@ -87,32 +99,33 @@ class IntegerConvolutionTest {
       return Floats.array(maps);
     }
 
-    float[] forward(Kernels kernels, boolean patterns) {
-      MemorySegment counts = counts();
+    IntegerConvolution convolution(boolean patterns) {
       WeightRows rows = Floats.rows(shape.out(), weights());
-      IntegerConvolution c =
-          patterns
-              ? IntegerConvolution.ofPatterns(
-                  shape, IntegerConvolution.patterns(in().stacked(1)), out().stacked(1), rows)
-              : IntegerConvolution.ofCounts(shape, in(), out(), rows, most);
-      c = c.between(patterns ? IntegerConvolution.patterns(in()) : in(), out());
-      MemorySegment input = patterns ? packed(kernels, counts) : counts;
+      Planes single = in().stacked(1);
+      return (patterns
+              ? IntegerConvolution.ofPatterns(shape, single, out().stacked(1), rows)
+              : IntegerConvolution.ofCounts(shape, single, out().stacked(1), rows, most))
+          .between(in(), out());
+    }
+
+    float[] forward(Kernels kernels, boolean patterns) {
+      IntegerConvolution c = convolution(patterns);
+      MemorySegment copies = shifted(kernels, c);
       MemorySegment sums = out().allocate(Arena.ofAuto(), images);
       int middle = c.rows() / 3;
-      kernels.integerConvForward(c, input, sums, images, 0, images, middle, c.rows());
-      kernels.integerConvForward(c, input, sums, images, images / 2, images, 0, middle);
-      kernels.integerConvForward(c, input, sums, images, 0, images / 2, 0, middle);
+      kernels.integerConvForward(c, copies, sums, images, 0, images, middle, c.rows());
+      kernels.integerConvForward(c, copies, sums, images, images / 2, images, 0, middle);
+      kernels.integerConvForward(c, copies, sums, images, 0, images / 2, 0, middle);
       return maps(sums);
     }
 
-    MemorySegment packed(Kernels kernels, MemorySegment counts) {
-      Planes patterns = IntegerConvolution.patterns(in());
-      MemorySegment packed = patterns.allocate(Arena.ofAuto(), images);
-      packed.fill((byte) 7);
-      int all = images * patterns.planes();
-      kernels.packPatterns(in(), patterns, counts, packed, images, all / 2, all);
-      kernels.packPatterns(in(), patterns, counts, packed, images, 0, all / 2);
-      return packed;
+    MemorySegment shifted(Kernels kernels, IntegerConvolution c) {
+      MemorySegment copies = Arena.ofAuto().allocate(c.shiftedBytes(images), 64);
+      copies.fill((byte) 7);
+      int all = images * c.shiftedPlanes();
+      kernels.shiftCounts(c, counts(), copies, images, all / 2, all);
+      kernels.shiftCounts(c, counts(), copies, images, 0, all / 2);
+      return copies;
     }
   }
 
@@ -130,6 +143,18 @@ class IntegerConvolutionTest {
       cases.add(new Case(new ConvolutionShape(6, 6, 300, 3, 3, 1, 1), 2, 1, most, 127, 0.9));
     }
     cases.add(new Case(new ConvolutionShape(6, 6, 10, 3, 3, 1, 1), 2, 1, 16, 127, 0.9));
+    // Several vectors to a row, maps wider than high, other borders, kernels beyond the map.
+    cases.add(new Case(new ConvolutionShape(3, 70, 6, 3, 3, 1, 1), 3, 2, 1, 127, 0.5, 1, 0));
+    cases.add(new Case(new ConvolutionShape(8, 8, 6, 3, 3, 1, 1), 1, 2, 1, 127, 0.5, 1, 1));
+    cases.add(new Case(new ConvolutionShape(8, 8, 6, 3, 3, 1, 0), 1, 2, 1, 127, 0.5, 1, 2));
+    cases.add(new Case(new ConvolutionShape(4, 4, 6, 3, 3, 1, 1), 5, 2, 1, 127, 0.5, 0, 1));
+    cases.add(new Case(new ConvolutionShape(2, 2, 6, 3, 3, 1, 1), 4, 2, 1, 127, 0.5, 1, 1));
+    cases.add(new Case(new ConvolutionShape(2, 2, 6, 3, 3, 1, 2), 3, 2, 1, 127, 0.5, 0, 0));
+    cases.add(new Case(new ConvolutionShape(33, 31, 6, 3, 3, 1, 2), 2, 1, 1, 127, 0.5, 0, 3));
+    cases.add(new Case(new ConvolutionShape(16, 16, 6, 3, 5, 1, 4), 1, 1, 1, 127, 0.5, 0, 0));
+    cases.add(new Case(new ConvolutionShape(28, 28, 6, 3, 3, 1, 1), 4, 1, 1, 127, 0.5, 0, 0));
+    cases.add(new Case(new ConvolutionShape(14, 14, 6, 3, 3, 1, 1), 4, 1, 1, 127, 0.5, 0, 0));
+    cases.add(new Case(new ConvolutionShape(7, 7, 6, 3, 3, 1, 1), 4, 1, 1, 127, 0.5, 1, 1));
     cases.add(new Case(new ConvolutionShape(6, 6, 10, 3, 3, 1, 1), 2, 1, 1, 127, 0));
     return cases;
   }
@@ -152,18 +177,10 @@ class IntegerConvolutionTest {
     }
   }
 
-  static void patternTwins() {
+  static void shiftTwins() {
     for (Case test : cases()) {
-      if (test.most() == 1) {
-        int elements = test.images() * IntegerConvolution.patterns(test.in()).groupFloats();
-        MemorySegment vector = test.packed(VECTOR, test.counts());
-        MemorySegment scalar = test.packed(SCALAR, test.counts());
-        assertThat(
-                vector
-                    .asSlice(0, (long) elements * Short.BYTES)
-                    .mismatch(scalar.asSlice(0, (long) elements * Short.BYTES)))
-            .isEqualTo(-1);
-      }
+      IntegerConvolution c = test.convolution(test.most() == 1);
+      assertThat(test.shifted(VECTOR, c).mismatch(test.shifted(SCALAR, c))).isEqualTo(-1);
     }
   }
 
@@ -193,7 +210,7 @@ class IntegerConvolutionTest {
         .isThrownBy(() -> IntegerConvolution.ofCounts(shape, in, out, rows, 300))
         .withMessageStartingWith("sums of counts up to 300 are not exact");
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> IntegerConvolution.ofPatterns(shape, in, out, rows))
+        .isThrownBy(() -> IntegerConvolution.ofPatterns(shape, out, in.stacked(2), rows))
         .withMessageContaining("are not the planes of");
     assertThatIllegalArgumentException()
         .isThrownBy(
@@ -205,15 +222,12 @@ class IntegerConvolutionTest {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> c.between(c.in().stacked(2), c.out()))
         .withMessageContaining("are not the planes of");
-    MemorySegment counts = c.in().allocate(Arena.ofAuto(), 1);
+    MemorySegment same = Arena.ofAuto().allocate(100_000, 64);
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> VECTOR.integerConvForward(c, counts, counts, 1, 0, 1, 0, 2))
-        .withMessage("counts and sums overlap");
+        .isThrownBy(() -> VECTOR.integerConvForward(c, same, same, 1, 0, 1, 0, 2))
+        .withMessage("copies and sums overlap");
     assertThatIllegalArgumentException()
-        .isThrownBy(
-            () ->
-                VECTOR.packPatterns(
-                    c.in(), IntegerConvolution.patterns(c.in()), counts, counts, 1, 0, 1))
-        .withMessage("counts and patterns overlap");
+        .isThrownBy(() -> VECTOR.shiftCounts(c, same, same, 1, 0, 1))
+        .withMessage("counts and copies overlap");
   }
 }

@@ -84,7 +84,7 @@ class KernelsTwinTest {
           Map.entry("planeNeuronForward", PlaneNeuronTest::twins),
           Map.entry("planePoolForward", PlanePoolTest::twins),
           Map.entry("integerConvForward", IntegerConvolutionTest::twins),
-          Map.entry("packPatterns", IntegerConvolutionTest::patternTwins),
+          Map.entry("shiftCounts", IntegerConvolutionTest::shiftTwins),
           Map.entry("countSum", IntegerConvolutionTest::sumTwins),
           Map.entry("planeSum", PlanePoolTest::sumTwins));
 

@@ -168,7 +168,7 @@ final class Compiler {
     SpikeConvolution driven = levels(in) > 0 ? layer.forSpikes(packedLike(in)) : null;
     LayerChoice choice =
         driven == null
-            ? LayerChoice.ofNumbers(facts(layer, in, constant, 1), map != null)
+            ? LayerChoice.ofNumbers(facts(layer, in, constant, 1), map != null, isCounted(name))
             : counted(in)
                 ? requireNonNull(whole.get(name))
                 : LayerChoice.ofSpikes(
@@ -269,6 +269,7 @@ final class Compiler {
       case Op.AvgPool(int kernel, _) ->
           levels * kernel * kernel <= MAX_LEVELS && takesCounts(name, levels * kernel * kernel);
       case Op.MaxPool _, Op.Dropout _ -> takesCounts(name, levels);
+      case Op.GlobalAvgPool _ -> true;
       default -> false;
     };
   }
@@ -318,7 +319,8 @@ final class Compiler {
     String name = layer.node();
     Value.Planar planar = planes(name, in, shape.stride());
     startChain();
-    Value.Planar out = newPlanes(name, constant, bias, 0, PlaneNumbers.FLOATS);
+    PlaneLayout layout = new PlaneLayout((Shape.Map) graph.shape(name), constant, border, 1);
+    Value.Planar out = newPlanes(name, layout, bias, 0, PlaneNumbers.FLOATS);
     addToChain(
         new SparseLayer(
             name,
@@ -338,22 +340,38 @@ final class Compiler {
     float[] scales = requireNonNull(layer.scales());
     Value.Planar counts = counts(name, in);
     boolean patterns = choice.kernel() == LayerChoice.Kernel.PATTERNS;
-    Value.Planar read = patterns ? patterns(name, counts) : counts;
+    int number = placements.nextInteger();
+    add(new ShiftStep(name, number, patterns, counts));
     startChain();
     Affine scaling = Affine.scaling(scales, counts.levels());
     Affine affine = bias == null ? scaling : Affine.then(scaling, bias);
-    Value.Planar out = newPlanes(name, false, affine, 0, PlaneNumbers.FLOATS);
+    Value.Planar out =
+        newPlanes(name, layout(name, isCounted(name) ? 0 : border), affine, 0, PlaneNumbers.FLOATS);
     addToChain(
         new IntegerLayer(
             name,
-            placements.nextInteger(),
-            layer.compress(shape, usual(read), usual(out), scales, counts.levels(), patterns),
+            number,
+            layer.compress(shape, usual(counts), usual(out), scales, counts.levels(), patterns),
             new PlaneCount(nextSynapse(name), layer.reach(), counts),
-            read,
+            counts,
             out,
             choice.reason()),
         out);
     return out;
+  }
+
+  /** Whether all that reads currents are neurons whose spikes are counted. */
+  private boolean isCounted(String name) {
+    return !name.equals(graph.output())
+        && graph.consumers(name).stream()
+            .map(graph::node)
+            .allMatch(
+                reader ->
+                    switch (reader.op()) {
+                      case Op.Neuron _ -> takesCounts(reader.name(), 1);
+                      case Op.BatchNorm _, Op.Dropout _ -> isCounted(reader.name());
+                      default -> false;
+                    });
   }
 
   private Value.Planar counts(String name, Value value) {
@@ -361,21 +379,13 @@ final class Compiler {
       case Value.Planar planar when counted(planar) -> planar;
       case Value.Spikes spikes -> {
         Shape.Map shape = (Shape.Map) spikes.shape();
-        Value.Planar out = temporaryPlanes(shape, false, 1, spikes.levels(), PlaneNumbers.COUNTS);
+        PlaneLayout layout = new PlaneLayout(shape, false, 0, 1);
+        Value.Planar out = temporaryPlanes(layout, spikes.levels(), PlaneNumbers.COUNTS);
         add(new SpikesIntoPlanes(name, spikes, out));
         yield out;
       }
       case Value.Planar _, Value.Analog _ -> throw new IllegalStateException(name);
     };
-  }
-
-  private Value.Planar patterns(String name, Value.Planar counts) {
-    Shape.Map map = counts.shape();
-    int channels = Math.ceilDiv(map.channels(), IntegerConvolution.TOGETHER);
-    Shape.Map shape = new Shape.Map(map.height(), map.width(), channels);
-    Value.Planar out = temporaryPlanes(shape, false, 1, 0, PlaneNumbers.COUNTS);
-    add(new PatternStep(name, counts, out));
-    return out;
   }
 
   private void add(Step step) {
@@ -432,7 +442,8 @@ final class Compiler {
     if (in instanceof Value.Planar planar) {
       int channels = planar.shape().channels();
       PlaneNumbers spikes = counts ? PlaneNumbers.COUNTS : PlaneNumbers.FLOATS;
-      Value.Planar out = newPlanes(name, false, null, 1, spikes);
+      int around = placements.layout(planar.layout()).border();
+      Value.Planar out = newPlanes(name, layout(name, around), null, 1, spikes);
       PlaneNeuronStep step =
           new PlaneNeuronStep(
               name,
@@ -472,10 +483,11 @@ final class Compiler {
     Shape.Map to = (Shape.Map) graph.shape(name);
     if (in instanceof Value.Planar planar && (average || planar.affine() == null)) {
       long levels = average ? (long) planar.levels() * kernel * kernel : planar.levels();
+      int around = counted(planar) ? 0 : border;
       Value.Planar out =
           newPlanes(
               name,
-              planar.constant(),
+              new PlaneLayout(to, planar.constant(), around, 1),
               planar.affine(),
               levels <= MAX_LEVELS ? (int) levels : 0,
               planar.numbers());
@@ -499,6 +511,11 @@ final class Compiler {
   }
 
   private Value mean(String name, Value value) {
+    if (value instanceof Value.Planar counts && counted(counts)) {
+      Value.Analog out = newFloats(name, false);
+      add(new CountMean(name, counts, out));
+      return out;
+    }
     Value in = maps(name, value);
     return switch (in) {
       case Value.Planar _ -> throw new IllegalStateException(name);
@@ -575,7 +592,8 @@ final class Compiler {
       terms.add(new PlaneAddStep.Term(term, Affine.scales(term.affine(), channels)));
       addShift(term.affine(), shift);
     }
-    Value.Planar out = newPlanes(name, constant, null, 0, PlaneNumbers.FLOATS);
+    PlaneLayout layout = new PlaneLayout((Shape.Map) graph.shape(name), constant, border, 1);
+    Value.Planar out = newPlanes(name, layout, null, 0, PlaneNumbers.FLOATS);
     addToChain(new PlaneAddStep(name, List.copyOf(terms), floats(shift), out), out);
     return out;
   }
@@ -657,24 +675,22 @@ final class Compiler {
     return switch (value) {
       case Value.Planar planar when planar.affine() == null && step == 1 -> planar;
       case Value.Planar planar when planar.affine() == null -> {
-        Value.Planar out =
-            temporaryPlanes(
-                planar.shape(), planar.constant(), step, planar.levels(), PlaneNumbers.FLOATS);
+        PlaneLayout layout = new PlaneLayout(planar.shape(), planar.constant(), border, step);
+        Value.Planar out = temporaryPlanes(layout, planar.levels(), PlaneNumbers.FLOATS);
         add(new PlanesToPlanes(name, planar, out));
         yield out;
       }
       case Value.Spikes spikes -> {
-        Value.Planar out =
-            temporaryPlanes(
-                (Shape.Map) spikes.shape(), false, step, spikes.levels(), PlaneNumbers.FLOATS);
+        PlaneLayout layout = new PlaneLayout((Shape.Map) spikes.shape(), false, border, step);
+        Value.Planar out = temporaryPlanes(layout, spikes.levels(), PlaneNumbers.FLOATS);
         add(new SpikesIntoPlanes(name, spikes, out));
         yield out;
       }
       case Value.Planar _, Value.Analog _ -> {
         Value.Analog plain = plain(name, value);
-        Value.Planar out =
-            temporaryPlanes(
-                (Shape.Map) plain.shape(), plain.constant(), step, 0, PlaneNumbers.FLOATS);
+        PlaneLayout layout =
+            new PlaneLayout((Shape.Map) plain.shape(), plain.constant(), border, step);
+        Value.Planar out = temporaryPlanes(layout, 0, PlaneNumbers.FLOATS);
         add(new IntoPlanes(name, plain, out, true));
         yield out;
       }
@@ -684,7 +700,8 @@ final class Compiler {
   /** Returns input currents in planes, with what must still be done to them. */
   private Value.Planar currents(String name, Value.Analog analog) {
     Shape.Map shape = (Shape.Map) analog.shape();
-    Value.Planar out = temporaryPlanes(shape, analog.constant(), 1, 0, PlaneNumbers.FLOATS);
+    PlaneLayout layout = new PlaneLayout(shape, analog.constant(), 0, 1);
+    Value.Planar out = temporaryPlanes(layout, 0, PlaneNumbers.FLOATS);
     add(new IntoPlanes(name, analog, out, false));
     return new Value.Planar(
         shape, out.buffer(), out.layout(), out.constant(), analog.affine(), 0, PlaneNumbers.FLOATS);
@@ -718,34 +735,36 @@ final class Compiler {
     return new Value.Analog(shape, buffer, constant, null);
   }
 
-  private Value.Planar newPlanes(
-      String name, boolean constant, @Nullable Affine affine, int levels, PlaneNumbers numbers) {
-    Shape.Map shape = (Shape.Map) graph.shape(name);
-    return newPlanes(shape, constant, affine, 1, levels, numbers, readers(name));
+  /** Returns where what is not the same at all time steps lies. */
+  private PlaneLayout layout(String name, int around) {
+    return new PlaneLayout((Shape.Map) graph.shape(name), false, around, 1);
   }
 
-  private Value.Planar temporaryPlanes(
-      Shape.Map shape, boolean constant, int step, int levels, PlaneNumbers numbers) {
-    Value.Planar value = newPlanes(shape, constant, null, step, levels, numbers, 1);
+  private Value.Planar newPlanes(
+      String name, PlaneLayout layout, @Nullable Affine affine, int levels, PlaneNumbers numbers) {
+    return newPlanes(layout, affine, levels, numbers, readers(name));
+  }
+
+  private Value.Planar temporaryPlanes(PlaneLayout layout, int levels, PlaneNumbers numbers) {
+    Value.Planar value = newPlanes(layout, null, levels, numbers, 1);
     temporaries.add(value);
     return value;
   }
 
   private Value.Planar newPlanes(
-      Shape.Map shape,
-      boolean constant,
+      PlaneLayout layout,
       @Nullable Affine affine,
-      int step,
       int levels,
       PlaneNumbers numbers,
       int readerCount) {
-    int layout = placements.add(new PlaneLayout(shape, constant, border, step));
-    int buffer = planes.take(shape.size(), constant, readerCount);
+    int number = placements.add(layout);
+    int buffer = planes.take(layout.shape().size(), layout.constant(), readerCount);
     if (buffer == planeLayouts.size()) {
       planeLayouts.add(new ArrayList<>());
     }
-    planeLayouts.get(buffer).add(layout);
-    return new Value.Planar(shape, buffer, layout, constant, affine, levels, numbers);
+    planeLayouts.get(buffer).add(number);
+    return new Value.Planar(
+        layout.shape(), buffer, number, layout.constant(), affine, levels, numbers);
   }
 
   private Value.Spikes newSpikes(String name, int height, int width, int channels, int levels) {

@@ -24,6 +24,9 @@ final class Frame {
   /** Planes by number of the buffer. */
   final MemorySegment[] planes;
 
+  /** What the integer layer that runs next reads. */
+  MemorySegment shifted = MemorySegment.NULL;
+
   /** Spikes by number of the neuron layer, in the last run that counted. */
   final long[] spikes;
 
@@ -91,6 +94,13 @@ final class Frame {
   /** Returns the samples of a value. */
   int samples(boolean constant) {
     return constant ? images : steps * images;
+  }
+
+  /** Makes room for what an integer layer reads. */
+  void requireShifted(long bytes) {
+    if (shifted.byteSize() < bytes) {
+      shifted = Arena.ofAuto().allocate(bytes, ALIGNMENT);
+    }
   }
 
   /** Makes planes zero: the memory may have held others, and what surrounds maps must be zero. */

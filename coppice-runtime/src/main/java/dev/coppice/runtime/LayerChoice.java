@@ -36,10 +36,10 @@ record LayerChoice(Kernel kernel, String reason) {
   private static final double SPARSE_VECTOR = 0.8;
 
   /** A multiply-add of a vector of the kernel of counts. */
-  private static final double COUNT_VECTOR = 0.7;
+  private static final double COUNT_VECTOR = 0.55;
 
   /** A look-up and add of a vector of the kernel of patterns. */
-  private static final double PATTERN_VECTOR = 0.75;
+  private static final double PATTERN_VECTOR = 0.52;
 
   /** Fetching the sums of a pattern's weights where they do not stay in the second cache. */
   private static final double FAR_PATTERN = 1.5;
@@ -47,8 +47,8 @@ record LayerChoice(Kernel kernel, String reason) {
   /** Sums of patterns that stay in the second cache. */
   private static final int CACHED_PATTERNS = 1 << 14;
 
-  /** Making patterns of the spikes of a vector of neurons. */
-  private static final double PACK_VECTOR = 1;
+  /** Making copies of a vector of counts, one for each column of the kernel. */
+  private static final double SHIFT_VECTOR = 4;
 
   /** What each list of a row costs besides. */
   private static final double SPARSE_ROW = 20;
@@ -124,7 +124,8 @@ record LayerChoice(Kernel kernel, String reason) {
     double counts() {
       return whole == Whole.NONE
           ? Double.POSITIVE_INFINITY
-          : whole(rowWeights * weightDensity, COUNT_VECTOR);
+          : whole(rowWeights * weightDensity, COUNT_VECTOR)
+              + steps * (double) inputs / SHORTS * SHIFT_VECTOR;
     }
 
     /** Returns the cost of the kernel of patterns, of which those without weights are left out. */
@@ -137,11 +138,11 @@ record LayerChoice(Kernel kernel, String reason) {
       boolean cached = channels * lookUps <= CACHED_PATTERNS;
       return whole(lookUps, PATTERN_VECTOR)
           + (cached ? 0 : channels * lookUps * FAR_PATTERN)
-          + steps * (double) inputs / SHORTS * PACK_VECTOR;
+          + steps * (double) inputs / SHORTS / together * SHIFT_VECTOR;
     }
 
     private double whole(double entries, double vector) {
-      double vectors = Math.ceil(1.2 * steps * positions / SHORTS);
+      double vectors = Math.ceil((double) steps * positions / SHORTS);
       return channels * (SPARSE_ROW + vectors * entries * vector)
           + (planar ? 0 : MOVE * steps * inputs);
     }
@@ -166,6 +167,11 @@ record LayerChoice(Kernel kernel, String reason) {
       return spikes() * (SPIKE + fanOut() * weightDensity * SPIKE_WEIGHT)
           + CLEAR * steps * positions * channels
           + (planar ? MOVE * steps * inputs : 0);
+    }
+
+    /** Returns the cost of moving the output into planes. */
+    double moved() {
+      return MOVE * steps * positions * channels;
     }
 
     double dense() {
@@ -206,9 +212,15 @@ record LayerChoice(Kernel kernel, String reason) {
     return kernel == Kernel.COUNTS || kernel == Kernel.PATTERNS;
   }
 
-  /** Chooses for a layer that reads any numbers. */
-  static LayerChoice ofNumbers(Facts facts, boolean planes) {
-    Kernel kernel = planes && facts.sparse() < facts.dense() ? Kernel.SPARSE : Kernel.DENSE;
+  /**
+   * Chooses for a layer that reads any numbers.
+   *
+   * @param planes whether its input is a map, which may lie in planes
+   * @param moved whether its output had better lie in planes, too
+   */
+  static LayerChoice ofNumbers(Facts facts, boolean planes, boolean moved) {
+    double dense = facts.dense() + (moved ? facts.moved() : 0);
+    Kernel kernel = planes && facts.sparse() < dense ? Kernel.SPARSE : Kernel.DENSE;
     return new LayerChoice(kernel, facts.explain());
   }
 }

@@ -1,0 +1,259 @@
+package dev.coppice.kernels;
+
+import java.util.stream.IntStream;
+
+/**
+ * How {@link IntegerConvolution} reads counts of spikes: in vectors of {@value #LANES} whole
+ * numbers whose lanes are those of the output, so that every vector that a weight meets lies at a
+ * multiple of its size and holds nothing else.
+ *
+ * <p>A plane is cut into units, the rows of its maps or, where these are small, whole maps. Units
+ * of different time steps lie side by side in a vector while there is room, and a large one takes
+ * several vectors. Taps of a kernel that would move numbers from lane to lane read copies in which
+ * they are moved already: one for every column of the kernel, or for every tap where units are
+ * maps. Rows of a kernel are steps from vector to vector: {@code [N, C, columns, rows, ⌈S/side⌉,
+ * parts, lanes]} with rows of zeros above and below, or {@code [N, C, taps, ⌈S/side⌉, parts,
+ * lanes]}.
+ *
+ * <p>A number is the count of one channel, or a pattern of the spikes of several.
+ */
+final class ShiftedPlanes {
+  /** Lanes of a vector: an image lies alike wherever it is run. */
+  static final int LANES = 32;
+
+  private final ConvolutionShape shape;
+  private final Planes in;
+  private final Planes out;
+  private final int together;
+
+  /** Whether units are maps. */
+  private final boolean maps;
+
+  /** Units side by side in a vector. */
+  private final int side;
+
+  /** Vectors of a unit. */
+  private final int parts;
+
+  /** Vectors of an output plane. */
+  private final int vectors;
+
+  /** Where the spans of a vector begin; one more than there are vectors. */
+  final int[] spans;
+
+  /** The lane of the plane that a span of sums begins at. */
+  final int[] lanes;
+
+  /** Where a span goes, in elements from the first pixel of the output plane. */
+  final int[] targets;
+
+  /** The sums of a span. */
+  final int[] counts;
+
+  private final int multiple;
+
+  /** For every copy and part a vector with ones where lanes hold pixels. */
+  final short[] masks;
+
+  /**
+   * Describes the planes that a convolution of stride 1 reads.
+   *
+   * @param in planes of the counts, of single images
+   * @param out planes of the sums
+   * @param together channels whose spikes make a pattern, or 1 for counts
+   */
+  ShiftedPlanes(ConvolutionShape shape, Planes in, Planes out, int together) {
+    this.shape = shape;
+    this.in = in;
+    this.out = out;
+    this.together = together;
+    int map = (out.rows() - 1) * out.pitch() + out.columns();
+    int byMaps = Math.ceilDiv(out.stack(), side(map)) * parts(map);
+    int byRows = Math.ceilDiv(out.stack(), side(out.columns())) * out.rows() * parts(out.columns());
+    // Copies for every tap want more memory, so they must save vectors.
+    this.maps = shape.width() <= out.pitch() && 4L * byMaps <= 3L * byRows;
+    int unit = maps ? map : out.columns();
+    this.side = side(unit);
+    this.parts = parts(unit);
+    this.vectors = maps ? byMaps : byRows;
+    double elements = (double) LANES * copyVectors() * copies() * planes();
+    if (elements > Integer.MAX_VALUE / 4.0) {
+      throw new IllegalArgumentException("shifted copies of %s are too large".formatted(in));
+    }
+    this.masks = makeMasks();
+    this.spans = new int[vectors + 1];
+    this.lanes = new int[vectors * side];
+    this.targets = new int[vectors * side];
+    this.counts = new int[vectors * side];
+    int span = 0;
+    for (int vector = 0; vector < vectors; vector++) {
+      for (int number = 0; number < side && step(vector, number) < out.stack(); number++) {
+        int lane = vector * LANES + number * LANES / side;
+        int target = target(vector, number);
+        int count = Math.min(LANES / side, unit - vector % parts * LANES);
+        int last = span - 1;
+        if (span > spans[vector]
+            && lanes[last] + counts[last] == lane
+            && targets[last] + counts[last] == target) {
+          counts[last] += count;
+        } else {
+          lanes[span] = lane;
+          targets[span] = target;
+          counts[span++] = count;
+        }
+      }
+      spans[vector + 1] = span;
+    }
+    int bits = IntStream.of(counts).reduce(0, (a, b) -> a | b);
+    this.multiple = Integer.lowestOneBit(bits);
+  }
+
+  /** The time step of a unit of a vector. */
+  private int step(int vector, int number) {
+    return vector / parts % stackGroups() * side + number;
+  }
+
+  private int target(int vector, int number) {
+    int row = vector / parts / stackGroups();
+    return step(vector, number) * out.mapFloats()
+        + (maps ? 0 : row * out.pitch())
+        + vector % parts * LANES;
+  }
+
+  private static int side(int unit) {
+    return unit >= LANES ? 1 : LANES / Integer.highestOneBit(2 * unit - 1);
+  }
+
+  private static int parts(int unit) {
+    return Math.ceilDiv(unit, LANES);
+  }
+
+  Planes in() {
+    return in;
+  }
+
+  Planes out() {
+    return out;
+  }
+
+  int together() {
+    return together;
+  }
+
+  int side() {
+    return side;
+  }
+
+  int parts() {
+    return parts;
+  }
+
+  /** Returns the planes of an image. */
+  int planes() {
+    return Math.ceilDiv(in.channels(), together);
+  }
+
+  /** How many channels are together in a plane. */
+  int together(int plane) {
+    return Math.min(together, in.channels() - plane * together);
+  }
+
+  /** A number that every span is a multiple of. */
+  int multiple() {
+    return multiple;
+  }
+
+  /** Returns the vectors of an output plane. */
+  int vectors() {
+    return vectors;
+  }
+
+  /** Units of a copy one above the other, with those of zeros. */
+  int unitRows() {
+    return maps ? 1 : out.rows() + shape.kernelHeight() - 1;
+  }
+
+  int stackGroups() {
+    return Math.ceilDiv(in.stack(), side);
+  }
+
+  int copies() {
+    return maps ? shape.taps() : shape.kernelWidth();
+  }
+
+  int copyVectors() {
+    return stackGroups() * unitRows() * parts;
+  }
+
+  /** Returns the elements of a plane with all its copies. */
+  int planeElements() {
+    return LANES * copyVectors() * copies();
+  }
+
+  /** Returns the memory of so many images. */
+  long bytes(int images) {
+    return (long) images * planes() * planeElements() * Short.BYTES;
+  }
+
+  /** Where what a tap reads of a plane lies, taken from what the first tap reads of the first. */
+  int offset(int plane, int tap) {
+    int row = tap / shape.kernelWidth();
+    int column = tap % shape.kernelWidth();
+    int inPlane = maps ? tap * copyVectors() : column * copyVectors() + row * stackGroups() * parts;
+    return plane * planeElements() + inPlane * LANES;
+  }
+
+  /** Where what the first tap reads of the first plane for a vector of an output plane lies. */
+  long inputBytes(int image, int vector) {
+    return ((long) image * planes() * planeElements() + (long) vector * LANES) * Short.BYTES;
+  }
+
+  /** Whether units are maps, whose rows are as far apart as those of the output. */
+  boolean maps() {
+    return maps;
+  }
+
+  /** The row of a map that a row of units holds, if there is one. */
+  int sourceRow(int unitRow) {
+    return maps ? 0 : unitRow - shape.padding();
+  }
+
+  boolean hasSource(int unitRow) {
+    return maps || (sourceRow(unitRow) >= 0 && sourceRow(unitRow) < shape.height());
+  }
+
+  /** From how many lanes ahead a copy has what its lanes hold. */
+  int shift(int copy) {
+    int row = maps ? copy / shape.kernelWidth() - shape.padding() : 0;
+    return row * out.pitch() + copy % shape.kernelWidth() - shape.padding();
+  }
+
+  /** How far {@link #shift} goes, at most. */
+  int margin() {
+    return shape.kernelHeight() * (maps ? out.pitch() : 0) + shape.kernelWidth();
+  }
+
+  /** Whether a lane of a part of a copy holds a pixel, and not what surrounds a map. */
+  boolean holds(int copy, int part, int lane) {
+    int at = part * LANES + lane % (LANES / side);
+    int row = maps ? at / out.pitch() : 0;
+    int column = maps ? at % out.pitch() : at;
+    int y = maps ? row + copy / shape.kernelWidth() - shape.padding() : 0;
+    int x = column + copy % shape.kernelWidth() - shape.padding();
+    return row < out.rows()
+        && column < out.columns()
+        && y >= 0
+        && y < shape.height()
+        && x >= 0
+        && x < shape.width();
+  }
+
+  private short[] makeMasks() {
+    short[] made = new short[copies() * parts * LANES];
+    for (int k = 0; k < made.length; k++) {
+      int part = k / LANES % parts;
+      made[k] = (short) (holds(k / LANES / parts, part, k % LANES) ? -1 : 0);
+    }
+    return made;
+  }
+}
