@@ -3,6 +3,7 @@ package dev.coppice.kernels;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import jdk.incubator.vector.LongVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorMask;
 
@@ -76,14 +77,16 @@ final class VectorCountPool {
           .intoMemorySegment(to, at, ByteOrder.nativeOrder());
       return;
     }
-    for (int k = 0; k < count; k += QUAD) {
-      long four = numbers.reinterpretAsLongs().lane(k / QUAD);
-      if (count - k >= QUAD) {
-        to.set(ValueLayout.JAVA_LONG_UNALIGNED, at + (long) k * Short.BYTES, four);
-      } else {
-        numbers.intoMemorySegment(
-            to, at, ByteOrder.nativeOrder(), Lanes.SHORTS.indexInRange(0, count));
-      }
+    // Lanes are taken by constant numbers: otherwise vectors become objects.
+    if (count == 2 * QUAD) {
+      LongVector longs = numbers.reinterpretAsLongs();
+      to.set(ValueLayout.JAVA_LONG_UNALIGNED, at, longs.lane(0));
+      to.set(ValueLayout.JAVA_LONG_UNALIGNED, at + Long.BYTES, longs.lane(1));
+    } else if (count == QUAD) {
+      to.set(ValueLayout.JAVA_LONG_UNALIGNED, at, numbers.reinterpretAsLongs().lane(0));
+    } else {
+      numbers.intoMemorySegment(
+          to, at, ByteOrder.nativeOrder(), Lanes.SHORTS.indexInRange(0, count));
     }
   }
 

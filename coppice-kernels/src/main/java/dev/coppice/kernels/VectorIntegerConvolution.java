@@ -20,8 +20,6 @@ final class VectorIntegerConvolution {
   /** Vectors of {@link ShiftedPlanes} in a block: at most eight of the machine. */
   private static final int MOST = Math.max(1, 8 * COUNT / ShiftedPlanes.LANES);
 
-  private static final int EIGHT = 8;
-
   /** Small maps that are copied together. */
   private static final int MAPS = 32;
 
@@ -145,8 +143,6 @@ final class VectorIntegerConvolution {
     int lane = vector * ShiftedPlanes.LANES;
     if (shifted.multiple() % Lanes.COUNT == 0 && !more) {
       writeWhole(shifted, first, end, totals, lane, sums, to);
-    } else if (COUNT == ShiftedPlanes.LANES && shifted.multiple() % EIGHT == 0 && !more) {
-      writeEights(shifted, first, end, totals, lane, sums, to);
     } else {
       for (int span = first; span < end; span++) {
         long at = (to + shifted.targets[span]) * Float.BYTES;
@@ -168,26 +164,6 @@ final class VectorIntegerConvolution {
       long at = (to + shifted.targets[span]) * Float.BYTES;
       for (int k = 0; k < shifted.counts[span]; k += Lanes.COUNT) {
         floats(totals, from + k)
-            .intoMemorySegment(sums, at + (long) k * Float.BYTES, ByteOrder.nativeOrder());
-      }
-    }
-  }
-
-  private static void writeEights(
-      ShiftedPlanes shifted,
-      int first,
-      int end,
-      short[] totals,
-      int lane,
-      MemorySegment sums,
-      long to) {
-    for (int span = first; span < end; span++) {
-      int from = shifted.lanes[span] - lane;
-      long at = (to + shifted.targets[span]) * Float.BYTES;
-      for (int k = 0; k < shifted.counts[span]; k += EIGHT) {
-        ShortVector.fromArray(ShortVector.SPECIES_128, totals, from + k)
-            .convertShape(VectorOperators.S2F, FloatVector.SPECIES_256, 0)
-            .reinterpretAsFloats()
             .intoMemorySegment(sums, at + (long) k * Float.BYTES, ByteOrder.nativeOrder());
       }
     }
@@ -223,14 +199,15 @@ final class VectorIntegerConvolution {
       MemorySegment counts,
       long from,
       short[] totals) {
-    ShortVector s0 = ShortVector.zero(Lanes.SHORTS);
-    ShortVector s1 = s0;
-    ShortVector s2 = s0;
-    ShortVector s3 = s0;
-    ShortVector s4 = s0;
-    ShortVector s5 = s0;
-    ShortVector s6 = s0;
-    ShortVector s7 = s0;
+    ShortVector zero = ShortVector.zero(Lanes.SHORTS);
+    ShortVector s0 = zero;
+    ShortVector s1 = zero;
+    ShortVector s2 = zero;
+    ShortVector s3 = zero;
+    ShortVector s4 = zero;
+    ShortVector s5 = zero;
+    ShortVector s6 = zero;
+    ShortVector s7 = zero;
     for (int j = begin; j < end; j++) {
       long at = from + offsets[j];
       ShortVector weight = ShortVector.broadcast(Lanes.SHORTS, numbers[j]);
@@ -243,14 +220,14 @@ final class VectorIntegerConvolution {
       s6 = load(counts, at + 6 * BYTES).mul(weight).add(s6);
       s7 = load(counts, at + 7 * BYTES).mul(weight).add(s7);
     }
-    s0.intoArray(totals, 0);
-    s1.intoArray(totals, COUNT);
-    s2.intoArray(totals, 2 * COUNT);
-    s3.intoArray(totals, 3 * COUNT);
-    s4.intoArray(totals, 4 * COUNT);
-    s5.intoArray(totals, 5 * COUNT);
-    s6.intoArray(totals, 6 * COUNT);
-    s7.intoArray(totals, 7 * COUNT);
+    zero.add(s0).intoArray(totals, 0);
+    zero.add(s1).intoArray(totals, COUNT);
+    zero.add(s2).intoArray(totals, 2 * COUNT);
+    zero.add(s3).intoArray(totals, 3 * COUNT);
+    zero.add(s4).intoArray(totals, 4 * COUNT);
+    zero.add(s5).intoArray(totals, 5 * COUNT);
+    zero.add(s6).intoArray(totals, 6 * COUNT);
+    zero.add(s7).intoArray(totals, 7 * COUNT);
   }
 
   private static void fourProducts(
@@ -261,10 +238,11 @@ final class VectorIntegerConvolution {
       MemorySegment counts,
       long from,
       short[] totals) {
-    ShortVector s0 = ShortVector.zero(Lanes.SHORTS);
-    ShortVector s1 = s0;
-    ShortVector s2 = s0;
-    ShortVector s3 = s0;
+    ShortVector zero = ShortVector.zero(Lanes.SHORTS);
+    ShortVector s0 = zero;
+    ShortVector s1 = zero;
+    ShortVector s2 = zero;
+    ShortVector s3 = zero;
     for (int j = begin; j < end; j++) {
       long at = from + offsets[j];
       ShortVector weight = ShortVector.broadcast(Lanes.SHORTS, numbers[j]);
@@ -273,10 +251,10 @@ final class VectorIntegerConvolution {
       s2 = load(counts, at + 2 * BYTES).mul(weight).add(s2);
       s3 = load(counts, at + 3 * BYTES).mul(weight).add(s3);
     }
-    s0.intoArray(totals, 0);
-    s1.intoArray(totals, COUNT);
-    s2.intoArray(totals, 2 * COUNT);
-    s3.intoArray(totals, 3 * COUNT);
+    zero.add(s0).intoArray(totals, 0);
+    zero.add(s1).intoArray(totals, COUNT);
+    zero.add(s2).intoArray(totals, 2 * COUNT);
+    zero.add(s3).intoArray(totals, 3 * COUNT);
   }
 
   private static void twoProducts(
@@ -287,16 +265,17 @@ final class VectorIntegerConvolution {
       MemorySegment counts,
       long from,
       short[] totals) {
-    ShortVector s0 = ShortVector.zero(Lanes.SHORTS);
-    ShortVector s1 = s0;
+    ShortVector zero = ShortVector.zero(Lanes.SHORTS);
+    ShortVector s0 = zero;
+    ShortVector s1 = zero;
     for (int j = begin; j < end; j++) {
       long at = from + offsets[j];
       ShortVector weight = ShortVector.broadcast(Lanes.SHORTS, numbers[j]);
       s0 = load(counts, at).mul(weight).add(s0);
       s1 = load(counts, at + BYTES).mul(weight).add(s1);
     }
-    s0.intoArray(totals, 0);
-    s1.intoArray(totals, COUNT);
+    zero.add(s0).intoArray(totals, 0);
+    zero.add(s1).intoArray(totals, COUNT);
   }
 
   private static void products(
@@ -307,13 +286,14 @@ final class VectorIntegerConvolution {
       MemorySegment counts,
       long from,
       short[] totals) {
-    ShortVector s0 = ShortVector.zero(Lanes.SHORTS);
+    ShortVector zero = ShortVector.zero(Lanes.SHORTS);
+    ShortVector s0 = zero;
     for (int j = begin; j < end; j++) {
       long at = from + offsets[j];
       ShortVector weight = ShortVector.broadcast(Lanes.SHORTS, numbers[j]);
       s0 = load(counts, at).mul(weight).add(s0);
     }
-    s0.intoArray(totals, 0);
+    zero.add(s0).intoArray(totals, 0);
   }
 
   private static void eightLookUps(
@@ -324,14 +304,15 @@ final class VectorIntegerConvolution {
       MemorySegment counts,
       long from,
       short[] totals) {
-    ShortVector s0 = ShortVector.zero(Lanes.SHORTS);
-    ShortVector s1 = s0;
-    ShortVector s2 = s0;
-    ShortVector s3 = s0;
-    ShortVector s4 = s0;
-    ShortVector s5 = s0;
-    ShortVector s6 = s0;
-    ShortVector s7 = s0;
+    ShortVector zero = ShortVector.zero(Lanes.SHORTS);
+    ShortVector s0 = zero;
+    ShortVector s1 = zero;
+    ShortVector s2 = zero;
+    ShortVector s3 = zero;
+    ShortVector s4 = zero;
+    ShortVector s5 = zero;
+    ShortVector s6 = zero;
+    ShortVector s7 = zero;
     for (int j = begin; j < end; j++) {
       long at = from + offsets[j];
       ShortVector table = ShortVector.fromArray(Lanes.SHORTS, numbers, j * COUNT);
@@ -344,14 +325,14 @@ final class VectorIntegerConvolution {
       s6 = load(counts, at + 6 * BYTES).selectFrom(table).add(s6);
       s7 = load(counts, at + 7 * BYTES).selectFrom(table).add(s7);
     }
-    s0.intoArray(totals, 0);
-    s1.intoArray(totals, COUNT);
-    s2.intoArray(totals, 2 * COUNT);
-    s3.intoArray(totals, 3 * COUNT);
-    s4.intoArray(totals, 4 * COUNT);
-    s5.intoArray(totals, 5 * COUNT);
-    s6.intoArray(totals, 6 * COUNT);
-    s7.intoArray(totals, 7 * COUNT);
+    zero.add(s0).intoArray(totals, 0);
+    zero.add(s1).intoArray(totals, COUNT);
+    zero.add(s2).intoArray(totals, 2 * COUNT);
+    zero.add(s3).intoArray(totals, 3 * COUNT);
+    zero.add(s4).intoArray(totals, 4 * COUNT);
+    zero.add(s5).intoArray(totals, 5 * COUNT);
+    zero.add(s6).intoArray(totals, 6 * COUNT);
+    zero.add(s7).intoArray(totals, 7 * COUNT);
   }
 
   private static void fourLookUps(
@@ -362,10 +343,11 @@ final class VectorIntegerConvolution {
       MemorySegment counts,
       long from,
       short[] totals) {
-    ShortVector s0 = ShortVector.zero(Lanes.SHORTS);
-    ShortVector s1 = s0;
-    ShortVector s2 = s0;
-    ShortVector s3 = s0;
+    ShortVector zero = ShortVector.zero(Lanes.SHORTS);
+    ShortVector s0 = zero;
+    ShortVector s1 = zero;
+    ShortVector s2 = zero;
+    ShortVector s3 = zero;
     for (int j = begin; j < end; j++) {
       long at = from + offsets[j];
       ShortVector table = ShortVector.fromArray(Lanes.SHORTS, numbers, j * COUNT);
@@ -374,10 +356,10 @@ final class VectorIntegerConvolution {
       s2 = load(counts, at + 2 * BYTES).selectFrom(table).add(s2);
       s3 = load(counts, at + 3 * BYTES).selectFrom(table).add(s3);
     }
-    s0.intoArray(totals, 0);
-    s1.intoArray(totals, COUNT);
-    s2.intoArray(totals, 2 * COUNT);
-    s3.intoArray(totals, 3 * COUNT);
+    zero.add(s0).intoArray(totals, 0);
+    zero.add(s1).intoArray(totals, COUNT);
+    zero.add(s2).intoArray(totals, 2 * COUNT);
+    zero.add(s3).intoArray(totals, 3 * COUNT);
   }
 
   private static void twoLookUps(
@@ -388,16 +370,17 @@ final class VectorIntegerConvolution {
       MemorySegment counts,
       long from,
       short[] totals) {
-    ShortVector s0 = ShortVector.zero(Lanes.SHORTS);
-    ShortVector s1 = s0;
+    ShortVector zero = ShortVector.zero(Lanes.SHORTS);
+    ShortVector s0 = zero;
+    ShortVector s1 = zero;
     for (int j = begin; j < end; j++) {
       long at = from + offsets[j];
       ShortVector table = ShortVector.fromArray(Lanes.SHORTS, numbers, j * COUNT);
       s0 = load(counts, at).selectFrom(table).add(s0);
       s1 = load(counts, at + BYTES).selectFrom(table).add(s1);
     }
-    s0.intoArray(totals, 0);
-    s1.intoArray(totals, COUNT);
+    zero.add(s0).intoArray(totals, 0);
+    zero.add(s1).intoArray(totals, COUNT);
   }
 
   private static void lookUps(
@@ -408,13 +391,14 @@ final class VectorIntegerConvolution {
       MemorySegment counts,
       long from,
       short[] totals) {
-    ShortVector s0 = ShortVector.zero(Lanes.SHORTS);
+    ShortVector zero = ShortVector.zero(Lanes.SHORTS);
+    ShortVector s0 = zero;
     for (int j = begin; j < end; j++) {
       long at = from + offsets[j];
       ShortVector table = ShortVector.fromArray(Lanes.SHORTS, numbers, j * COUNT);
       s0 = load(counts, at).selectFrom(table).add(s0);
     }
-    s0.intoArray(totals, 0);
+    zero.add(s0).intoArray(totals, 0);
   }
 
   static ShortVector load(MemorySegment segment, long at) {
@@ -455,11 +439,11 @@ final class VectorIntegerConvolution {
     int from = shifted.margin() + shifted.shift(copy);
     long planeBytes = (long) shifted.planeElements() * Short.BYTES;
     for (int part = 0; part < parts; part++) {
-      ShortVector pixels =
-          ShortVector.fromArray(Lanes.SHORTS, shifted.masks, (copy * parts + part) * COUNT);
+      int mask = (copy * parts + part) * COUNT;
       for (int vector = part; planes > 1 && vector < vectors; vector += parts) {
         int at = from + vector * COUNT;
-        copy(source, at, vectors * COUNT, planes, pixels, copies, to + vector * BYTES, planeBytes);
+        long place = to + vector * BYTES;
+        copy(source, at, vectors * COUNT, planes, shifted.masks, mask, copies, place, planeBytes);
       }
       if (planes == 1) {
         int at = from + part * COUNT;
@@ -468,7 +452,8 @@ final class VectorIntegerConvolution {
             at,
             parts * COUNT,
             vectors / parts,
-            pixels,
+            shifted.masks,
+            mask,
             copies,
             to + part * BYTES,
             parts * BYTES);
@@ -481,10 +466,12 @@ final class VectorIntegerConvolution {
       int from,
       int fromStep,
       int count,
-      ShortVector pixels,
+      short[] masks,
+      int mask,
       MemorySegment copies,
       long to,
       long toStep) {
+    ShortVector pixels = ShortVector.fromArray(Lanes.SHORTS, masks, mask);
     for (int k = 0; k < count; k++) {
       ShortVector.fromArray(Lanes.SHORTS, source, from + k * fromStep)
           .and(pixels)

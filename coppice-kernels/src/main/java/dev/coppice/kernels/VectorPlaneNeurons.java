@@ -98,8 +98,10 @@ final class VectorPlaneNeurons {
     for (int k = 0; k < planes; k++) {
       int at = first + k * room;
       FloatVector current =
-          current(
-              x, (from + k * inStep) * Float.BYTES, 0, n.scale[channel + k], n.shift[channel + k]);
+          FloatVector.fromMemorySegment(
+                  Lanes.FLOATS, x, (from + k * inStep) * Float.BYTES, ByteOrder.nativeOrder())
+              .mul(n.scale[channel + k])
+              .add(n.shift[channel + k]);
       FloatVector potential =
           FloatVector.fromArray(Lanes.FLOATS, potentials, at)
               .mul(c.leak())
@@ -160,10 +162,16 @@ final class VectorPlaneNeurons {
     float scale = n.scale[channel];
     float shift = n.shift[channel];
     for (int i = 0; i < size; i += Lanes.COUNT) {
+      // Not in methods of their own: a vector that is handed over may have to be an object.
+      FloatVector current =
+          FloatVector.fromMemorySegment(
+                  Lanes.FLOATS, x, from + (long) i * Float.BYTES, ByteOrder.nativeOrder())
+              .mul(scale)
+              .add(shift);
       FloatVector potential =
           FloatVector.fromArray(Lanes.FLOATS, potentials, i)
               .mul(c.leak())
-              .add(current(x, from, i, scale, shift).mul(c.gain()))
+              .add(current.mul(c.gain()))
               .add(c.drift());
       VectorMask<Float> fired = potential.compare(VectorOperators.GE, c.fireAt());
       ShortVector.zero(Lanes.HALF_SHORTS)
@@ -171,13 +179,6 @@ final class VectorPlaneNeurons {
           .intoMemorySegment(s, to + (long) i * Short.BYTES, ByteOrder.nativeOrder());
       potential.blend(potential.mul(c.keep()).add(c.offset()), fired).intoArray(potentials, i);
     }
-  }
-
-  private static FloatVector current(MemorySegment x, long from, int i, float scale, float shift) {
-    return FloatVector.fromMemorySegment(
-            Lanes.FLOATS, x, from + (long) i * Float.BYTES, ByteOrder.nativeOrder())
-        .mul(scale)
-        .add(shift);
   }
 
   /** Runs a map through a time step, from the pixel {@code first} on. */
@@ -197,13 +198,18 @@ final class VectorPlaneNeurons {
     for (int i = first; i < size; i += Lanes.COUNT) {
       int left = size - i;
       VectorMask<Float> pixels = VectorMask.fromLong(Lanes.FLOATS, n.pixels[i / Long.SIZE] >>> i);
+      // Not in methods of their own: a vector that is handed over may have to be an object.
+      FloatVector current =
+          FloatVector.fromMemorySegment(
+                  Lanes.FLOATS, x, from + (long) i * Float.BYTES, ByteOrder.nativeOrder())
+              .mul(scale)
+              .add(shift);
       FloatVector potential =
           FloatVector.fromArray(Lanes.FLOATS, potentials, i)
               .mul(c.leak())
-              .add(current(x, from, i, scale, shift).mul(c.gain()))
+              .add(current.mul(c.gain()))
               .add(c.drift());
       VectorMask<Float> fired = potential.compare(VectorOperators.GE, c.fireAt());
-      // Not in methods of their own: a vector that is handed over may have to be an object.
       VectorMask<Float> spikes = fired.and(pixels);
       long place = to + (long) i * n.spikes.bytes();
       if (n.spikes == PlaneNumbers.COUNTS && left >= Lanes.COUNT) {
