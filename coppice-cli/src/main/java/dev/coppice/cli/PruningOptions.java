@@ -41,7 +41,7 @@ final class PruningOptions {
           "one-shot, magnitude, gmp, layerwise, erk, lamp; lottery, early-bird; snip, set, rigl,"
               + " granet, ndsnn; gradr, upr, stds; random; random-regrowth, gradient, criticality,"
               + " criticality-presynaptic, criticality-grace, criticality-magnitude,"
-              + " criticality-gradient, criticality-balanced (default: criticality)")
+              + " criticality-gradient, criticality-balanced, criticality-lamp (default: criticality)")
   Method method = Method.CRITICALITY;
 
   @Option(
@@ -301,7 +301,7 @@ final class PruningOptions {
     } else {
       iterations =
           iterations == null
-              ? Integer.valueOf((int) Math.min(usualIterations(), steps))
+              ? Integer.valueOf((int) Math.min(method.iterations(), steps))
               : iterations;
       pruningInterval = Math.toIntExact(Math.max(1, steps / iterations));
     }
@@ -318,10 +318,6 @@ final class PruningOptions {
     }
     pruningEpochs = (last - start) / (double) stepsPerEpoch;
     window = Math.min(window, pruningInterval);
-  }
-
-  private int usualIterations() {
-    return method == Method.ONE_SHOT ? 1 : PruningSettings.Builder.ITERATIONS;
   }
 
   private long startStep(int stepsPerEpoch) {

@@ -53,7 +53,13 @@ public enum Method {
   /** RigL with the gradient times criticality. */
   CRITICALITY_GRADIENT(Kind.PARTS, 0.75),
   /** Global magnitude pruning; every layer regrows by criticality what it gave up for that. */
-  CRITICALITY_BALANCED(Kind.PARTS, 0.55);
+  CRITICALITY_BALANCED(Kind.PARTS, 0.55),
+  /**
+   * {@link #LAMP} in smaller steps; a few connections come back by criticality, the mean over a
+   * map, times the firing rate of the presynaptic channel. LAMP says how many a layer keeps,
+   * criticality which neurons get another chance.
+   */
+  CRITICALITY_LAMP(Kind.PARTS, 0.55);
 
   /** How a method is built. */
   public enum Kind {
@@ -84,6 +90,15 @@ public enum Method {
    */
   public double window() {
     return window;
+  }
+
+  /** Returns how many times connections are cut or exchanged in that part. */
+  public int iterations() {
+    return switch (this) {
+      case ONE_SHOT -> 1;
+      case CRITICALITY_LAMP -> 30;
+      default -> PruningSettings.Builder.ITERATIONS;
+    };
   }
 
   /**
@@ -128,9 +143,7 @@ public enum Method {
       case RANDOM_REGROWTH -> builder.regrowth(new Regrowth.Random());
       case GRADIENT -> builder.regrowth(new Regrowth.Gradient());
       case CRITICALITY -> builder.regrowth(criticality);
-      case CRITICALITY_PRESYNAPTIC ->
-          builder.regrowth(
-              new Regrowth.Criticality(criticality.probe(), true, criticality.choice()));
+      case CRITICALITY_PRESYNAPTIC -> builder.regrowth(criticality.withPresynaptic());
       case CRITICALITY_GRACE -> builder.regrowth(criticality).grace(1);
       case CRITICALITY_MAGNITUDE ->
           builder.regrowth(
@@ -140,6 +153,12 @@ public enum Method {
                   Regrowth.Criticality.Choice.WEIGHTED));
       case CRITICALITY_BALANCED ->
           builder.regrowth(criticality).scope(Scope.Budget.GLOBAL).withinLayers(true);
+      case CRITICALITY_LAMP ->
+          builder
+              .regrowth(criticality.averaged().withPresynaptic())
+              .scope(Scope.Budget.GLOBAL)
+              .saliency(Saliency.LAMP)
+              .ratio(0.1);
     };
   }
 

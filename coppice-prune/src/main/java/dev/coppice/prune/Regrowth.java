@@ -46,6 +46,23 @@ public sealed interface Regrowth {
       WEIGHTED
     }
 
+    /** Returns the rule with maps that count by the mean of their positions. */
+    Criticality averaged() {
+      return new Criticality(
+          new CriticalityProbe(
+              probe.surrogate(),
+              probe.threshold(),
+              probe.derivative(),
+              CriticalityProbe.Pooling.MEAN),
+          presynaptic,
+          choice);
+    }
+
+    /** Returns the rule with the scores multiplied by the activity of the pre-synaptic channel. */
+    Criticality withPresynaptic() {
+      return new Criticality(probe, true, choice);
+    }
+
     /** Returns the paper's rule: the ATan derivative, the most critical position of a map. */
     public static Criticality paper(float threshold) {
       return new Criticality(

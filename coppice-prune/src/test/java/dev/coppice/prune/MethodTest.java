@@ -259,6 +259,16 @@ class MethodTest {
   }
 
   @Test
+  void withoutRegrowthCriticalityLampIsLamp() throws IOException {
+    PruningSettings none = parts(Method.CRITICALITY_LAMP).ratio(0).build();
+    Weights cut =
+        train(new Pruning(PruningTest.GRAPH, none, 3, done -> {}), (step, before, engine) -> {});
+    assertThat(cut).isEqualTo(train(make(Method.LAMP), (step, before, engine) -> {}));
+    assertThat(cut)
+        .isNotEqualTo(train(make(Method.CRITICALITY_LAMP), (step, before, engine) -> {}));
+  }
+
+  @Test
   void graNetGoesOnExchangingWithinLayers() throws IOException {
     Pruning method =
         new Pruning(PruningTest.GRAPH, parts(Method.GRANET).exchanges(2).build(), 3, done -> {});
