@@ -67,6 +67,10 @@ class PlaneNeuronTest {
         new Layer(new Planes(5, 8, 8, 1, 1, 1, 4), 3, true),
         new Layer(new Planes(3, 2, 2, 1, 1, 1, 3), 2, false),
         new Layer(new Planes(3, 1, 1, 1, 0, 1, 5), 2, false),
+        new Layer(new Planes(5, 13, 12, 1, 0, 1, 3), 2, false),
+        new Layer(new Planes(5, 8, 8, 1, 0, 1, 4), 2, true),
+        new Layer(new Planes(5, 5, 5, 1, 0, 1, 4), 2, false),
+        new Layer(new Planes(5, 2, 2, 1, 0, 1, 4), 3, false),
         new Layer(new Planes(70, 4, 5, 16, 1, 1, 2), 19, false),
         new Layer(new Planes(4, 3, 3, 5, 2, 1, 2), 7, true));
   }
