@@ -290,16 +290,6 @@ public final class IntegerConvolution {
     return shifted.bytes(images);
   }
 
-  /** Returns the vectors of {@value ShiftedPlanes#LANES} sums of an output plane. */
-  public int vectors() {
-    return shifted.vectors();
-  }
-
-  /** Returns the vectors of all copies of an image. */
-  public int shiftedVectors() {
-    return shifted.planes() * shifted.planeElements() / ShiftedPlanes.LANES;
-  }
-
   /** Where the first pixel of an output plane lies, in elements. */
   long first(int image, int row) {
     Planes out = shifted.out();

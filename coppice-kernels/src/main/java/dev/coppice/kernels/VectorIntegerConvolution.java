@@ -12,6 +12,10 @@ import jdk.incubator.vector.VectorOperators;
 /**
  * {@link IntegerConvolution} with the Vector API: vectors of neighbouring sums stay in registers
  * while a segment's entries are read once.
+ *
+ * <p>Sums are added to zero once more before they are stored: what comes out of a loop may be of
+ * any class for the compiler, which then looks at what the store has met elsewhere, and where that
+ * were vectors of several widths it makes objects of all sums. The class of an addition it knows.
  */
 final class VectorIntegerConvolution {
   private static final int COUNT = Lanes.SHORTS.length();

@@ -259,11 +259,15 @@ final class Compiler {
     String name = reader.name();
     return switch (reader.op()) {
       case Op.Conv2d conv -> {
-        Layer layer = layer(name, map, conv);
-        double spikes = densities.of(reader.inputs().getFirst());
+        // A reader is asked about for its neurons and for the layer before them.
         LayerChoice choice =
-            LayerChoice.ofSpikes(facts(layer, map, false, spikes, true, levels), true);
-        whole.put(name, choice);
+            whole.computeIfAbsent(
+                name,
+                _ -> {
+                  Layer layer = layer(name, map, conv);
+                  double spikes = densities.of(reader.inputs().getFirst());
+                  return LayerChoice.ofSpikes(facts(layer, map, false, spikes, true, levels), true);
+                });
         yield choice.whole();
       }
       case Op.AvgPool(int kernel, _) ->

@@ -124,8 +124,7 @@ record LayerChoice(Kernel kernel, String reason) {
     double counts() {
       return whole == Whole.NONE
           ? Double.POSITIVE_INFINITY
-          : whole(rowWeights * weightDensity, COUNT_VECTOR)
-              + steps * (double) inputs / SHORTS * SHIFT_VECTOR;
+          : whole(rowWeights * weightDensity, COUNT_VECTOR, 1);
     }
 
     /** Returns the cost of the kernel of patterns, of which those without weights are left out. */
@@ -136,14 +135,14 @@ record LayerChoice(Kernel kernel, String reason) {
       double together = IntegerConvolution.TOGETHER;
       double lookUps = rowWeights / together * (1 - Math.pow(1 - weightDensity, together));
       boolean cached = channels * lookUps <= CACHED_PATTERNS;
-      return whole(lookUps, PATTERN_VECTOR)
-          + (cached ? 0 : channels * lookUps * FAR_PATTERN)
-          + steps * (double) inputs / SHORTS / together * SHIFT_VECTOR;
+      return whole(lookUps, PATTERN_VECTOR, together)
+          + (cached ? 0 : channels * lookUps * FAR_PATTERN);
     }
 
-    private double whole(double entries, double vector) {
+    private double whole(double entries, double vector, double together) {
       double vectors = Math.ceil((double) steps * positions / SHORTS);
       return channels * (SPARSE_ROW + vectors * entries * vector)
+          + (double) steps * inputs / SHORTS / together * SHIFT_VECTOR
           + (planar ? 0 : MOVE * steps * inputs);
     }
 
