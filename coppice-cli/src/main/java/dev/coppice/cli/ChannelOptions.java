@@ -9,6 +9,7 @@ import dev.coppice.prune.channels.Residual;
 import dev.coppice.prune.channels.Rounding;
 import dev.coppice.train.CriticalityProbe;
 import dev.coppice.train.TrainingSettings;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -23,6 +24,14 @@ final class ChannelOptions {
   boolean structured;
 
   @Option(
+      names = "--channel-method",
+      paramLabel = "NAME",
+      description =
+          "slimming, sca, channel-random or channel-criticality: scores, growth and rounds by one"
+              + " name (default: channel-criticality)")
+  ChannelMethod method = ChannelMethod.CHANNEL_CRITICALITY;
+
+  @Option(
       names = "--percent",
       paramLabel = "X",
       description = "the share of channels to prune, in (0, 1) (default: 0.5)")
@@ -32,29 +41,32 @@ final class ChannelOptions {
       names = "--budget",
       paramLabel = "QUANTITY=X",
       description =
-          "prune until the share X of channels, parameters, sops (synaptic operations) or flops is"
-              + " left, instead of --percent")
+          "prune until the share X of channels, parameters, weights (of convolutions and linear"
+              + " layers), sops (synaptic operations) or flops is left, instead of --percent;"
+              + " --sparsity S is weights=1-S")
   @Nullable String budget;
 
   @Option(
       names = "--growth",
       paramLabel = "X",
-      description = "the share of the kept channels that regrowth chooses (default: 0.05)")
-  double growth = 0.05;
+      description =
+          "the share of the kept channels that regrowth chooses (default: 0.05, or the method's)")
+  @Nullable Double growth;
 
   @Option(
       names = "--channel-score",
       paramLabel = "NAME",
       description =
-          "what prunes channels: scale (of the batch norm), criticality, combined, activity or"
-              + " random (default: scale)")
-  Score channelScore = Score.SCALE;
+          "what prunes channels: scale (of the batch norm), criticality, combined, activity,"
+              + " gradient (of the scale) or random (default: scale, or the method's)")
+  @Nullable Score channelScore;
 
   @Option(
       names = "--regrowth-score",
       paramLabel = "NAME",
-      description = "what brings channels back, one of the same (default: criticality)")
-  Score regrowthScore = Score.CRITICALITY;
+      description =
+          "what brings channels back, one of the same (default: criticality, or the method's)")
+  @Nullable Score regrowthScore;
 
   @Option(
       names = "--score-samples",
@@ -75,14 +87,14 @@ final class ChannelOptions {
       paramLabel = "N",
       description =
           "round the width of a layer up to a multiple (default: 16, less for layers under 64"
-              + " channels; 1 with --budget)")
+              + " channels; 1 with --budget or --sparsity)")
   @Nullable Integer roundTo;
 
   @Option(
       names = "--rounds",
       paramLabel = "N",
-      description = "how often to prune, regrow and fine-tune (default: 1)")
-  int rounds = 1;
+      description = "how often to prune, regrow and fine-tune (default: 1, or the method's)")
+  @Nullable Integer rounds;
 
   @Option(
       names = "--round-schedule",
@@ -108,6 +120,8 @@ final class ChannelOptions {
     COMBINED,
     /** The mean magnitude of the membrane potential. */
     ACTIVITY,
+    /** The magnitude of the loss's derivative to the batch norm's scale. */
+    GRADIENT,
     /** Chance. */
     RANDOM
   }
@@ -117,12 +131,26 @@ final class ChannelOptions {
    *
    * @param epochs of fine-tuning
    * @param fromModel whether the run begins with a trained model
+   * @param sparsity the share of weights that go with their channels; null if not given
    */
-  void resolve(int epochs, boolean fromModel, TrainingOptions training) {
+  void resolve(int epochs, boolean fromModel, TrainingOptions training, @Nullable Double sparsity) {
+    if (sparsity != null) {
+      if (percent != null || budget != null) {
+        throw new UsageException("--sparsity excludes --percent and --budget");
+      }
+      if (!(sparsity > 0 && sparsity < 1)) {
+        throw new UsageException(
+            "--sparsity of --structured must lie strictly between 0 and 1, not be " + sparsity);
+      }
+    }
+    channelScore = channelScore == null ? method.pruning() : channelScore;
+    regrowthScore = regrowthScore == null ? method.regrowth() : regrowthScore;
+    growth = growth == null ? Double.valueOf(method.growth()) : growth;
+    rounds = rounds == null ? Integer.valueOf(method.rounds()) : rounds;
     if (percent != null && budget != null) {
       throw new UsageException("--percent and --budget exclude each other");
     }
-    if (budget == null) {
+    if (budget == null && sparsity == null) {
       percent = percent == null ? Double.valueOf(PERCENT) : percent;
       if (!(percent > 0 && percent < 1)) {
         throw new UsageException("--percent must lie strictly between 0 and 1, not be " + percent);
@@ -133,9 +161,6 @@ final class ChannelOptions {
     }
     if (rounds < 1) {
       throw new UsageException("--rounds must be at least 1, not " + rounds);
-    }
-    if (budget != null && rounds > 1) {
-      throw new UsageException("--budget is met in one round; use --percent with --rounds");
     }
     if (scoreSamples != null && scoreSamples < 1) {
       throw new UsageException("--score-samples must be at least 1, not " + scoreSamples);
@@ -151,13 +176,23 @@ final class ChannelOptions {
     }
   }
 
-  /** Returns the schedule of the rounds, or null with a budget. */
-  @Nullable ChannelSchedule schedule() {
-    return percent == null ? null : new ChannelSchedule(roundSchedule, rounds, percent);
-  }
-
-  @Nullable ChannelBudget parsedBudget() {
-    return budget == null ? null : ChannelBudget.parse(budget);
+  /**
+   * Returns how many channels go, after {@link #resolve}.
+   *
+   * @param sparsity as {@link #resolve} had it
+   * @throws IllegalArgumentException for a budget that is none
+   */
+  ChannelGoal goal(@Nullable Double sparsity) {
+    int times = Objects.requireNonNull(rounds);
+    if (percent != null) {
+      return new ChannelGoal.Share(new ChannelSchedule(roundSchedule, times, percent));
+    }
+    return new ChannelGoal.Budget(
+        sparsity == null
+            ? ChannelBudget.parse(Objects.requireNonNull(budget))
+            : new ChannelBudget(ChannelBudget.Quantity.WEIGHTS, 1 - sparsity),
+        roundSchedule,
+        times);
   }
 
   /** Returns the settings of the training before the first pruning; null for none. */
@@ -171,11 +206,11 @@ final class ChannelOptions {
     Rounding rounding =
         roundTo != null
             ? new Rounding.To(roundTo)
-            : budget != null ? new Rounding.To(1) : new Rounding.Vectors();
+            : percent == null ? new Rounding.To(1) : new Rounding.Vectors();
     return new ChannelPruning.Settings(
-        score(channelScore, probe),
-        score(regrowthScore, probe),
-        growth,
+        score(Objects.requireNonNull(channelScore), probe),
+        score(Objects.requireNonNull(regrowthScore), probe),
+        Objects.requireNonNull(growth),
         pruning.ties,
         residual,
         rounding,
@@ -188,6 +223,7 @@ final class ChannelOptions {
       case CRITICALITY -> new ChannelScore.Criticality(probe);
       case COMBINED -> new ChannelScore.Combined(probe);
       case ACTIVITY -> new ChannelScore.Activity();
+      case GRADIENT -> new ChannelScore.Gradient();
       case RANDOM -> new ChannelScore.Random();
     };
   }

@@ -46,7 +46,8 @@ final class CompareCommand implements Callable<Integer> {
       paramLabel = "METHOD,…",
       converter = MethodVariants.Converter.class,
       description =
-          "methods of prune, with options of their own and a name if need be, such as"
+          "methods of prune, or channel methods of prune --structured, with options of their own and"
+              + " a name if need be, such as"
               + " magnitude,criticality[ratio=0.5],mean=criticality[pooling=mean,window=10]"
               + " (default: magnitude,criticality)")
   private MethodVariants methods = MethodVariants.parse("magnitude,criticality");
@@ -199,13 +200,14 @@ final class CompareCommand implements Callable<Integer> {
       reserved.addAll(keys(options));
     }
     if (!OWN.equals(budget)) {
-      reserved.addAll(Set.of("epochs", "batch"));
+      reserved.addAll(Set.of("epochs", "batch", "pretrain-epochs"));
     }
     return new ComparisonPlan(
         methods.all(),
         sparsities,
         LongStream.range(0, seeds).mapToObj(i -> global.seed + i).toList(),
         ComparisonPlan.arguments(spec, shared),
+        training.epochs == null ? DataDefaults.of(data.name()).epochs() : training.epochs,
         reserved);
   }
 

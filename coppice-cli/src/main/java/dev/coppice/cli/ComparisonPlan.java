@@ -6,6 +6,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -19,6 +20,7 @@ import picocli.CommandLine.ParameterException;
  * @param sparsities the shares of zeros to end with
  * @param shared arguments of {@code coppice train} and {@code prune} that runs have if their method
  *     says nothing else, by the key of the option
+ * @param epochs of a run whose method has none of its own
  * @param reserved keys of options that methods cannot have as their own
  */
 record ComparisonPlan(
@@ -26,13 +28,24 @@ record ComparisonPlan(
     List<Double> sparsities,
     List<Long> seeds,
     SequencedMap<String, List<String>> shared,
+    int epochs,
     Set<String> reserved) {
 
   /** Options of {@code prune} that the comparison sets or that would make it unfair. */
-  private static final Set<String> ALWAYS_RESERVED = Set.of("method", "sparsity", "from", "init");
+  private static final Set<String> ALWAYS_RESERVED =
+      Set.of(
+          "method",
+          "sparsity",
+          "from",
+          "init",
+          "structured",
+          "channel-method",
+          "percent",
+          "budget");
 
-  /** Of no use here: channels have no sparsity of connections. */
-  private static final String STRUCTURED = "structured";
+  private static final String EPOCHS = "epochs";
+  private static final String PRETRAINING = "pretrain-epochs";
+  private static final String ROUNDS = "rounds";
 
   /** Copies the collections. */
   ComparisonPlan {
@@ -58,16 +71,12 @@ record ComparisonPlan(
               new Cell(Cell.DENSE, 0, seed), command(seed, Set.of(), "train"), comparison));
     }
     for (MethodVariant method : methods) {
-      List<String> own = arguments(method);
       for (double sparsity : sparsities) {
         for (long seed : seeds) {
-          List<String> command = new ArrayList<>(List.of("prune", "--method", method.method()));
-          command.addAll(List.of("--sparsity", Double.toString(sparsity)));
-          command.addAll(own);
           jobs.add(
               new ComparisonJob(
                   new Cell(method.name(), sparsity, seed),
-                  command(seed, method.options().keySet(), command.toArray(String[]::new)),
+                  command(method, sparsity, seed),
                   comparison));
         }
       }
@@ -84,6 +93,68 @@ record ComparisonPlan(
       }
     }
     return jobs;
+  }
+
+  private List<String> command(MethodVariant method, double sparsity, long seed) {
+    Optional<ChannelMethod> channels = ChannelMethod.named(method.method());
+    List<String> division = channels.map(found -> division(method, found)).orElse(List.of());
+    List<String> command = new ArrayList<>(List.of("prune"));
+    if (channels.isPresent()) {
+      command.add("--structured");
+    }
+    command.addAll(
+        List.of(channels.isPresent() ? "--channel-method" : "--method", method.method()));
+    command.addAll(List.of("--sparsity", Double.toString(sparsity)));
+    command.addAll(division);
+    Set<String> given = new HashSet<>(method.options().keySet());
+    if (division.isEmpty()) {
+      command.addAll(arguments(method, Set.of()));
+    } else {
+      command.addAll(arguments(method, Set.of(EPOCHS)));
+      given.add(EPOCHS);
+    }
+    return command(seed, given, command.toArray(String[]::new));
+  }
+
+  /**
+   * Divides the epochs into those before the first removal of channels and those after each: equal
+   * parts, and what is left over comes before.
+   *
+   * @return the arguments; none if the method says itself how many come before
+   */
+  private List<String> division(MethodVariant method, ChannelMethod channels) {
+    Map<String, String> options = method.options();
+    if (options.containsKey(PRETRAINING)) {
+      return List.of();
+    }
+    int all = number(method, EPOCHS, epochs);
+    int rounds = number(method, ROUNDS, channels.rounds());
+    int after = all / (rounds + 1);
+    if (rounds < 1 || after < 1) {
+      throw new UsageException(
+          "method "
+              + method.name()
+              + ": "
+              + rounds
+              + " rounds cannot share "
+              + all
+              + " epochs: each takes one, and so does the training before");
+    }
+    return List.of(
+        "--" + PRETRAINING,
+        Integer.toString(all - rounds * after),
+        "--" + EPOCHS,
+        Integer.toString(after));
+  }
+
+  private static int number(MethodVariant method, String key, int otherwise) {
+    String text = method.options().get(key);
+    try {
+      return text == null ? otherwise : Integer.parseInt(text);
+    } catch (NumberFormatException e) {
+      throw new UsageException(
+          "method " + method.name() + ": --" + key + " must be a whole number, not " + text, e);
+    }
   }
 
   private List<String> command(long seed, Set<String> own, String... first) {
@@ -107,7 +178,8 @@ record ComparisonPlan(
     }
   }
 
-  private List<String> arguments(MethodVariant method) {
+  /** Returns the arguments of a method's own options, but for those that are said already. */
+  private List<String> arguments(MethodVariant method, Set<String> said) {
     CommandSpec prune = Main.specification("prune");
     List<String> arguments = new ArrayList<>();
     for (Map.Entry<String, String> entry : method.options().entrySet()) {
@@ -122,17 +194,13 @@ record ComparisonPlan(
                 + key
                 + Suggestion.of(key, known));
       }
-      if (key.equals(STRUCTURED)) {
-        throw new UsageException(
-            "method "
-                + method.name()
-                + ": channels cannot be compared, for they have no sparsity of connections");
-      }
       if (ALWAYS_RESERVED.contains(key) || reserved.contains(key)) {
         throw new UsageException(
             "method " + method.name() + ": --" + key + " is the same for all runs of a comparison");
       }
-      arguments.addAll(arguments(option, entry.getValue()));
+      if (!said.contains(key)) {
+        arguments.addAll(arguments(option, entry.getValue()));
+      }
     }
     return arguments;
   }

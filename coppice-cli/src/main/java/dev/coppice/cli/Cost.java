@@ -60,6 +60,19 @@ record Cost(
         seconds);
   }
 
+  /** Returns what both take. */
+  Cost plus(Cost other) {
+    long both = steps + other.steps;
+    return new Cost(
+        epochs + other.epochs,
+        both,
+        denseForward + other.denseForward,
+        effectiveForward + other.effectiveForward,
+        backward + other.backward,
+        both == 0 ? 0 : (denseGradients * steps + other.denseGradients * other.steps) / both,
+        seconds + other.seconds);
+  }
+
   /** Returns the synaptic operations of training, forward and back. */
   double operations() {
     return effectiveForward + backward;

@@ -139,7 +139,8 @@ public final class Main implements Callable<Integer> {
             Ties.class,
             Regrowth.Criticality.Choice.class,
             CriticalityProbe.Pooling.class,
-            ConvolutionPath.class)) {
+            ConvolutionPath.class,
+            ChannelMethod.class)) {
       register(line, type);
     }
     return line.registerConverter(Surrogate.class, new SurrogateName())

@@ -8,7 +8,8 @@ import java.util.List;
 
 /** {@code metrics.csv} of a run: a line per epoch, each once however often the run was resumed. */
 final class MetricsFile {
-  private static final String NAME = "metrics.csv";
+  /** Its name in the folder of a run. */
+  static final String NAME = "metrics.csv";
 
   private final RunDirectory directory;
   private final List<String> lines = new ArrayList<>();

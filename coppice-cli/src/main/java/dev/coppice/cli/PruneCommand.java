@@ -12,9 +12,7 @@ import dev.coppice.prune.Method;
 import dev.coppice.prune.PrunableLayers;
 import dev.coppice.prune.PruningIteration;
 import dev.coppice.prune.PruningMethod;
-import dev.coppice.prune.channels.ChannelBudget;
 import dev.coppice.prune.channels.ChannelPruning;
-import dev.coppice.prune.channels.ChannelSchedule;
 import dev.coppice.prune.channels.KeptChannels;
 import dev.coppice.train.Engine;
 import dev.coppice.train.Seeds;
@@ -51,7 +49,7 @@ final class PruneCommand implements Callable<Integer> {
 
   /** Options of pruning connections that say how channels are scored, too. */
   private static final Set<String> SHARED =
-      Set.of("--ties", "--score", "--surrogate-score", "--pooling");
+      Set.of("--sparsity", "--ties", "--score", "--surrogate-score", "--pooling");
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
@@ -123,7 +121,7 @@ final class PruneCommand implements Callable<Integer> {
   private JsonObject structured(
       DataDefaults defaults, @Nullable Model model, Provenance.Stored stored) throws IOException {
     int epochs = training.epochs == null ? defaults.epochs() : training.epochs;
-    channels.resolve(epochs, model != null, training);
+    channels.resolve(epochs, model != null, training, pruning.sparsity);
     training.resolve(defaults);
     TrainingSettings settings =
         training.settings(Objects.requireNonNull(network.timeSteps), global.seed);
@@ -131,8 +129,7 @@ final class PruneCommand implements Callable<Integer> {
     Start start = start(model, stored);
     ChannelPruning.Settings pruned =
         channels.settings(pruning.probe(start.graph()), pruning, global.seed);
-    ChannelSchedule schedule = channels.schedule();
-    ChannelBudget budget = channels.parsedBudget();
+    ChannelGoal goal = channels.goal(pruning.sparsity);
     ChannelPruning.check(start.graph(), pruned);
     Path resumed = run.resumed();
     if (resumed != null) {
@@ -147,8 +144,7 @@ final class PruneCommand implements Callable<Integer> {
             channels.pretraining(settings),
             settings.toBuilder().scaleL1(0).build(),
             pruned,
-            schedule,
-            budget,
+            goal,
             channels.scoreSamples,
             engine,
             run.checkpointInterval,

@@ -21,7 +21,8 @@ import java.util.stream.Collectors;
  * What run folders say of how training and pruning went, for the analyses of runs.
  *
  * @param name of the run in tables and pictures
- * @param epochs of its training; of a run that removed channels those of fine-tuning
+ * @param epochs of its training; of a run that removed channels those of all its trainings, with
+ *     the share of the first network's weights that is gone as their sparsity
  * @param prunings of connections; may be empty
  */
 record RunRecords(String name, List<Epoch> epochs, List<PruningIteration> prunings) {
@@ -74,6 +75,30 @@ record RunRecords(String name, List<Epoch> epochs, List<PruningIteration> prunin
     }
 
     /**
+     * Returns this epoch of a stage as one of the whole run.
+     *
+     * @param before steps of the stages before
+     * @param density the share of the first network's weights that the stage was left with
+     */
+    private Epoch ofStage(int number, long before, double density) {
+      return new Epoch(
+          number,
+          before + step,
+          loss,
+          accuracy,
+          learningRate,
+          1 - density * (1 - sparsity),
+          seconds,
+          peakMegabytes,
+          testAccuracy,
+          testLoss,
+          sopsPerImage,
+          survivingSopsPerImage,
+          energyNanojoule,
+          firingRate);
+    }
+
+    /**
      * Reads a line.
      *
      * @throws NumberFormatException if a cell is no number
@@ -111,11 +136,12 @@ record RunRecords(String name, List<Epoch> epochs, List<PruningIteration> prunin
    */
   static RunRecords of(Path folder, String name) throws IOException {
     List<Epoch> epochs = new ArrayList<>();
-    if (Files.exists(folder.resolve("metrics.csv"))) {
-      addEpochs(folder.resolve("metrics.csv"), epochs);
+    Path metrics = folder.resolve(MetricsFile.NAME);
+    if (Files.exists(metrics)) {
+      epochs.addAll(epochs(metrics));
     } else {
-      for (int round = 1; Files.exists(metrics(folder, round)); round++) {
-        addEpochs(metrics(folder, round), epochs);
+      for (Path stage : StructuredRun.stages(folder)) {
+        addStage(stage, epochs);
       }
     }
     if (epochs.isEmpty()) {
@@ -126,21 +152,27 @@ record RunRecords(String name, List<Epoch> epochs, List<PruningIteration> prunin
     return new RunRecords(name, epochs, Files.exists(prunings) ? prunings(prunings) : List.of());
   }
 
-  private static Path metrics(Path folder, int round) {
-    return folder.resolve("round-" + round).resolve("metrics.csv");
+  /** Adds the epochs of a stage, whose numbers and steps go on from those before. */
+  private static void addStage(Path stage, List<Epoch> all) throws IOException {
+    double density = StructuredRun.density(stage);
+    long steps = all.isEmpty() ? 0 : all.getLast().step();
+    for (Epoch epoch : epochs(stage.resolve(MetricsFile.NAME))) {
+      all.add(epoch.ofStage(all.size() + 1, steps, density));
+    }
   }
 
-  /** Adds the epochs of a file, numbered on. */
-  private static void addEpochs(Path file, List<Epoch> epochs) throws IOException {
+  private static List<Epoch> epochs(Path file) throws IOException {
+    List<Epoch> epochs = new ArrayList<>();
     List<String> lines = text(file).lines().toList();
     for (int i = 1; i < lines.size(); i++) {
       try {
-        epochs.add(Epoch.parse(lines.get(i), epochs.size() + 1));
+        epochs.add(Epoch.parse(lines.get(i), i));
       } catch (NumberFormatException | IndexOutOfBoundsException e) {
         throw new UsageException(
             file + " line " + (i + 1) + ": expected the columns of a run's metrics", e);
       }
     }
+    return epochs;
   }
 
   private static double cell(String[] cells, String column) {

@@ -2,20 +2,20 @@ package dev.coppice.cli;
 
 import com.google.gson.Gson;
 import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import dev.coppice.data.DataSet;
 import dev.coppice.data.Images;
 import dev.coppice.graph.Compression;
-import dev.coppice.graph.Graph;
 import dev.coppice.graph.Model;
+import dev.coppice.graph.Tensor;
 import dev.coppice.graph.Weights;
-import dev.coppice.prune.channels.ChannelBudget;
-import dev.coppice.prune.channels.ChannelGroup;
-import dev.coppice.prune.channels.ChannelGroups;
 import dev.coppice.prune.channels.ChannelPruning;
-import dev.coppice.prune.channels.ChannelSchedule;
 import dev.coppice.train.Engine;
 import dev.coppice.train.Evaluation;
+import dev.coppice.train.Operations;
+import dev.coppice.train.Probes;
+import dev.coppice.train.Trainer;
 import dev.coppice.train.TrainingMethod;
 import dev.coppice.train.TrainingSettings;
 import java.io.IOException;
@@ -28,7 +28,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,8 +37,6 @@ import org.jspecify.annotations.Nullable;
  *
  * @param start the network before the first stage
  * @param pretraining null for none
- * @param rounds null with a budget
- * @param budget null with rounds
  * @param scoreSamples training images that scores are measured on, null for all
  */
 record StructuredRun(
@@ -50,8 +47,7 @@ record StructuredRun(
     @Nullable TrainingSettings pretraining,
     TrainingSettings fineTuning,
     ChannelPruning.Settings settings,
-    @Nullable ChannelSchedule rounds,
-    @Nullable ChannelBudget budget,
+    ChannelGoal goal,
     @Nullable Integer scoreSamples,
     Engine.Options options,
     int checkpointInterval,
@@ -71,9 +67,26 @@ record StructuredRun(
   /** Images on which the synaptic operations of candidates are counted. */
   private static final int BUDGET_IMAGES = 256;
 
-  /** What a round removed, as its file holds it. */
-  private record Removal(
-      int regrown, Map<String, ChannelPruning.Width> widths, List<String> notes) {}
+  /**
+   * What a round removed, as its file holds it.
+   *
+   * @param density the weights of convolutions and linear layers that are left, as a share of those
+   *     of the network before the first round
+   * @param sops synaptic operations that the scores took, forward and back
+   * @param seconds that it took
+   */
+  record Removal(
+      int regrown,
+      Map<String, ChannelPruning.Width> widths,
+      List<String> notes,
+      double density,
+      double sops,
+      double seconds) {
+    /** Reads the file of a round. */
+    static Removal read(Path stage) throws IOException {
+      return GSON.fromJson(Files.readString(stage.resolve(CHANNELS)), Removal.class);
+    }
+  }
 
   /**
    * Runs the stages that are left.
@@ -87,37 +100,35 @@ record StructuredRun(
       err.println("prune: the run in " + directory.path() + " is complete");
       return saved.get();
     }
-    JsonObject cost = new JsonObject();
-    Model dense = pretraining == null ? start : train(PRETRAINING, start, pretraining, cost, err);
+    List<JsonObject> trainings = new ArrayList<>();
+    Model dense = start;
+    if (pretraining != null) {
+      dense = train(PRETRAINING, start, pretraining, trainings, err);
+    }
     Model model = dense;
-    int before = channels(dense.graph());
     List<Removal> removals = new ArrayList<>();
-    int count = rounds == null ? 1 : rounds.rounds();
-    for (int round = 1; round <= count; round++) {
+    for (int round = 1; round <= goal.rounds(); round++) {
       String name = round(round);
       RunDirectory stage = directory.stage(name);
       if (!Files.exists(stage.resolve(CHANNELS))) {
-        remove(stage, model, round, before, err);
+        remove(stage, model, round, err);
       }
-      Removal removal = GSON.fromJson(Files.readString(stage.resolve(CHANNELS)), Removal.class);
-      removals.add(removal);
-      model = train(name, Provenance.load(stage.resolve(SHRUNK)), fineTuning, cost, err);
+      removals.add(Removal.read(stage.path()));
+      model = train(name, Provenance.load(stage.resolve(SHRUNK)), fineTuning, trainings, err);
     }
-    JsonObject result = finish(dense, model, removals, cost);
-    report(result, count, err);
+    JsonObject result = finish(dense, model, removals, trainings);
+    report(result, err);
     return result;
   }
 
   /** Writes report.html; the run has its result without it. */
-  private void report(JsonObject result, int count, PrintWriter err) {
-    List<String> names = new ArrayList<>(pretraining == null ? List.of() : List.of(PRETRAINING));
-    IntStream.rangeClosed(1, count).mapToObj(StructuredRun::round).forEach(names::add);
+  private void report(JsonObject result, PrintWriter err) {
     HtmlReport.write(
         directory.report(),
         () -> {
           List<RunRecords> stages = new ArrayList<>();
-          for (String name : names) {
-            stages.add(RunRecords.of(directory.resolve(name), name));
+          for (Path stage : stages(directory.path())) {
+            stages.add(RunRecords.of(stage, stage.getFileName().toString()));
           }
           return new RunCharts(stages, result)
               .report(
@@ -127,18 +138,39 @@ record StructuredRun(
         problem -> err.println("prune: " + problem));
   }
 
+  /** Returns the folders of a run's trainings, in their order; there may be none. */
+  static List<Path> stages(Path run) {
+    List<Path> stages = new ArrayList<>();
+    if (hasMetrics(run.resolve(PRETRAINING))) {
+      stages.add(run.resolve(PRETRAINING));
+    }
+    for (int round = 1; hasMetrics(run.resolve(round(round))); round++) {
+      stages.add(run.resolve(round(round)));
+    }
+    return stages;
+  }
+
+  private static boolean hasMetrics(Path stage) {
+    return Files.exists(stage.resolve(MetricsFile.NAME));
+  }
+
+  /**
+   * Returns the share of the weights of convolutions and linear layers that a stage was left with.
+   */
+  static double density(Path stage) throws IOException {
+    return Files.exists(stage.resolve(CHANNELS)) ? Removal.read(stage).density() : 1;
+  }
+
   private static String round(int number) {
     return "round-" + number;
   }
 
-  private int channels(Graph graph) {
-    return ChannelGroups.of(graph, settings.residual()).stream()
-        .mapToInt(ChannelGroup::channels)
-        .sum();
-  }
-
   private Model train(
-      String name, Model from, TrainingSettings training, JsonObject cost, PrintWriter err)
+      String name,
+      Model from,
+      TrainingSettings training,
+      List<JsonObject> trainings,
+      PrintWriter err)
       throws IOException {
     RunDirectory stage = directory.stage(name);
     if (stage.result().isEmpty()) {
@@ -160,51 +192,59 @@ record StructuredRun(
       err.println("prune: " + name);
       run.execute(stage.hasCheckpoint(), err, (_, _) -> {});
     }
-    JsonObject result = stage.result().orElseThrow();
-    for (String key : List.of("epochs", "steps")) {
-      long so = cost.has(key) ? cost.get(key).getAsLong() : 0;
-      cost.addProperty(key, so + result.get(key).getAsLong());
-    }
-    double seconds = cost.has("seconds") ? cost.get("seconds").getAsDouble() : 0;
-    cost.addProperty("seconds", seconds + result.get("seconds").getAsDouble());
+    trainings.add(stage.result().orElseThrow());
     return Provenance.load(stage.model());
   }
 
-  private void remove(RunDirectory stage, Model model, int round, int before, PrintWriter err)
+  private void remove(RunDirectory stage, Model model, int round, PrintWriter err)
       throws IOException {
-    ChannelPruning.Result result;
+    long began = System.nanoTime();
     Images images =
         scoreSamples == null || scoreSamples >= data.train().size()
             ? data.train()
             : data.train().subset(scoreSamples);
+    ChannelPruning.Result result;
+    double sops;
     try (Engine engine = engine(model);
         Progress progress = new Progress("scores", err)) {
       ChannelPruning pruning =
           ChannelPruning.score(model, settings, engine, images, data, fineTuning, progress::images);
-      result = choose(pruning, model, round, before);
+      result = goal.prune(pruning, round, start, model, settings.residual(), this::sops);
+      sops = scoring(model) * images.size();
     }
     result.notes().forEach(note -> err.println("prune: " + note));
     save(result.model(), stage.resolve(SHRUNK));
-    stage.writeJson(
-        CHANNELS, GSON.toJsonTree(new Removal(result.regrown(), result.widths(), result.notes())));
+    Removal removal =
+        new Removal(
+            result.regrown(),
+            result.widths(),
+            result.notes(),
+            Weights.countConnections(result.model().graph())
+                / (double) Weights.countConnections(start.graph()),
+            sops,
+            (System.nanoTime() - began) / 1e9);
+    stage.writeJson(CHANNELS, GSON.toJsonTree(removal));
   }
 
-  private ChannelPruning.Result choose(ChannelPruning pruning, Model model, int round, int before) {
-    if (budget != null) {
-      return pruning.meet(budget, this::sops);
+  /** Returns the synaptic operations by which the scores of an image are measured. */
+  private double scoring(Model model) {
+    Probes probes = settings.probes(model.graph());
+    if (probes.equals(Probes.NONE)) {
+      return 0;
     }
-    double percent = rounds == null ? 0 : rounds.percent(round, before, channels(model.graph()));
-    if (percent == 0) {
-      return new ChannelPruning.Result(
-          model, Map.of(), 0, List.of("round " + round + " has nothing to remove"));
-    }
-    return pruning.prune(percent);
+    Operations operations = operations(model);
+    double forward = operations.synaptic();
+    return probes.gradients().isEmpty() ? forward : forward + 2 * operations.surviving();
   }
 
   private double sops(Model model) {
+    return operations(model).synaptic();
+  }
+
+  private Operations operations(Model model) {
     Images images = data.train().subset(Math.min(BUDGET_IMAGES, data.train().size()));
     try (Engine engine = engine(model)) {
-      return Evaluation.of(engine, images, data, fineTuning).operations().synaptic();
+      return Evaluation.of(engine, images, data, fineTuning).operations();
     }
   }
 
@@ -220,30 +260,39 @@ record StructuredRun(
     }
   }
 
-  private JsonObject finish(Model dense, Model model, List<Removal> removals, JsonObject cost)
+  private JsonObject finish(
+      Model dense, Model model, List<Removal> removals, List<JsonObject> trainings)
       throws IOException {
-    Evaluation before = evaluate(dense);
-    Evaluation after = evaluate(model);
     JsonObject result = new JsonObject();
-    result.addProperty("accuracy", after.accuracy());
-    result.addProperty("accuracyBefore", before.accuracy());
-    result.add("channels", pair(channels(dense.graph()), channels(model.graph())));
-    result.add(
-        "parameters",
-        pair(Weights.countTrainable(dense.graph()), Weights.countTrainable(model.graph())));
-    result.add("sopsPerImage", pair(before.operations().synaptic(), after.operations().synaptic()));
-    result.add(
-        "energyNanojoule", pair(before.operations().nanojoules(), after.operations().nanojoules()));
-    result.add("imagesPerSecond", pair(before.imagesPerSecond(), after.imagesPerSecond()));
+    describe(model, result);
+    JsonObject before = new JsonObject();
+    describe(dense, before);
+    result.add("before", before);
+    double density =
+        removals.getLast().density() * (1 - Trainer.sparsity(model.graph(), model.weights()));
+    result.addProperty("sparsity", 1 - density);
+    result.addProperty("density", density);
+    result.add("densityByLayer", GSON.toJsonTree(densityByLayer(model)));
     result.addProperty("regrown", removals.stream().mapToInt(Removal::regrown).sum());
     result.add("widths", GSON.toJsonTree(widths(removals)));
     JsonArray notes = new JsonArray();
     removals.forEach(removal -> removal.notes().forEach(notes::add));
     result.add("notes", notes);
-    cost.entrySet().forEach(entry -> result.add(entry.getKey(), entry.getValue()));
+    Cost cost =
+        trainings.stream()
+            .map(training -> Cost.read(training.getAsJsonObject("cost")))
+            .reduce(Cost::plus)
+            .orElseThrow();
+    result.addProperty("epochs", cost.epochs());
+    result.addProperty("steps", cost.steps());
+    result.addProperty(
+        "sops", cost.operations() + removals.stream().mapToDouble(Removal::sops).sum());
+    result.addProperty(
+        "seconds", cost.seconds() + removals.stream().mapToDouble(Removal::seconds).sum());
+    result.add("cost", cost.json());
     result.addProperty("seed", fineTuning.seed());
     JsonObject described = provenance.deepCopy();
-    described.addProperty("accuracy", after.accuracy());
+    described.add("accuracy", result.get("accuracy"));
     save(
         new Model(model.graph(), model.weights(), Provenance.with(model.metadata(), described)),
         directory.model());
@@ -253,6 +302,35 @@ record StructuredRun(
     result.add("provenance", provenance);
     directory.writeJson(RunDirectory.RESULT, result);
     return result;
+  }
+
+  /** Adds what a network is and what it does on the test images. */
+  private void describe(Model model, JsonObject json) {
+    Evaluation evaluation = evaluate(model);
+    json.addProperty("accuracy", evaluation.accuracy());
+    json.addProperty("channels", ChannelPruning.channels(model.graph(), settings.residual()));
+    json.addProperty("parameters", Weights.countTrainable(model.graph()));
+    json.addProperty("sopsPerImage", evaluation.operations().synaptic());
+    json.addProperty("energyNanojoule", evaluation.operations().nanojoules());
+    json.addProperty("imagesPerSecond", evaluation.imagesPerSecond());
+  }
+
+  /** Returns the weights of each layer that are left, as a share of those of the first network. */
+  private Map<String, Double> densityByLayer(Model model) {
+    Map<String, Double> densities = new LinkedHashMap<>();
+    start
+        .weights()
+        .asMap()
+        .forEach(
+            (name, tensor) -> {
+              if (tensor.shape().length > 1) {
+                Tensor left = model.weights().get(name);
+                densities.put(
+                    name.substring(0, name.lastIndexOf('.')),
+                    left.countNonZero() / (double) tensor.size());
+              }
+            });
+    return densities;
   }
 
   private void save(Model model, Path file) {
@@ -286,49 +364,64 @@ record StructuredRun(
     return widths;
   }
 
-  private static JsonObject pair(Number before, Number after) {
-    JsonObject json = new JsonObject();
-    json.addProperty("before", before);
-    json.addProperty("after", after);
-    return json;
-  }
-
   private static String absolute(Path path) {
     return path.toAbsolutePath().normalize().toString();
   }
 
   /** Prints a result for people. */
   static void print(JsonObject result, PrintWriter out) {
+    JsonObject before = result.getAsJsonObject("before");
     Table table = new Table("result", "before", "after");
-    table.add(
-        "accuracy",
-        format("%.2f %%", 100 * result.get("accuracyBefore").getAsDouble()),
-        format("%.2f %%", 100 * result.get("accuracy").getAsDouble()));
-    row(table, result, "channels", "channels", "%,.0f");
-    row(table, result, "parameters", "parameters", "%,.0f");
-    row(table, result, "synaptic operations per image", "sopsPerImage", "%,.0f");
-    row(table, result, "energy per image", "energyNanojoule", "%,.1f nJ");
-    row(table, result, "images per second, evaluating", "imagesPerSecond", "%,.0f");
+    row(table, "accuracy", "%.2f %%", 100, before.get("accuracy"), result.get("accuracy"));
+    row(table, "channels", "%,.0f", 1, before.get("channels"), result.get("channels"));
+    row(table, "parameters", "%,.0f", 1, before.get("parameters"), result.get("parameters"));
+    row(
+        table,
+        "synaptic operations per image",
+        "%,.0f",
+        1,
+        before.get("sopsPerImage"),
+        result.get("sopsPerImage"));
+    row(
+        table,
+        "energy per image",
+        "%,.1f nJ",
+        1,
+        before.get("energyNanojoule"),
+        result.get("energyNanojoule"));
+    row(
+        table,
+        "images per second, evaluating",
+        "%,.0f",
+        1,
+        before.get("imagesPerSecond"),
+        result.get("imagesPerSecond"));
     table.print(out);
     Table widths = new Table("channels of", "before", "after");
-    JsonObject groups = result.getAsJsonObject("widths");
-    for (String group : groups.keySet()) {
-      row(widths, groups, group, group, "%,.0f");
-    }
+    result
+        .getAsJsonObject("widths")
+        .entrySet()
+        .forEach(
+            group -> {
+              JsonObject width = group.getValue().getAsJsonObject();
+              row(widths, group.getKey(), "%,.0f", 1, width.get("before"), width.get("after"));
+            });
     widths.print(out);
+    out.printf(Locale.ROOT, "weights gone: %.2f %%%n", 100 * result.get("sparsity").getAsDouble());
     out.println("channels regrown: " + result.get("regrown").getAsInt());
     out.println("model: " + result.get("model").getAsString());
   }
 
-  private static void row(Table table, JsonObject json, String label, String key, String format) {
-    JsonObject values = json.getAsJsonObject(key);
+  private static void row(
+      Table table,
+      String label,
+      String format,
+      double unit,
+      JsonElement before,
+      JsonElement after) {
     table.add(
         label,
-        format(format, values.get("before").getAsDouble()),
-        format(format, values.get("after").getAsDouble()));
-  }
-
-  private static String format(String format, double value) {
-    return String.format(Locale.ROOT, format, value);
+        String.format(Locale.ROOT, format, unit * before.getAsDouble()),
+        String.format(Locale.ROOT, format, unit * after.getAsDouble()));
   }
 }

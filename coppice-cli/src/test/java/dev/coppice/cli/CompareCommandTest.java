@@ -1,6 +1,7 @@
 package dev.coppice.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
@@ -178,6 +179,41 @@ final class CompareCommandTest {
     assertThat(Comparison.read(run).ranks().means()).containsEntry("many", 3.0);
   }
 
+  /** The epochs of all trainings of a run are those of the others. */
+  @Test
+  void methodsThatRemoveChannelsTakePart() throws IOException {
+    Path run = folder.resolve("run");
+    compare(
+            "--run",
+            run,
+            "--methods",
+            "magnitude,slimming,sca[growth=0.2],more=channel-random[epochs=5]",
+            "--budget",
+            "own",
+            "--epochs",
+            "4",
+            "--seeds",
+            "1",
+            "--sparsity",
+            "0.6")
+        .exits(0);
+    List<Map<String, String>> rows = table(run.resolve("results.csv"));
+    assertThat(rows)
+        .extracting(row -> row.get("method") + " " + row.get("epochs"))
+        .containsExactly("dense 4", "magnitude 4", "slimming 4", "sca[growth=0.2] 4", "more 5");
+    for (Map<String, String> row : rows.subList(1, rows.size())) {
+      assertThat(Double.parseDouble(row.get("sparsity")))
+          .as(row.get("method"))
+          .isCloseTo(0.6, within(0.1));
+    }
+    assertThat(run.resolve("jobs/sca_growth=0.2_-0.6-1/config.yaml"))
+        .content()
+        .contains("pretrain-epochs: 1", "epochs: 1", "rounds: 3", "growth: 0.2");
+    assertThat(run.resolve("jobs/more-0.6-1/config.yaml"))
+        .content()
+        .contains("pretrain-epochs: 3", "epochs: 2");
+  }
+
   @Test
   void whatCannotBeComparedIsToldBeforeAnythingBegins() throws IOException {
     Path run = folder.resolve("run");
@@ -190,7 +226,13 @@ final class CompareCommandTest {
     compare("--run", run, "--methods", "a/b=magnitude").exits(2, "cannot be named");
     compare("--run", run, "--methods", "magnitude[epochs=9]").exits(2, "--epochs is the same");
     compare("--run", run, "--methods", "magnitude[seed=9]").exits(2, "--seed is the same");
-    compare("--run", run, "--methods", "x=magnitude[structured=true]").exits(2, "channels");
+    compare("--run", run, "--methods", "x=magnitude[structured=true]")
+        .exits(2, "--structured is the same");
+    compare("--run", run, "--methods", "sca[percent=0.5]").exits(2, "--percent is the same");
+    compare("--run", run, "--methods", "sca[pretrain-epochs=1]").exits(2, "--pretrain-epochs is");
+    compare("--run", run, "--methods", "sca[rounds=9]", "--epochs", "4")
+        .exits(2, "method sca[rounds=9]", "9 rounds cannot share 4 epochs");
+    compare("--run", run, "--methods", "sca[rounds=x]").exits(2, "--rounds must be a whole number");
     compare("--run", run, "--sparsity", "0.9,1").exits(2, "--sparsity", "1.0");
     compare("--run", run, "--sparsity", "0.9,0.9").exits(2, "twice");
     compare("--run", run, "--seeds", "0").exits(2, "--seeds");

@@ -1,7 +1,9 @@
 package dev.coppice.cli;
 
+import static org.assertj.core.api.Assertions.as;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.InstanceOfAssertFactories.DOUBLE;
 
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
@@ -67,8 +69,8 @@ final class StructuredRunTest {
   }
 
   private static double share(JsonObject result, String quantity) {
-    JsonObject pair = result.getAsJsonObject(quantity);
-    return pair.get("after").getAsDouble() / pair.get("before").getAsDouble();
+    return result.get(quantity).getAsDouble()
+        / result.getAsJsonObject("before").get(quantity).getAsDouble();
   }
 
   @Test
@@ -81,18 +83,18 @@ final class StructuredRunTest {
     JsonObject result = Invocation.json(folder.resolve("s.json"));
     assertThat(result).isEqualTo(Invocation.json(folder.resolve("s/result.json")));
     assertThat(result.get("accuracy").getAsDouble()).isBetween(0.0, 1.0);
-    assertThat(result.get("accuracyBefore").getAsDouble()).isBetween(0.0, 1.0);
+    JsonObject before = result.getAsJsonObject("before");
+    assertThat(before.get("accuracy").getAsDouble()).isBetween(0.0, 1.0);
     for (String pair : List.of("parameters", "sopsPerImage", "imagesPerSecond")) {
       assertThat(share(result, pair)).as(pair).isPositive();
     }
     // Of 20 channels 8 go; floor(12 · 0.05) = 0 come back.
-    assertThat(result.getAsJsonObject("channels").get("before").getAsInt()).isEqualTo(20);
-    assertThat(result.getAsJsonObject("channels").get("after").getAsInt()).isEqualTo(12);
+    assertThat(before.get("channels").getAsInt()).isEqualTo(20);
     assertThat(result.get("regrown").getAsInt()).isZero();
     // Counts are written as whole numbers.
     assertThat(result.get("epochs")).hasToString("2");
-    assertThat(result.getAsJsonObject("channels").get("after")).hasToString("12");
-    assertThat(result.getAsJsonObject("parameters").get("before").toString()).doesNotContain(".");
+    assertThat(result.get("channels")).hasToString("12");
+    assertThat(before.get("parameters").toString()).doesNotContain(".");
     int left = 0;
     for (Map.Entry<String, JsonElement> group : result.getAsJsonObject("widths").entrySet()) {
       int width = group.getValue().getAsJsonObject().get("after").getAsInt();
@@ -101,7 +103,7 @@ final class StructuredRunTest {
     }
     assertThat(left).isEqualTo(12);
     assertThat(share(result, "parameters")).isLessThan(1);
-    assertThat(result.getAsJsonObject("parameters").get("after").getAsLong())
+    assertThat(result.get("parameters").getAsLong())
         .isEqualTo(Weights.countTrainable(model("s").graph()));
 
     String model = result.get("model").getAsString();
@@ -111,7 +113,8 @@ final class StructuredRunTest {
     assertThat(evaluation.get("accuracy").getAsDouble())
         .isCloseTo(result.get("accuracy").getAsDouble(), within(1e-9));
     assertThat(evaluation.get("sopsPerImage").getAsDouble())
-        .isCloseTo(result.getAsJsonObject("sopsPerImage").get("after").getAsDouble(), within(1e-6));
+        .isCloseTo(result.get("sopsPerImage").getAsDouble(), within(1e-6));
+    checkSparsity(result);
 
     assertThat(folder.resolve("s/report.html"))
         .content()
@@ -121,6 +124,56 @@ final class StructuredRunTest {
     Invocation.of("prune", "--config", path("s/config.yaml"), "--run", path("again")).exits(0);
     assertThat(folder.resolve("again/model.safetensors"))
         .hasSameBinaryContentAs(folder.resolve("s/model.safetensors"));
+  }
+
+  /** Of the weights of the first network: 8·9, 12·8·9 and 10·12 of digits of one channel. */
+  private void checkSparsity(JsonObject result) throws IOException {
+    Weights left = model("s").weights();
+    JsonObject layers = result.getAsJsonObject("densityByLayer");
+    Map<String, Integer> all = Map.of("conv1", 72, "conv2", 864, "fc1", 480);
+    assertThat(layers.keySet()).isEqualTo(all.keySet());
+    int remaining = 0;
+    for (Map.Entry<String, Integer> layer : all.entrySet()) {
+      int size = left.get(layer.getKey() + ".weight").countNonZero();
+      assertThat(layers.get(layer.getKey()).getAsDouble())
+          .isEqualTo(size / (double) layer.getValue());
+      remaining += size;
+    }
+    assertThat(result.get("density").getAsDouble()).isCloseTo(remaining / 1416.0, within(1e-9));
+    assertThat(result.get("sparsity").getAsDouble())
+        .isCloseTo(1 - remaining / 1416.0, within(1e-9));
+
+    // The epochs of both stages, each with what was gone then.
+    List<RunRecords.Epoch> epochs = RunRecords.of(folder.resolve("s"), "s").epochs();
+    assertThat(epochs).extracting(RunRecords.Epoch::number).containsExactly(1, 2);
+    assertThat(epochs.getFirst().sparsity()).isZero();
+    assertThat(epochs.getLast().sparsity())
+        .isCloseTo(result.get("sparsity").getAsDouble(), within(1e-9));
+    assertThat(epochs.getLast().step()).isEqualTo(result.get("steps").getAsLong());
+
+    // Cost: that of the trainings, and of the scores on top of it.
+    JsonObject cost = result.getAsJsonObject("cost");
+    double trained = Cost.read(cost).operations();
+    assertThat(result.get("sops").getAsDouble()).isGreaterThan(trained).isLessThan(2 * trained);
+    assertThat(cost.get("epochs")).isEqualTo(result.get("epochs"));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"slimming, 1", "sca, 3", "channel-random, 1", "channel-criticality, 1"})
+  void methodsMeetASparsityByTheirNames(String method, int rounds) throws IOException {
+    JsonObject result = run("m", "--channel-method", method, "--sparsity", "0.6");
+    assertThat(result.get("sparsity").getAsDouble()).isCloseTo(0.6, within(0.06));
+    assertThat(result.get("epochs").getAsInt()).isEqualTo(1 + rounds);
+    List<RunRecords.Epoch> epochs = RunRecords.of(folder.resolve("m"), "m").epochs();
+    assertThat(epochs).hasSize(1 + rounds);
+    assertThat(epochs)
+        .extracting(RunRecords.Epoch::sparsity)
+        .isSorted()
+        .last(as(DOUBLE))
+        .isCloseTo(result.get("sparsity").getAsDouble(), within(1e-9));
+    boolean scored = method.equals("sca") || method.equals("channel-criticality");
+    double trained = Cost.read(result.getAsJsonObject("cost")).operations();
+    assertThat(result.get("sops").getAsDouble() > trained).isEqualTo(scored);
   }
 
   @Test
@@ -169,7 +222,7 @@ final class StructuredRunTest {
     JsonObject result = run("rounds", "--from", dense, "--rounds", "2", "--round-to", "1");
     assertThat(folder.resolve("rounds/pretrain")).doesNotExist();
     assertThat(folder.resolve("rounds/round-2/model.safetensors")).isRegularFile();
-    assertThat(result.getAsJsonObject("channels").get("after").getAsInt()).isEqualTo(10);
+    assertThat(result.get("channels").getAsInt()).isEqualTo(10);
     JsonObject first = result.getAsJsonObject("widths").getAsJsonObject("conv1");
     assertThat(first.get("before").getAsInt()).isEqualTo(8);
 
@@ -344,14 +397,14 @@ final class StructuredRunTest {
     "--budget sops=NaN, share of sops",
     "--budget time=0.5, sops=0.4",
     "--budget sops, sops=0.4",
-    "--budget sops=0.5 --rounds 2, one round",
+    "--budget sops=0.5 --sparsity 0.5, excludes",
+    "--sparsity 1, strictly between",
     "--rounds 0, --rounds",
     "--round-to 0, multiple",
     "--score-samples 0, --score-samples",
     "--pretrain-epochs -1, --pretrain-epochs",
     "--channel-score magic, magic",
     "--residual some, some",
-    "--sparsity 0.5, --sparsity does not go with --structured",
     "--scope 2:4, --scope does not go with --structured",
     "--window 2, --window does not go with --structured"
   })

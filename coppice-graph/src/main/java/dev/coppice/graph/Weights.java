@@ -188,6 +188,14 @@ public final class Weights {
     return count;
   }
 
+  /** Returns the number of weights of a network's convolutions and linear layers, biases apart. */
+  public static long countConnections(Graph graph) {
+    return expected(graph).values().stream()
+        .filter(shape -> shape.length > 1)
+        .mapToLong(Weights::size)
+        .sum();
+  }
+
   /**
    * Checks that these are the weights of the network.
    *

@@ -239,6 +239,21 @@ public final class Engine implements AutoCloseable {
     }
   }
 
+  /**
+   * Measures a batch and its gradients, as a training step with these settings would before its
+   * update. Nothing changes but the statistics of batch norms.
+   *
+   * @param input see the class description
+   * @param labels {@code [B]}
+   * @param settings of which T and the loss are used
+   * @param seed the randomness of this step
+   * @throws NonFiniteException if the loss is not finite
+   */
+  public Probes.Measured measure(
+      float[] input, int[] labels, TrainingSettings settings, long seed, Probes probes) {
+    return train(input, labels, settings.step(), 0, seed, probes, _ -> false).measured();
+  }
+
   /** Measures a batch in evaluation mode; gradients are not measured. */
   public Probes.Measured measure(float[] input, int batch, int steps, Probes probes) {
     try (NDManager scope = manager.newSubManager()) {

@@ -19,6 +19,8 @@ public record ChannelBudget(Quantity quantity, double share) {
     CHANNELS,
     /** Trained values, {@code Weights.countTrainable}. */
     PARAMETERS,
+    /** Weights of convolutions and linear layers, of which sparsity is told. */
+    WEIGHTS,
     /** Effective synaptic operations of an image, {@code Operations.synaptic}. */
     SOPS,
     /** Synaptic operations with every weight and input, {@code DenseOperations.perStep}. */

@@ -22,12 +22,12 @@ public final class ChannelMeasurement {
   }
 
   /**
-   * Measures a network in evaluation mode. A mini-batch is in memory at a time, whatever the number
-   * of images.
+   * Measures a network in evaluation mode or, if gradients are wanted, in that of training; its
+   * weights stay as they are. A mini-batch is in memory at a time, whatever the number of images.
    *
    * @param images the training set of the data or {@linkplain Images#subset a sample} of it, in
    *     their order and without augmentation
-   * @param settings of which T, the batch size, the encoder and the seed are used
+   * @param settings of which T, the batch size, the encoder, the seed and the loss are used
    * @param probes what to measure; nothing is run for {@link Probes#NONE}
    * @return the means over the mini-batches, each of which counts alike (arXiv 2311.16141); outputs
    *     and potentials themselves are left out
@@ -61,8 +61,12 @@ public final class ChannelMeasurement {
             false)) {
       while (batches.hasNext()) {
         Batch batch = batches.next();
-        float[] input = settings.input(batch, Seeds.ENCODING.at(settings.seed(), -done));
-        window.add(engine.measure(input, batch.size(), settings.timeSteps(), probes));
+        long seed = Seeds.ENCODING.at(settings.seed(), -done);
+        float[] input = settings.input(batch, seed);
+        window.add(
+            probes.gradients().isEmpty()
+                ? engine.measure(input, batch.size(), settings.timeSteps(), probes)
+                : engine.measure(input, batch.labels(), settings, seed, probes));
         done += batch.size();
         progress.onImages(done, images.size());
       }

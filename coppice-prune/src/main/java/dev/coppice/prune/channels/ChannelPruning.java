@@ -45,7 +45,14 @@ public final class ChannelPruning {
       Ties ties,
       Residual residual,
       Rounding rounding,
-      long seed) {}
+      long seed) {
+
+    /** Returns what must be measured of a network for the scores. */
+    public Probes probes(Graph graph) {
+      List<ChannelGroup> groups = ChannelGroups.of(graph, residual);
+      return first.probes(graph, groups).and(second.probes(graph, groups));
+    }
+  }
 
   /**
    * A smaller network.
@@ -108,21 +115,14 @@ public final class ChannelPruning {
       ChannelMeasurement.Progress progress) {
     Graph graph = model.graph();
     List<ChannelGroup> groups = check(graph, settings);
-    Probes probes =
-        settings.first().probes(graph, groups).and(settings.second().probes(graph, groups));
     Probes.Measured measured =
-        ChannelMeasurement.of(engine, images, data, training, probes, progress);
+        ChannelMeasurement.of(engine, images, data, training, settings.probes(graph), progress);
     return new ChannelPruning(
         model,
         settings,
         groups,
         settings.first().scores(groups, model.weights(), measured, settings.seed()),
         settings.second().scores(groups, model.weights(), measured, settings.seed() + 1));
-  }
-
-  /** Returns the number of channels that can be pruned. */
-  public int channels() {
-    return groups.stream().mapToInt(ChannelGroup::channels).sum();
   }
 
   /**
@@ -153,28 +153,30 @@ public final class ChannelPruning {
   /**
    * Returns the network that comes nearest to a budget.
    *
+   * @param whole the network that the share of the budget is of: this one, or one that it came from
    * @param sops gives the effective synaptic operations of a network, for a budget of them
    * @throws IllegalArgumentException if a share is out of its range
    */
-  public Result meet(ChannelBudget budget, ToDoubleFunction<Model> sops) {
-    ToDoubleFunction<Result> quantity =
+  public Result meet(ChannelBudget budget, Model whole, ToDoubleFunction<Model> sops) {
+    ToDoubleFunction<Model> quantity =
         switch (budget.quantity()) {
-          case CHANNELS -> result -> result.widths().values().stream().mapToInt(Width::after).sum();
-          case PARAMETERS -> result -> Weights.countTrainable(result.model().graph());
-          case FLOPS -> result -> DenseOperations.perStep(result.model().graph());
-          case SOPS -> result -> sops.applyAsDouble(result.model());
+          case CHANNELS -> counted -> channels(counted.graph(), settings.residual());
+          case PARAMETERS -> counted -> Weights.countTrainable(counted.graph());
+          case WEIGHTS -> counted -> Weights.countConnections(counted.graph());
+          case FLOPS -> counted -> DenseOperations.perStep(counted.graph());
+          case SOPS -> sops;
         };
-    double whole = quantity.applyAsDouble(new Result(model, untouched(), 0, List.of()));
+    double all = quantity.applyAsDouble(whole);
     return prune(
         budget
-            .search(channels(), percent -> quantity.applyAsDouble(prune(percent)) / whole)
+            .search(
+                channels(model.graph(), settings.residual()),
+                percent -> quantity.applyAsDouble(prune(percent).model()) / all)
             .percent());
   }
 
-  private Map<String, Width> untouched() {
-    Map<String, Width> widths = new LinkedHashMap<>();
-    groups.forEach(
-        group -> widths.put(group.name(), new Width(group.channels(), group.channels())));
-    return widths;
+  /** Returns the number of channels of a network that can be pruned. */
+  public static int channels(Graph graph, Residual residual) {
+    return ChannelGroups.of(graph, residual).stream().mapToInt(ChannelGroup::channels).sum();
   }
 }

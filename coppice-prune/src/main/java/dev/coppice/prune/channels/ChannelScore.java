@@ -17,6 +17,7 @@ import java.util.SequencedMap;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 
 /**
  * What a channel is worth: the higher, the rather it is kept, or brought back. Each rule says what
@@ -51,6 +52,12 @@ public sealed interface ChannelScore {
    */
   record Activity() implements ChannelScore {}
 
+  /**
+   * The magnitude |∂L/∂γ| of the loss's derivative to the batch norm's scale, the mean over the
+   * mini-batches, whose signs cancel: what SCA brings channels back by (arXiv 2406.01072).
+   */
+  record Gradient() implements ChannelScore {}
+
   /** Drawn at random: the control. */
   record Random() implements ChannelScore {}
 
@@ -58,6 +65,12 @@ public sealed interface ChannelScore {
   default Probes probes(Graph graph, List<ChannelGroup> groups) {
     return switch (this) {
       case Scale(), Random() -> Probes.NONE;
+      case Gradient() ->
+          Probes.gradients(
+              groups.stream()
+                  .flatMap(group -> group.norms().stream())
+                  .map(ChannelScore::scale)
+                  .collect(Collectors.toSet()));
       case Criticality(CriticalityProbe probe) -> criticality(probe, graph, groups);
       case Combined(CriticalityProbe probe) -> criticality(probe, graph, groups);
       case Activity() -> {
@@ -74,8 +87,16 @@ public sealed interface ChannelScore {
    * @throws IllegalArgumentException if one has no batch norm, or no neuron, to score it by
    */
   default void check(List<ChannelGroup> groups) {
-    boolean scaled = this instanceof Scale || this instanceof Combined;
-    boolean measured = !(this instanceof Scale || this instanceof Random);
+    boolean scaled =
+        switch (this) {
+          case Scale(), Gradient(), Combined(CriticalityProbe _) -> true;
+          case Criticality(CriticalityProbe _), Activity(), Random() -> false;
+        };
+    boolean measured =
+        switch (this) {
+          case Criticality(CriticalityProbe _), Combined(CriticalityProbe _), Activity() -> true;
+          case Scale(), Gradient(), Random() -> false;
+        };
     for (ChannelGroup group : groups) {
       String lacking =
           scaled && group.norms().isEmpty()
@@ -141,10 +162,18 @@ public sealed interface ChannelScore {
   default SequencedMap<String, float[]> scores(
       List<ChannelGroup> groups, Weights weights, Probes.Measured measured, long seed) {
     return switch (this) {
-      case Scale() -> scales(groups, weights);
+      case Scale() -> scales(groups, norm -> weights.get(scale(norm)).data());
+      case Gradient() ->
+          scales(
+              groups,
+              norm ->
+                  Objects.requireNonNull(
+                      measured.gradients().get(scale(norm)), () -> norm + " was not measured"));
       case Criticality(CriticalityProbe _) -> potentials(groups, measured.criticality());
       case Combined(CriticalityProbe _) ->
-          rankProduct(scales(groups, weights), potentials(groups, measured.criticality()));
+          rankProduct(
+              new Scale().scores(groups, weights, measured, seed),
+              potentials(groups, measured.criticality()));
       case Activity() -> potentials(groups, measured.magnitudes());
       case Random() -> {
         SplittableRandom random = new SplittableRandom(seed);
@@ -168,11 +197,18 @@ public sealed interface ChannelScore {
     return scores;
   }
 
-  private static SequencedMap<String, float[]> scales(List<ChannelGroup> groups, Weights weights) {
+  /** Returns the name of a batch norm's scale γ. */
+  private static String scale(String norm) {
+    return norm + ".weight";
+  }
+
+  /** Returns the magnitudes of what the batch norms have. */
+  private static SequencedMap<String, float[]> scales(
+      List<ChannelGroup> groups, Function<String, float[]> values) {
     Map<String, float[]> magnitudes = new HashMap<>();
     for (ChannelGroup group : groups) {
       for (String norm : group.norms()) {
-        float[] scale = weights.get(norm + ".weight").data().clone();
+        float[] scale = values.apply(norm).clone();
         for (int i = 0; i < scale.length; i++) {
           scale[i] = Math.abs(scale[i]);
         }

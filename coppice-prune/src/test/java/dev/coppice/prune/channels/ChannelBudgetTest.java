@@ -16,7 +16,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 class ChannelBudgetTest {
   @Test
   void aBudgetIsAQuantityAndAShare() {
-    for (String text : new String[] {"channels=0.5", "parameters=1.0", "sops=0.4", "flops=0.25"}) {
+    for (String text :
+        new String[] {"channels=0.5", "parameters=1.0", "weights=0.1", "sops=0.4", "flops=0.25"}) {
       assertThat(ChannelBudget.parse(text)).hasToString(text);
     }
     assertThat(ChannelBudget.parse("sops=0.4").quantity()).isEqualTo(ChannelBudget.Quantity.SOPS);
@@ -28,7 +29,7 @@ class ChannelBudgetTest {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> ChannelBudget.parse(text))
         .withMessage(
-            "expected a budget such as sops=0.4, a share to keep of channels, parameters, sops,"
+            "expected a budget such as sops=0.4, a share to keep of channels, parameters, weights, sops,"
                 + " flops, found \""
                 + text
                 + "\"");

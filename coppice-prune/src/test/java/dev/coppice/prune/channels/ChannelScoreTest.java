@@ -18,13 +18,18 @@ import dev.coppice.train.CriticalityProbe;
 import dev.coppice.train.Engine;
 import dev.coppice.train.Optimizer;
 import dev.coppice.train.Probes;
+import dev.coppice.train.Trainer;
+import dev.coppice.train.TrainingListener;
+import dev.coppice.train.TrainingMethod;
 import dev.coppice.train.TrainingSettings;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
 class ChannelScoreTest {
@@ -44,7 +49,13 @@ class ChannelScoreTest {
       new Probes.Measured(
           Map.of("n1", new float[] {0.5f, 1}, "n2", new float[] {0, 0.25f}),
           Map.of(),
-          Map.of(),
+          Map.of(
+              "bn1.weight",
+              new float[] {-0.5f, 0.25f},
+              "bn2.weight",
+              new float[] {1, 0},
+              "bn3.weight",
+              new float[] {-2, 4}),
           Map.of(),
           Map.of(),
           Map.of("n1", new float[] {7, 8}, "n2", new float[] {1, 2}, "n3", new float[] {3, 6}));
@@ -59,6 +70,7 @@ class ChannelScoreTest {
   @Test
   void aGroupScoresByTheMeanOfItsMembers() {
     assertScores(new ChannelScore.Scale(), new float[] {3, 1}, new float[] {3, 0.25f});
+    assertScores(new ChannelScore.Gradient(), new float[] {0.5f, 0.25f}, new float[] {1.5f, 2});
     assertScores(new ChannelScore.Activity(), new float[] {7, 8}, new float[] {2, 4});
     assertScores(
         new ChannelScore.Criticality(PROBE), new float[] {0.5f, 1}, new float[] {0, 0.25f});
@@ -84,7 +96,11 @@ class ChannelScoreTest {
   @Test
   void aGroupThatCannotBeScoredIsNamed() {
     List<ChannelGroup> bare = List.of(new ChannelGroup("conv7", 2, List.of(), List.of("n9")));
-    for (ChannelScore score : List.of(new ChannelScore.Scale(), new ChannelScore.Combined(PROBE))) {
+    for (ChannelScore score :
+        List.of(
+            new ChannelScore.Scale(),
+            new ChannelScore.Gradient(),
+            new ChannelScore.Combined(PROBE))) {
       assertThatIllegalArgumentException()
           .isThrownBy(() -> score.scores(bare, WEIGHTS, MEASURED, 1))
           .withMessage("the channels of conv7 have no batch norm, whose scale scores them");
@@ -131,6 +147,8 @@ class ChannelScoreTest {
     assertThat(new ChannelScore.Activity().probes(GRAPH, OF_GRAPH))
         .isEqualTo(Probes.magnitudes(Set.of("n1", "n2", "n3", "n4")));
     assertThat(new ChannelScore.Scale().probes(GRAPH, OF_GRAPH)).isEqualTo(Probes.NONE);
+    assertThat(new ChannelScore.Gradient().probes(GRAPH, OF_GRAPH).gradients())
+        .isEqualTo(scales(OF_GRAPH));
     assertThat(new ChannelScore.Random().probes(GRAPH, OF_GRAPH)).isEqualTo(Probes.NONE);
   }
 
@@ -207,6 +225,49 @@ class ChannelScoreTest {
                   ChannelMeasurement.of(
                       engine, data.train().subset(0), data, settings, probes, (done, total) -> {}))
           .withMessage("scores of channels need at least one image, found none");
+    }
+  }
+
+  private static Set<String> scales(List<ChannelGroup> groups) {
+    return groups.stream()
+        .flatMap(group -> group.norms().stream())
+        .map(norm -> norm + ".weight")
+        .collect(Collectors.toSet());
+  }
+
+  /** That of a training step: it would move the scale the other way, and nothing else moves. */
+  @Test
+  void gradientsAreThoseOfTrainingWithoutAnUpdate() throws IOException {
+    DataSet data = DataSet.of("noise", images(4), images(2), List.of());
+    TrainingSettings settings =
+        TrainingSettings.builder().timeSteps(3).batchSize(4).learningRate(1).build();
+    Weights weights = Weights.initialize(GRAPH, 1, Initialization.UNIFORM_FAN_IN);
+    Set<String> scales = scales(OF_GRAPH);
+    try (Engine engine =
+        new Engine(
+            GRAPH,
+            weights,
+            new Optimizer.Sgd(0, false, 0),
+            new Engine.Options("cpu", 1, Kernels.best()))) {
+      Probes probes = new ChannelScore.Gradient().probes(GRAPH, OF_GRAPH);
+      Probes.Measured measured =
+          ChannelMeasurement.of(engine, data.train(), data, settings, probes, (done, total) -> {});
+      assertThat(measured.gradients().keySet()).isEqualTo(scales);
+      for (String scale : scales) {
+        assertThat(engine.tensor(scale)).as(scale).isEqualTo(weights.get(scale));
+      }
+      new Trainer(engine, data, settings.toBuilder().epochs(1).build(), TrainingMethod.NONE)
+          .run(TrainingListener.NONE, false);
+      for (String scale : scales) {
+        float[] before = weights.get(scale).data();
+        float[] after = engine.tensor(scale).data();
+        float[] gradient = found(measured.gradients(), scale);
+        for (int i = 0; i < before.length; i++) {
+          assertThat((double) before[i] - after[i])
+              .as(scale)
+              .isCloseTo(gradient[i], within(1e-5 + 1e-3 * Math.abs(gradient[i])));
+        }
+      }
     }
   }
 
