@@ -188,6 +188,7 @@ final class Calibration {
           Op.GlobalAvgPool _,
           Op.Flatten _,
           Op.Dropout _,
+          Op.Gate _,
           Op.Select _ ->
           node.inputs().stream()
               .map(this::biasOf)

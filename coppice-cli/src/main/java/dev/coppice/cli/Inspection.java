@@ -106,6 +106,9 @@ record Inspection(
         all += size(shape);
         nonZero += alive;
         dense += steps;
+      } else if (node.op() instanceof Op.Gate && weights != null) {
+        Tensor gates = weights.get(node.name() + ".gate");
+        density = gates.countNonZero() / (double) gates.size();
       }
       layers.add(layer(graph, node, kept, expected, density, steps, evaluation));
     }
@@ -217,6 +220,7 @@ record Inspection(
       case Op.GlobalAvgPool _ -> "global average";
       case Op.Flatten _ -> "flatten";
       case Op.Add _ -> "add";
+      case Op.Gate _ -> "gate";
       case Op.Dropout(float rate) -> "dropout " + rate;
       case Op.Select select -> "select " + select.channels().size() + " channels";
     };

@@ -9,6 +9,7 @@ import dev.coppice.graph.Model;
 import dev.coppice.graph.Weights;
 import dev.coppice.prune.EmergentPruning;
 import dev.coppice.prune.Method;
+import dev.coppice.prune.NeuronGates;
 import dev.coppice.prune.PrunableLayers;
 import dev.coppice.prune.PruningIteration;
 import dev.coppice.prune.PruningMethod;
@@ -68,8 +69,13 @@ final class PruneCommand implements Callable<Integer> {
   @Mixin private GlobalOptions global = new GlobalOptions();
 
   /** The network to begin with. */
-  private record Start(
-      Graph graph, Weights weights, Map<String, String> metadata, DataSet images) {}
+  private record Start(Graph graph, Weights weights, Map<String, String> metadata, DataSet images) {
+    /** Returns it with a gate behind its neurons. */
+    Start gated() {
+      Model gated = NeuronGates.into(new Model(graph, weights, metadata));
+      return new Start(gated.graph(), gated.weights(), metadata, images);
+    }
+  }
 
   @Override
   public Integer call() throws IOException {
@@ -168,7 +174,8 @@ final class PruneCommand implements Callable<Integer> {
     TrainingSettings settings =
         training.settings(Objects.requireNonNull(network.timeSteps), global.seed);
     Engine.Options engine = global.engine();
-    Start start = start(model, stored);
+    Start start =
+        pruning.method == Method.UPR ? start(model, stored).gated() : start(model, stored);
     int perEpoch = settings.stepsPerEpoch(start.images().train().size());
     pruning.resolve(settings.epochs(), perEpoch);
     double goal = pruning.goal(start.graph(), settings.epochs(), perEpoch);

@@ -145,6 +145,7 @@ public final class Graph {
               Op.GlobalAvgPool _,
               Op.Flatten _,
               Op.Dropout _,
+              Op.Gate _,
               Op.Select _,
               Op.Add _ ->
               reached.addAll(consumers(node.name()));

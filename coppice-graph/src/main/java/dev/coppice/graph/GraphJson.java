@@ -130,6 +130,7 @@ final class GraphJson {
       case Op.GlobalAvgPool _ -> object.addProperty("op", "global_avg_pool");
       case Op.Flatten _ -> object.addProperty("op", "flatten");
       case Op.Add _ -> object.addProperty("op", "add");
+      case Op.Gate _ -> object.addProperty("op", "gate");
       case Op.Dropout(float rate) -> {
         object.addProperty("op", "dropout");
         object.addProperty("rate", rate);
@@ -185,6 +186,7 @@ final class GraphJson {
       case "global_avg_pool" -> new Op.GlobalAvgPool();
       case "flatten" -> new Op.Flatten();
       case "add" -> new Op.Add();
+      case "gate" -> new Op.Gate();
       case "dropout" -> new Op.Dropout(fields.real("rate"));
       case "select" -> new Op.Select(Arrays.stream(fields.integers("channels")).boxed().toList());
       default -> throw fields.error("unknown op " + Quote.of(op));

@@ -198,6 +198,13 @@ public sealed interface Op {
   }
 
   /**
+   * A factor for every value, the same at all time steps and for all samples: 1 lets a neuron's
+   * spikes through, 0 silences it. Tensor {@code NAME.gate}, flat in the order H, W, C everywhere,
+   * in files too; no optimizer changes it.
+   */
+  record Gate() implements Op {}
+
+  /**
    * The channels of these indices, in this order: of a map {@code [H, W, channels]}, of a vector
    * {@code [channels]}. What is left of a flattened map is in the order H, W, C everywhere, in
    * files too.

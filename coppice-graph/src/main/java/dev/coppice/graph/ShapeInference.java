@@ -29,7 +29,7 @@ final class ShapeInference {
       case Op.GlobalAvgPool _ -> new Shape.Vector(map(node, shapes).channels());
       case Op.Flatten _ -> new Shape.Vector(map(node, shapes).size());
       case Op.Add _ -> add(node, shapes);
-      case Op.Neuron _, Op.Dropout _ -> shapes.getFirst();
+      case Op.Neuron _, Op.Dropout _, Op.Gate _ -> shapes.getFirst();
       case Op.Select select -> select(node, select, shapes.getFirst());
     };
   }

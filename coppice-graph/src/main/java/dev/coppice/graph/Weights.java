@@ -132,7 +132,7 @@ public final class Weights {
   /**
    * Returns the names and shapes of all tensors that a network needs, in the order of its nodes:
    * {@code [out, k, k, in/groups]} for a convolution, {@code [out, in]} for a linear layer, {@code
-   * [channels]} for biases and batch norms.
+   * [channels]} for biases and batch norms, {@code [H·W·C]} for gates.
    */
   public static SequencedMap<String, int[]> expected(Graph graph) {
     SequencedMap<String, int[]> shapes = new LinkedHashMap<>();
@@ -158,6 +158,7 @@ public final class Weights {
             shapes.put(name + "." + part, new int[] {norm.channels()});
           }
         }
+        case Op.Gate _ -> shapes.put(name + ".gate", new int[] {graph.shape(name).size()});
         case Op.Input _,
             Op.Neuron _,
             Op.AvgPool _,
@@ -172,9 +173,14 @@ public final class Weights {
     return shapes;
   }
 
-  /** Returns whether an optimizer changes the tensor: false for the statistics of batch norms. */
+  /**
+   * Returns whether an optimizer changes the tensor: false for gates and the statistics of batch
+   * norms.
+   */
   public static boolean isTrainable(String tensorName) {
-    return !tensorName.endsWith(".running_mean") && !tensorName.endsWith(".running_var");
+    return !tensorName.endsWith(".running_mean")
+        && !tensorName.endsWith(".running_var")
+        && !tensorName.endsWith(".gate");
   }
 
   /** Returns the number of trainable values of a network. */
@@ -275,6 +281,7 @@ public final class Weights {
                     Arrays.fill(data, 1);
                   }
                 }
+                case Op.Gate _ -> Arrays.fill(data, 1);
                 default -> throw new AssertionError(name);
               }
               tensors.put(name, new Tensor(shape, data));

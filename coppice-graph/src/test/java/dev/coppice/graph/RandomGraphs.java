@@ -35,7 +35,7 @@ final class RandomGraphs {
   }
 
   private void step() {
-    switch (random.nextInt(7)) {
+    switch (random.nextInt(8)) {
       case 0 -> add(neuron());
       case 1 -> add(new Op.Dropout(random.nextFloat()));
       case 2 ->
@@ -52,6 +52,7 @@ final class RandomGraphs {
         builder.add("node" + ++count, new Op.Add(), other, branch);
       }
       case 4 -> select();
+      case 5 -> add(new Op.Gate());
       default -> weigh();
     }
   }

@@ -6,12 +6,14 @@ import dev.coppice.train.Engine;
 import dev.coppice.train.Gradients;
 import dev.coppice.train.Optimizer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.function.Function;
 
 /**
  * Methods in which parameters behind the weights decide which connections there are: connections go
@@ -26,6 +28,12 @@ public final class EmergentPruning implements PruningMethod {
   private static final String HIDDEN = "hidden.";
 
   private final PrunableLayers layers;
+
+  /**
+   * Nodes whose gates are hidden parameters, too, behind the weights; only of {@link Method#UPR}.
+   */
+  private final List<String> gates;
+
   private final Hidden hidden;
   private final Settings settings;
   private final Consumer<PruningIteration> listener;
@@ -91,6 +99,7 @@ public final class EmergentPruning implements PruningMethod {
     this.settings = settings;
     this.listener = listener;
     this.alive = new boolean[layers.size()];
+    this.gates = method == Method.UPR ? NeuronGates.of(graph) : List.of();
     this.hidden =
         switch (method) {
           case GRADR ->
@@ -99,9 +108,10 @@ public final class EmergentPruning implements PruningMethod {
               new DendriticSpines(
                   settings.strength(), (long) settings.epochs() * settings.stepsPerEpoch());
           case UPR ->
-              new WeightGates(
+              new PricedGates(
                   settings.strength(),
-                  WeightGates.uses(graph, layers),
+                  PricedGates.uses(graph, layers, gates),
+                  layers.size(),
                   (long) settings.searchEpochs() * settings.stepsPerEpoch());
           default -> throw new IllegalArgumentException(method + " has no hidden parameters");
         };
@@ -129,16 +139,15 @@ public final class EmergentPruning implements PruningMethod {
 
   @Override
   public void begin(Engine engine) {
-    hidden.begin(layers.gather(engine::tensor));
-    float[] weights = hidden.weights();
-    assign(engine, weights);
-    alive = nonZero(weights);
+    hidden.begin(gather(engine::tensor));
+    assign(engine, hidden.weights());
+    alive = alive();
   }
 
   @Override
   public boolean beforeUpdate(long step, Engine engine, Gradients gradients) {
     if (step <= hidden.lastStep()) {
-      float[] gradient = layers.gather(name -> Tensor.of(gradients.of(name)));
+      float[] gradient = gather(name -> Tensor.of(gradients.of(name)));
       float[] shown = hidden.gradient(gradient);
       for (PrunableLayers.Layer layer : layers.layers()) {
         gradients.replace(layer.tensor(), layer.part(shown));
@@ -151,11 +160,10 @@ public final class EmergentPruning implements PruningMethod {
   @Override
   public void afterStep(long step, Engine engine, Engine.StepResult result) {
     if (step <= hidden.lastStep()) {
-      hidden.after(layers.gather(engine::tensor), result.rate(), step);
-      float[] weights = hidden.weights();
-      assign(engine, weights);
+      hidden.after(gather(engine::tensor), result.rate(), step);
+      assign(engine, hidden.weights());
       if (step == hidden.lastStep()) {
-        engine.mask(layers.tensors(nonZero(weights)));
+        engine.mask(layers.tensors(alive()));
       }
     }
     if (step % settings.stepsPerEpoch() == 0) {
@@ -163,10 +171,39 @@ public final class EmergentPruning implements PruningMethod {
     }
   }
 
-  private void assign(Engine engine, float[] weights) {
-    for (PrunableLayers.Layer layer : layers.layers()) {
-      engine.assign(layer.tensor(), layer.part(weights));
+  private static String tensor(String gate) {
+    return gate + ".gate";
+  }
+
+  /** Returns the weights and, behind them, the gates. */
+  private float[] gather(Function<String, Tensor> source) {
+    float[] weights = layers.gather(source);
+    List<float[]> more = gates.stream().map(gate -> source.apply(tensor(gate)).data()).toList();
+    float[] all =
+        Arrays.copyOf(weights, weights.length + more.stream().mapToInt(part -> part.length).sum());
+    int offset = weights.length;
+    for (float[] part : more) {
+      System.arraycopy(part, 0, all, offset, part.length);
+      offset += part.length;
     }
+    return all;
+  }
+
+  private void assign(Engine engine, float[] all) {
+    for (PrunableLayers.Layer layer : layers.layers()) {
+      engine.assign(layer.tensor(), layer.part(all));
+    }
+    int offset = layers.size();
+    for (String gate : gates) {
+      int size = engine.graph().shape(gate).size();
+      engine.assign(tensor(gate), Arrays.copyOfRange(all, offset, offset + size));
+      offset += size;
+    }
+  }
+
+  /** Returns which weights are not pruned. */
+  private boolean[] alive() {
+    return nonZero(Arrays.copyOf(hidden.weights(), layers.size()));
   }
 
   private static boolean[] nonZero(float[] weights) {
@@ -178,7 +215,7 @@ public final class EmergentPruning implements PruningMethod {
   }
 
   private void record(long step) {
-    boolean[] now = nonZero(hidden.weights());
+    boolean[] now = alive();
     int kept = 0;
     int regrown = 0;
     for (int i = 0; i < now.length; i++) {
@@ -226,7 +263,7 @@ public final class EmergentPruning implements PruningMethod {
     history.clear();
     history.addAll(PruningIteration.read(state));
     if (hidden.fixed()) {
-      engine.mask(layers.tensors(nonZero(hidden.weights())));
+      engine.mask(layers.tensors(alive()));
     }
   }
 }

@@ -7,7 +7,7 @@ import java.util.Map;
  * computes with what they make of the weights. All arrays are laid out as {@link PrunableLayers}
  * says.
  */
-sealed interface Hidden permits GradientRewiring, DendriticSpines, WeightGates {
+sealed interface Hidden permits GradientRewiring, DendriticSpines, PricedGates {
   /** Begins with a network's weights. */
   void begin(float[] weights);
 

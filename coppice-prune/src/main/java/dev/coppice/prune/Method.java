@@ -32,7 +32,10 @@ public enum Method {
   NDSNN(Kind.PARTS, 0.75),
   /** Gradient rewiring (arXiv 2105.04916). */
   GRADR(Kind.HIDDEN, 0),
-  /** Learned gates with a penalty on operations (Shi et al., ICLR 2024), of weights alone. */
+  /**
+   * Learned gates of weights, and of neurons where {@link NeuronGates} are, with a penalty on
+   * operations (Shi et al., ICLR 2024).
+   */
   UPR(Kind.HIDDEN, 0),
   /** State transition of dendritic spines (Chen et al., ICML 2022). */
   STDS(Kind.HIDDEN, 0),

@@ -146,6 +146,7 @@ final class Compiler {
       case Op.Flatten _ -> flatten(name, in);
       case Op.Dropout _ -> renamed(name, in);
       case Op.Add _ -> sum(node);
+      case Op.Gate _ -> gate(name, in);
       case Op.Select(List<Integer> channels) -> select(name, channels, in);
     };
   }
@@ -614,6 +615,23 @@ final class Compiler {
       floats[c] = (float) values[c];
     }
     return floats;
+  }
+
+  private Value gate(String name, Value value) {
+    float[] gates = weights.get(name + ".gate").data();
+    Value in = maps(name, value);
+    if (in instanceof Value.Spikes spikes
+        && spikes.channels() == spikes.shape().channels()
+        && SpikeGate.covers(gates)) {
+      Value.Spikes out =
+          newSpikes(name, spikes.height(), spikes.width(), spikes.channels(), spikes.levels());
+      add(SpikeGate.of(name, gates, spikes, out));
+      return out;
+    }
+    Value.Analog numbers = plain(name, in);
+    Value.Analog out = newFloats(name, numbers.constant());
+    add(new AnalogGate(name, gates, numbers, out));
+    return out;
   }
 
   private Value select(String name, List<Integer> channels, Value value) {

@@ -22,6 +22,8 @@ sealed interface Step extends Crew.Work
         CountMean,
         AnalogMean,
         AddStep,
+        SpikeGate,
+        AnalogGate,
         SpikeSelect,
         AnalogSelect,
         Unpack,

@@ -106,6 +106,30 @@ final class Networks {
         .build();
   }
 
+  /** Gates of spikes, of their averages, of currents and of a vector, open, shut and half open. */
+  static Graph gated() {
+    return Graph.builder(IMAGE)
+        .add("stem", Op.Conv2d.same(2, 6, 3, 1))
+        .add("bn0", Op.BatchNorm.of(6))
+        .add("neuron0", NEURON)
+        .add("gate0", new Op.Gate())
+        .add("conv1", Op.Conv2d.same(6, 70, 3, 1))
+        .add("bn1", Op.BatchNorm.of(70))
+        .add("neuron1", NEURON)
+        .add("pool1", new Op.AvgPool(2, 2))
+        .add("gate1", new Op.Gate())
+        .add("conv2", Op.Conv2d.same(70, 5, 3, 1))
+        .add("soft2", new Op.Gate())
+        .add("neuron2", NEURON)
+        .add("soft3", new Op.Gate())
+        .add("flatten", new Op.Flatten())
+        .add("fc1", new Op.Linear(45, 20, true))
+        .add("neuron4", NEURON)
+        .add("gate4", new Op.Gate())
+        .add("fc2", new Op.Linear(20, CLASSES, true))
+        .build();
+  }
+
   /** Batch norms and biases whose readers cannot apply them, and pools of what is no spike. */
   static Graph awkward() {
     return Graph.builder(new Shape.Map(6, 10, 3))
@@ -145,7 +169,7 @@ final class Networks {
 
   static List<Graph> small() {
     return List.of(
-        chain(NEURON), residual(), selecting(), awkward(), spikingOutput(), classifier());
+        chain(NEURON), residual(), selecting(), gated(), awkward(), spikingOutput(), classifier());
   }
 
   static Graph zoo(String name) {
@@ -155,7 +179,7 @@ final class Networks {
 
   /**
    * Random values for every tensor, batch norms near 1, weights large enough for neurons to fire,
-   * and of each weight tensor such a share set to zero.
+   * and of each weight tensor such a share set to zero; gates are open or shut, half open if soft.
    */
   static Model model(Graph graph, long seed, double sparsity) {
     Map<String, Tensor> tensors = new LinkedHashMap<>();
@@ -174,7 +198,9 @@ final class Networks {
               float[] data = normal(seed + name.hashCode(), size, spread);
               SplittableRandom random = new SplittableRandom(seed ^ name.hashCode());
               for (int i = 0; i < size; i++) {
-                if (scale) {
+                if (name.endsWith(".gate")) {
+                  data[i] = name.startsWith("soft") ? Math.abs(data[i]) : random.nextInt(2);
+                } else if (scale) {
                   data[i] = Math.abs(1 + data[i]);
                 } else if (weight && random.nextDouble() < sparsity) {
                   data[i] = 0;

@@ -45,6 +45,7 @@ final class LibraryExecutor implements Executor {
           case Op.Conv2d conv -> weightAndBias(node, conv.bias());
           case Op.Linear linear -> weightAndBias(node, linear.bias());
           case Op.BatchNorm _ -> weightAndBias(node, true);
+          case Op.Gate _ -> List.of(node + ".gate");
           default -> List.of();
         };
     Operation operation =
@@ -78,6 +79,7 @@ final class LibraryExecutor implements Executor {
                 NDArray x = arrays.getFirst();
                 return x.reshape(x.getShape().get(0), -1);
               };
+          case Op.Gate() -> (arrays, constant, pass) -> gate(arrays.getFirst(), arrays.get(1));
           case Op.Select(List<Integer> channels) -> {
             long[] indices = channels.stream().mapToLong(Integer::longValue).toArray();
             yield (arrays, constant, pass) -> select(arrays.getFirst(), indices, pass);
@@ -86,6 +88,10 @@ final class LibraryExecutor implements Executor {
               throw new IllegalArgumentException("not a library operation: " + op);
         };
     return new LibraryExecutor(tensors, parameters, inputGradient, operation);
+  }
+
+  private static NDArray gate(NDArray x, NDArray gate) {
+    return x.mul(gate.reshape(x.getShape().slice(1)));
   }
 
   private static List<String> weightAndBias(String node, boolean bias) {

@@ -42,7 +42,7 @@ final class OperationCounter implements Engine.Observer {
           switch (node.op()) {
             case Op.Input _ -> spikingInput;
             case Op.Neuron _ -> true;
-            case Op.MaxPool _, Op.Flatten _, Op.Dropout _, Op.Select _ ->
+            case Op.MaxPool _, Op.Flatten _, Op.Dropout _, Op.Gate _, Op.Select _ ->
                 binary.contains(node.inputs().getFirst());
             default -> false;
           };

@@ -181,14 +181,14 @@ final class Parameters {
         });
   }
 
-  /** Overwrites one trained tensor. */
+  /** Overwrites one tensor. */
   void assign(String name, float[] values) {
-    int[] shape = trainable.get(name);
-    if (shape == null || size(shape) != values.length) {
+    NDArray view = view(name);
+    if (view.size() != values.length) {
       throw new IllegalArgumentException(
-          "there is no trained tensor " + name + " of " + values.length + " values");
+          "there is no tensor " + name + " of " + values.length + " values");
     }
-    Memory.overwrite(view(name), values);
+    Memory.overwrite(view, values);
   }
 
   /** Returns a copy of one tensor. */

@@ -218,6 +218,8 @@ class ExecutorGradientTest {
             library("global average pooling", new Op.GlobalAvgPool(), MAP, WIDE),
             library("selection from a map", new Op.Select(List.of(0, 2, 3)), MAP, WIDE),
             library("selection from a vector", new Op.Select(List.of(1, 4)), VECTOR, WIDE),
+            library("gates of a map", new Op.Gate(), MAP, WIDE),
+            library("gates of a vector", new Op.Gate(), VECTOR, WIDE),
             library("flattening", new Op.Flatten(), MAP, WIDE))
         .flatMap(tests -> tests);
   }

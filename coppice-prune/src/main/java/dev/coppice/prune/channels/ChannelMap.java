@@ -77,6 +77,7 @@ final class ChannelMap {
           Op.Flatten _,
           Op.Add _,
           Op.Dropout _,
+          Op.Gate _,
           Op.Select _ ->
           true;
     };

@@ -135,6 +135,7 @@ public sealed interface ChannelScore {
             Op.GlobalAvgPool _,
             Op.Flatten _,
             Op.Dropout _,
+            Op.Gate _,
             Op.Select _,
             Op.Add _ -> {
           if (reads) {

@@ -117,7 +117,8 @@ final class Shrinking {
           Op.MaxPool _,
           Op.GlobalAvgPool _,
           Op.Flatten _,
-          Op.Dropout _ ->
+          Op.Dropout _,
+          Op.Gate _ ->
           put(name, node.op(), standIn(alive.getFirst()));
     }
   }
@@ -218,6 +219,9 @@ final class Shrinking {
     String name = tensorName.substring(0, tensorName.lastIndexOf('.'));
     Node node = graph.node(name);
     int[] rows = cut.kept(name);
+    if (node.op() instanceof Op.Gate) {
+      return gates(tensor.data(), rows, graph.shape(name).channels());
+    }
     boolean matrix = tensor.shape().length > 1;
     boolean grouped = node.op() instanceof Op.Conv2d conv && conv.groups() > 1;
     int columns = tensor.shape()[tensor.shape().length - 1];
@@ -243,6 +247,15 @@ final class Shrinking {
       shape[shape.length - 1] = read.length;
     }
     return new Tensor(shape, data);
+  }
+
+  /** Returns the gates of the channels that are left, at every position. */
+  private static Tensor gates(float[] gates, int[] kept, int channels) {
+    float[] left = new float[gates.length / channels * kept.length];
+    for (int i = 0; i < left.length; i++) {
+      left[i] = gates[i / kept.length * channels + kept[i % kept.length]];
+    }
+    return Tensor.of(left);
   }
 
   private Map<String, int[]> kept(Set<String> needed) {

@@ -87,7 +87,14 @@ final class RandomNetworks {
         convolve(last());
       }
       case 6 -> pool(from);
-      case 7 -> pass(random.nextBoolean() ? neuron() : new Op.Dropout(0.2f), from);
+      case 7 ->
+          pass(
+              switch (random.nextInt(3)) {
+                case 0 -> neuron();
+                case 1 -> new Op.Dropout(0.2f);
+                default -> new Op.Gate();
+              },
+              from);
       default -> {
         if (random.nextInt(3) == 0) {
           select(from);

@@ -9,15 +9,16 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * UPR (Shi et al., ICLR 2024), of weights alone, without its gates of neurons: every weight has a
- * gate {@code σ(β·a)} with a learned logit a, and every gate costs {@code λ·c} with c the number of
- * times that its weight is used. β rises over the search from 5 to 1000, so that gates end open or
- * shut; then those with {@code a > 0} are open for good, and the network is trained on.
+ * UPR (Shi et al., ICLR 2024): every weight and every neuron has a gate {@code σ(β·a)} with a
+ * learned logit a, and every gate costs {@code λ·c} with c the number of times that the weight is
+ * used, or of weights that read the neuron. β rises over the search from 5 to 1000, so that gates
+ * end open or shut; then those with {@code a > 0} are open for good, and the network is trained on.
+ * A neuron's gate is one of a weight that is 1 and stays so.
  *
  * <p>Logits are moved by Adam at a constant rate, as where the published code trains weights by
  * gradient descent.
  */
-final class WeightGates implements Hidden {
+final class PricedGates implements Hidden {
   private static final double FIRST_SHARPNESS = 5;
   private static final double LAST_SHARPNESS = 1000;
   private static final Optimizer LOGITS = new Optimizer.Adam(0.9f, 0.999f, 1e-8f, 0);
@@ -25,6 +26,7 @@ final class WeightGates implements Hidden {
 
   private final double price;
   private final float[] uses;
+  private final int weights;
   private final long steps;
   private float[] values = new float[0];
   private float[] logits;
@@ -36,25 +38,31 @@ final class WeightGates implements Hidden {
    * Makes the method.
    *
    * @param price λ
-   * @param uses c of every weight, see {@link #uses}
+   * @param uses c of every weight and then of every neuron, see {@link #uses}
+   * @param weights how many of them are weights
    * @param steps optimizer steps of the search
    * @throws IllegalArgumentException for a price that is not finite or negative
    */
-  WeightGates(double price, float[] uses, long steps) {
+  PricedGates(double price, float[] uses, int weights, long steps) {
     PruningSettings.require(
         price >= 0 && price < Double.POSITIVE_INFINITY,
         "the strength must be finite and not negative, not " + price);
     this.price = price;
     this.uses = uses.clone();
+    this.weights = weights;
     this.steps = steps;
     this.logits = new float[uses.length];
     this.moments = List.of(new float[uses.length], new float[uses.length]);
     this.gradients = new float[uses.length];
   }
 
-  /** Returns how often every weight is used at a time step: {@code H·W/stride²}, 1 if linear. */
-  static float[] uses(Graph graph, PrunableLayers layers) {
-    float[] uses = new float[layers.size()];
+  /**
+   * Returns how often every weight is used at a time step, {@code H·W/stride²}, 1 if linear; and
+   * then, gate by gate, by how many weights every neuron is.
+   */
+  static float[] uses(Graph graph, PrunableLayers layers, List<String> gates) {
+    int neurons = gates.stream().mapToInt(gate -> graph.shape(gate).size()).sum();
+    float[] uses = new float[layers.size() + neurons];
     for (PrunableLayers.Layer layer : layers.layers()) {
       float each = 1;
       if (graph.node(layer.node()).op() instanceof Op.Conv2d conv
@@ -62,6 +70,12 @@ final class WeightGates implements Hidden {
         each = in.height() * in.width() / (float) (conv.stride() * conv.stride());
       }
       Arrays.fill(uses, layer.offset(), layer.end(), each);
+    }
+    int offset = layers.size();
+    for (String gate : gates) {
+      int end = offset + graph.shape(gate).size();
+      Arrays.fill(uses, offset, end, NeuronGates.uses(graph, gate));
+      offset = end;
     }
     return uses;
   }
@@ -77,8 +91,9 @@ final class WeightGates implements Hidden {
   }
 
   @Override
-  public void begin(float[] weights) {
-    values = weights.clone();
+  public void begin(float[] all) {
+    values = all.clone();
+    Arrays.fill(values, weights, values.length, 1);
   }
 
   @Override
@@ -106,6 +121,7 @@ final class WeightGates implements Hidden {
   @Override
   public void after(float[] moved, double rate, long step) {
     values = moved.clone();
+    Arrays.fill(values, weights, values.length, 1);
     LOGITS.update(logits, gradients, moments, LOGIT_RATE, step);
     done = step;
   }
@@ -113,15 +129,15 @@ final class WeightGates implements Hidden {
   @Override
   public float[] weights() {
     double sharpness = sharpness(done / (double) steps);
-    float[] weights = new float[values.length];
-    for (int i = 0; i < weights.length; i++) {
+    float[] shown = new float[values.length];
+    for (int i = 0; i < shown.length; i++) {
       if (!fixed()) {
-        weights[i] = (float) (gate(i, sharpness) * values[i]);
+        shown[i] = (float) (gate(i, sharpness) * values[i]);
       } else if (logits[i] > 0) {
-        weights[i] = values[i];
+        shown[i] = values[i];
       }
     }
-    return weights;
+    return shown;
   }
 
   @Override

@@ -7,6 +7,7 @@ import dev.coppice.graph.Graph;
 import dev.coppice.graph.Notation;
 import dev.coppice.graph.Op;
 import dev.coppice.graph.Shape;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import net.jqwik.api.ForAll;
@@ -15,11 +16,11 @@ import net.jqwik.api.constraints.DoubleRange;
 import net.jqwik.api.constraints.IntRange;
 import org.junit.jupiter.api.Test;
 
-class WeightGatesTest {
+class PricedGatesTest {
   private static final float[] USES = {36, 1, 1};
 
-  private static WeightGates gates(double price, long step, float[] values, float... logits) {
-    WeightGates gates = new WeightGates(price, USES, 100);
+  private static PricedGates gates(double price, long step, float[] values, float... logits) {
+    PricedGates gates = new PricedGates(price, USES, 2, 100);
     gates.restore(
         Map.of(
             "values", values,
@@ -38,9 +39,9 @@ class WeightGatesTest {
 
   @Test
   void sharpnessRisesExponentially() {
-    assertThat(WeightGates.sharpness(0)).isCloseTo(5, within(1e-9));
-    assertThat(WeightGates.sharpness(0.5)).isCloseTo(70.71, within(1e-2));
-    assertThat(WeightGates.sharpness(1)).isCloseTo(1000, within(1e-6));
+    assertThat(PricedGates.sharpness(0)).isCloseTo(5, within(1e-9));
+    assertThat(PricedGates.sharpness(0.5)).isCloseTo(70.71, within(1e-2));
+    assertThat(PricedGates.sharpness(1)).isCloseTo(1000, within(1e-6));
   }
 
   /** The gradient of {@code λ·c·σ(β·a)} and of a loss linear in the weights. */
@@ -51,9 +52,9 @@ class WeightGatesTest {
     double price = 0.01;
     float[] values = {0.7f, 1, 1};
     float slope = -0.4f;
-    WeightGates gates = gates(price, step, values, (float) logit, 0, 0);
+    PricedGates gates = gates(price, step, values, (float) logit, 0, 0);
     float[] byValue = gates.gradient(new float[] {slope, 0, 0});
-    double sharpness = WeightGates.sharpness(step / 100.0);
+    double sharpness = PricedGates.sharpness(step / 100.0);
     double h = 1e-4;
     double up = 1 / (1 + Math.exp(-sharpness * ((float) logit + h)));
     double down = 1 / (1 + Math.exp(-sharpness * ((float) logit - h)));
@@ -68,7 +69,7 @@ class WeightGatesTest {
   @Test
   void atTheEndGatesAreOpenOrShut() {
     float[] values = {2, -4, 1};
-    WeightGates hard = gates(1, 100, values, 0.03f, -0.03f, 0);
+    PricedGates hard = gates(1, 100, values, 0.03f, -0.03f, 0);
     assertThat(hard.fixed()).isTrue();
     assertThat(hard.weights()).containsExactly(2, 0, 0);
     // Just before, they are as good as that already.
@@ -77,11 +78,22 @@ class WeightGatesTest {
     assertThat((double) soft[1]).isCloseTo(0, within(1e-6));
   }
 
+  /** The value of a neuron's gate stays 1, wherever an optimizer left it. */
+  @Test
+  void neuronsHaveNoValues() {
+    PricedGates gates = gates(1, 0, new float[] {2, -4, 1}, 0.1f, 0.1f, 0.1f);
+    gates.begin(new float[] {2, -4, 0.3f});
+    assertThat(gates.moved()).containsExactly(2, -4, 1);
+    gates.gradient(new float[] {0, 0, 0});
+    gates.after(new float[] {3, -3, 0.7f}, 0.1, 1);
+    assertThat(gates.moved()).containsExactly(3, -3, 1);
+  }
+
   @Test
   void aWeightIsUsedAtEveryPosition() {
     Graph graph = Notation.parse("8C3-P2-FC3", new Shape.Map(6, 6, 4), Op.Neuron.decay());
     PrunableLayers layers = PrunableLayers.of(graph, Set.of());
-    float[] uses = WeightGates.uses(graph, layers);
+    float[] uses = PricedGates.uses(graph, layers, List.of());
     assertThat(uses[0]).isEqualTo(36);
     assertThat(uses[layers.layers().getLast().offset()]).isEqualTo(1);
   }
