@@ -121,7 +121,9 @@ record RunCharts(List<RunRecords> stages, JsonObject result) {
             "density",
             "Density: the share of weights alive, by layer, at the end",
             "density, %",
-            iterations().isEmpty() ? Map.of() : members("densityByLayer"),
+            iterations().isEmpty() && members("widths").isEmpty()
+                ? Map.of()
+                : members("densityByLayer"),
             100),
         densityOverIterations(),
         criticality(),

@@ -315,7 +315,10 @@ record StructuredRun(
     json.addProperty("imagesPerSecond", evaluation.imagesPerSecond());
   }
 
-  /** Returns the weights of each layer that are left, as a share of those of the first network. */
+  /**
+   * Returns the weights of each layer that are left, as a share of those of the first network; none
+   * of a layer that is gone.
+   */
   private Map<String, Double> densityByLayer(Model model) {
     Map<String, Double> densities = new LinkedHashMap<>();
     start
@@ -324,10 +327,10 @@ record StructuredRun(
         .forEach(
             (name, tensor) -> {
               if (tensor.shape().length > 1) {
-                Tensor left = model.weights().get(name);
+                Tensor left = model.weights().asMap().get(name);
                 densities.put(
                     name.substring(0, name.lastIndexOf('.')),
-                    left.countNonZero() / (double) tensor.size());
+                    left == null ? 0 : left.countNonZero() / (double) tensor.size());
               }
             });
     return densities;
