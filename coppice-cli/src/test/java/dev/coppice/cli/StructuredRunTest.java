@@ -343,6 +343,27 @@ final class StructuredRunTest {
     assertThat(model("stacked").graph()).isEqualTo(smaller);
   }
 
+  @Test
+  void aBranchThatIsGoneHasNoDensity() throws IOException {
+    JsonObject result =
+        run(
+            "gone",
+            "--net",
+            "resnet19",
+            "--width",
+            "0.0625",
+            "--train-samples",
+            "50",
+            "--channel-method",
+            "channel-random",
+            "--residual",
+            "select",
+            "--sparsity",
+            "0.97");
+    assertThat(result.get("notes").toString()).contains("block1.conv2 is gone");
+    assertThat(result.getAsJsonObject("densityByLayer").get("block1.conv2").getAsDouble()).isZero();
+  }
+
   /** Whatever stages a process had done when it was killed. */
   @Test
   void aRunGoesOnFromTheStagesThatAreThere() throws IOException {
