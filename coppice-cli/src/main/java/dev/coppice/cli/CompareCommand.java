@@ -132,7 +132,7 @@ final class CompareCommand implements Callable<Integer> {
               + " of "
               + comparison.runs().size()
               + " runs failed; try them again with: "
-              + resuming(directory));
+              + directory.resuming(spec.name()));
     }
     return 0;
   }
@@ -259,7 +259,7 @@ final class CompareCommand implements Callable<Integer> {
                 + " of "
                 + all.size()
                 + " runs ended; go on with: "
-                + resuming(directory);
+                + directory.resuming(spec.name());
         err.println("compare: " + message);
         err.flush();
         throw new TrainingRun.Stopped(message);
@@ -292,9 +292,5 @@ final class CompareCommand implements Callable<Integer> {
       mean.ifPresent(accuracy -> wanted.add(accuracy - below));
     }
     return wanted;
-  }
-
-  private static String resuming(RunDirectory directory) {
-    return "coppice compare --resume " + directory.path();
   }
 }

@@ -31,6 +31,9 @@ record RunDirectory(Path path, Path run) {
   /** The file that a run writes last but for its report. */
   static final String RESULT = "result.json";
 
+  /** What a shell takes for one word as it is. */
+  private static final Pattern PLAIN = Pattern.compile("[\\p{L}\\p{N}._/:+=,@%-]+");
+
   private static final DateTimeFormatter TIME =
       DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss", Locale.ROOT);
 
@@ -210,5 +213,13 @@ record RunDirectory(Path path, Path run) {
   /** Writes a JSON file, whole or not at all. */
   void writeJson(String name, JsonElement json) {
     JsonOutput.write(path.resolve(name), json);
+  }
+
+  /** Returns the command line that goes on with the whole run, for a shell to read. */
+  String resuming(String command) {
+    String folder = run.toString();
+    String word =
+        PLAIN.matcher(folder).matches() ? folder : "'" + folder.replace("'", "'\\''") + "'";
+    return "coppice " + command + " --resume " + word;
   }
 }

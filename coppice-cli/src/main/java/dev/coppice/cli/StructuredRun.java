@@ -345,8 +345,8 @@ record StructuredRun(
               + file
               + ": "
               + Failure.describe(e)
-              + "; go on with: coppice prune --resume "
-              + directory.run(),
+              + "; go on with: "
+              + directory.resuming("prune"),
           e);
     }
   }

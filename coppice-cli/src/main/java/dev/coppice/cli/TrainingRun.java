@@ -102,7 +102,7 @@ record TrainingRun(
   }
 
   private String resuming() {
-    return "coppice " + command + " --resume " + directory.run();
+    return directory.resuming(command);
   }
 
   private Trainer.Outcome train(Trainer trainer, Watcher watcher, boolean resume)
