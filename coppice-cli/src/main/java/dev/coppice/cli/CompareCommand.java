@@ -36,6 +36,9 @@ final class CompareCommand implements Callable<Integer> {
   /** By how much the default accuracies to reach are below that of the dense network. */
   private static final double[] BELOW_DENSE = {0.01, 0.02, 0.05};
 
+  /** Keys of the options that say what is compared. */
+  private static final Set<String> EXTENDABLE = Set.of(MethodVariants.KEY, "sparsity", "seeds");
+
   private static final String OWN = "own";
   private static final String EPOCHS = "epochs=";
 
@@ -106,7 +109,7 @@ final class CompareCommand implements Callable<Integer> {
     var _ = plan.jobs(Path.of(""));
     Path resumed = resumed();
     if (resumed != null) {
-      Configuration.checkSame(resumed, spec);
+      checkExtends(resumed);
     }
     // What suits the data is filled in by every run for itself, as its method needs it.
     String configuration = Configuration.yaml(spec);
@@ -118,6 +121,7 @@ final class CompareCommand implements Callable<Integer> {
             : RunDirectory.create(run.run, spec.name(), run.force, configuration);
     Comparison comparison;
     try (ComparisonLock _ = ComparisonLock.take(directory.path())) {
+      directory.writeText(Configuration.FILE, configuration);
       comparison = compare(plan.jobs(directory.path()), directory, options);
       ComparisonFiles.write(comparison, directory);
     }
@@ -239,6 +243,39 @@ final class CompareCommand implements Callable<Integer> {
             && Files.isRegularFile(run.run.resolve(Configuration.FILE))
         ? run.run
         : resumed;
+  }
+
+  /** Methods, sparsities and seeds can be added to a comparison, not taken away. */
+  private void checkExtends(Path resumed) throws IOException {
+    Map<String, String> before = Configuration.checkSame(resumed, spec, EXTENDABLE);
+    for (MethodVariant method : MethodVariants.parse(begun(before, MethodVariants.KEY)).all()) {
+      checkStays(resumed, methods.all().contains(method), "the method " + method);
+    }
+    for (String sparsity : begun(before, "sparsity").split(",", -1)) {
+      checkStays(
+          resumed, sparsities.contains(Double.valueOf(sparsity)), "the sparsity " + sparsity);
+    }
+    String count = begun(before, "seeds");
+    checkStays(resumed, seeds >= Integer.parseInt(count), count + " seeds");
+  }
+
+  private static String begun(Map<String, String> before, String key) {
+    String value = before.get(key);
+    if (value == null) {
+      throw new UsageException(Configuration.FILE + " of the comparison does not say its " + key);
+    }
+    return value;
+  }
+
+  private static void checkStays(Path resumed, boolean stays, String what) {
+    if (!stays) {
+      throw new UsageException(
+          "cannot resume "
+              + resumed
+              + ": it was begun with "
+              + what
+              + "; a comparison can be extended, but what it has must stay");
+    }
   }
 
   private Comparison compare(List<ComparisonJob> all, RunDirectory directory, JsonObject options)

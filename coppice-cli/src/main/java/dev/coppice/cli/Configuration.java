@@ -123,19 +123,25 @@ final class Configuration {
   /**
    * Checks that a run to resume was begun with the options that it would go on with.
    *
+   * @param changed keys of options that may be others
+   * @return what it was begun with, as {@link #read} gives it
    * @throws UsageException if it was not
    * @throws IOException if its configuration cannot be read
    */
-  static void checkSame(Path run, CommandSpec command) throws IOException {
+  static Map<String, String> checkSame(Path run, CommandSpec command, Set<String> changed)
+      throws IOException {
     Path file = run.resolve(FILE);
     Map<String, String> before = read(file, command);
     Map<String, String> now = parse(yaml(command), file, known(command));
     for (String key : known(command)) {
-      if (!INCIDENTAL.contains(key) && !Objects.equals(before.get(key), now.get(key))) {
+      if (!INCIDENTAL.contains(key)
+          && !changed.contains(key)
+          && !Objects.equals(before.get(key), now.get(key))) {
         throw new UsageException(
             "cannot resume " + run + ": it was begun with other settings, such as --" + key);
       }
     }
+    return before;
   }
 
   private static String text(Path file) throws IOException {

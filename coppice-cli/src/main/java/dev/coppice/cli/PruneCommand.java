@@ -139,7 +139,7 @@ final class PruneCommand implements Callable<Integer> {
     ChannelPruning.check(start.graph(), pruned);
     Path resumed = run.resumed();
     if (resumed != null) {
-      Configuration.checkSame(resumed, spec);
+      var _ = Configuration.checkSame(resumed, spec, Set.of());
     }
     StructuredRun structured =
         new StructuredRun(

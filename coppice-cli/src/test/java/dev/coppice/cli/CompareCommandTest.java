@@ -8,6 +8,7 @@ import com.google.gson.JsonObject;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -255,6 +256,51 @@ final class CompareCommandTest {
     }
   }
 
+  /** Runs that have ended are kept, and the table is that of one comparison of all. */
+  @Test
+  void aComparisonCanBeExtended() throws IOException {
+    Path run = folder.resolve("run");
+    compare(
+            "--methods",
+            "magnitude[ratio=0.1]",
+            "--sparsity",
+            "0.5",
+            "--seeds",
+            "1",
+            "--epochs",
+            "1",
+            "--run",
+            run)
+        .exits(0);
+    Path kept = run.resolve("jobs/dense-1/model.safetensors");
+    FileTime written = Files.getLastModifiedTime(kept);
+    String[] more = {
+      "--methods", "random,magnitude[ratio=0.1]", "--sparsity", "0.5,0.8", "--seeds", "2"
+    };
+    Invocation.of(arguments("compare", "--resume", run.toString(), more)).exits(0);
+    assertThat(Files.getLastModifiedTime(kept)).isEqualTo(written);
+    assertThat(table(run.resolve("results.csv")))
+        .extracting(
+            row -> row.get("method") + " " + row.get("sparsityTarget") + " " + row.get("seed"))
+        .hasSize(10)
+        .contains("dense 0.0 2", "random 0.8 1", "magnitude[ratio=0.1] 0.5 1")
+        .doesNotHaveDuplicates();
+    Invocation.of("compare", "--resume", run).exits(0);
+
+    for (String[] less :
+        List.of(
+            new String[] {"--methods", "random,magnitude"},
+            new String[] {"--sparsity", "0.5"},
+            new String[] {"--seeds", "1"})) {
+      Invocation.of(arguments("compare", "--resume", run.toString(), less))
+          .exits(2, "a comparison can be extended, but what it has must stay");
+    }
+  }
+
+  private static Object[] arguments(String command, String option, String value, String... more) {
+    return Stream.concat(Stream.of(command, option, value), Arrays.stream(more)).toArray();
+  }
+
   @Test
   void anotherComparisonIsNotGoneOnWith() throws IOException {
     Path run = folder.resolve("run");
@@ -263,8 +309,9 @@ final class CompareCommandTest {
     };
     compare(args).exits(0);
     Object[] other = args.clone();
-    other[5] = "2";
-    compare(other).exits(2, "begun with other settings", "--seeds");
+    other[7] = "2";
+    compare(other).exits(2, "begun with other settings", "--epochs");
+    other[7] = "1";
     Invocation.of("compare", "--resume", run, "--accuracy", "0.01").exits(0);
     assertThat(run.resolve("costs.csv")).content().contains("magnitude,0.5,0.01,1,1,1.0,5.0,");
     other[3] = "0.6";
