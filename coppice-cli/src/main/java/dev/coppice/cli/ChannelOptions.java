@@ -4,6 +4,7 @@ import dev.coppice.prune.SparsitySchedule;
 import dev.coppice.prune.channels.ChannelBudget;
 import dev.coppice.prune.channels.ChannelPruning;
 import dev.coppice.prune.channels.ChannelSchedule;
+import dev.coppice.prune.channels.ChannelScope;
 import dev.coppice.prune.channels.ChannelScore;
 import dev.coppice.prune.channels.Residual;
 import dev.coppice.prune.channels.Rounding;
@@ -27,8 +28,8 @@ final class ChannelOptions {
       names = "--channel-method",
       paramLabel = "NAME",
       description =
-          "slimming, sca, channel-random or channel-criticality: scores, growth and rounds by one"
-              + " name (default: channel-criticality)")
+          "slimming, sca, channel-random, channel-criticality or channel-balanced: scores, scope,"
+              + " growth and rounds by one name (default: channel-criticality)")
   ChannelMethod method = ChannelMethod.CHANNEL_CRITICALITY;
 
   @Option(
@@ -67,6 +68,14 @@ final class ChannelOptions {
       description =
           "what brings channels back, one of the same (default: criticality, or the method's)")
   @Nullable Score regrowthScore;
+
+  @Option(
+      names = "--channel-scope",
+      paramLabel = "NAME",
+      description =
+          "which channels compete to stay: global, or those of a layer, so that all lose the same"
+              + " share (default: global, or the method's)")
+  @Nullable ChannelScope channelScope;
 
   @Option(
       names = "--score-samples",
@@ -145,6 +154,7 @@ final class ChannelOptions {
     }
     channelScore = channelScore == null ? method.pruning() : channelScore;
     regrowthScore = regrowthScore == null ? method.regrowth() : regrowthScore;
+    channelScope = channelScope == null ? method.scope() : channelScope;
     growth = growth == null ? Double.valueOf(method.growth()) : growth;
     rounds = rounds == null ? Integer.valueOf(method.rounds()) : rounds;
     if (percent != null && budget != null) {
@@ -210,6 +220,7 @@ final class ChannelOptions {
     return new ChannelPruning.Settings(
         score(Objects.requireNonNull(channelScore), probe),
         score(Objects.requireNonNull(regrowthScore), probe),
+        Objects.requireNonNull(channelScope),
         Objects.requireNonNull(growth),
         pruning.ties,
         residual,

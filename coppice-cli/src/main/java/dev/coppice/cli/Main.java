@@ -8,6 +8,7 @@ import dev.coppice.prune.Renewal;
 import dev.coppice.prune.Scope;
 import dev.coppice.prune.SparsitySchedule;
 import dev.coppice.prune.Ties;
+import dev.coppice.prune.channels.ChannelScope;
 import dev.coppice.prune.channels.Residual;
 import dev.coppice.train.ConvolutionPath;
 import dev.coppice.train.CriticalityProbe;
@@ -140,7 +141,8 @@ public final class Main implements Callable<Integer> {
             Regrowth.Criticality.Choice.class,
             CriticalityProbe.Pooling.class,
             ConvolutionPath.class,
-            ChannelMethod.class)) {
+            ChannelMethod.class,
+            ChannelScope.class)) {
       register(line, type);
     }
     return line.registerConverter(Surrogate.class, new SurrogateName())

@@ -32,6 +32,7 @@ public final class ChannelPruning {
    *
    * @param first the score that prunes
    * @param second the score that brings back
+   * @param scope which channels compete by the first score
    * @param growth the share of the channels left that the second score chooses, in [0, 1]
    * @param ties how ties are broken
    * @param residual what becomes of residual streams
@@ -41,6 +42,7 @@ public final class ChannelPruning {
   public record Settings(
       ChannelScore first,
       ChannelScore second,
+      ChannelScope scope,
       double growth,
       Ties ties,
       Residual residual,
@@ -121,7 +123,9 @@ public final class ChannelPruning {
         model,
         settings,
         groups,
-        settings.first().scores(groups, model.weights(), measured, settings.seed()),
+        settings
+            .scope()
+            .compared(settings.first().scores(groups, model.weights(), measured, settings.seed())),
         settings.second().scores(groups, model.weights(), measured, settings.seed() + 1));
   }
 
