@@ -15,6 +15,8 @@ import java.util.SequencedMap;
 import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.snakeyaml.engine.v2.api.Dump;
 import org.snakeyaml.engine.v2.api.DumpSettings;
@@ -51,13 +53,18 @@ final class Configuration {
   private static final Set<String> INCIDENTAL =
       Set.of("threads", "device", "checkpoint-interval", "jobs", "accuracy");
 
+  /** How a file begins, before the name of the command. */
+  private static final String REPEAT = "# Run it again with: coppice ";
+
+  private static final Pattern HEADER = Pattern.compile(REPEAT + "(\\w+) ");
+
   private Configuration() {}
 
   /** The file that a command's options name, if any. */
   record Source(@Nullable Path file) {}
 
   /** Returns the file that the parsed options of a command name: that given, or a run's. */
-  static Source source(CommandSpec command) {
+  static Source source(CommandSpec command) throws IOException {
     OptionSpec config = command.findOption("--config");
     if (config != null && config.getValue() instanceof Path file) {
       return new Source(file);
@@ -69,10 +76,25 @@ final class Configuration {
           throw new UsageException(
               "cannot resume " + run + ": it is not the folder of a run (no " + FILE + ")");
         }
+        checkCommand(run, command);
         return new Source(run.resolve(FILE));
       }
     }
     return new Source(null);
+  }
+
+  /** Refuses the run of another command. */
+  private static void checkCommand(Path run, CommandSpec command) throws IOException {
+    Matcher header = HEADER.matcher(text(run.resolve(FILE)));
+    if (header.lookingAt() && !header.group(1).equals(command.name())) {
+      throw new UsageException(
+          "cannot resume "
+              + run
+              + ": it is a run of "
+              + header.group(1)
+              + "; go on with: "
+              + new RunDirectory(run).resuming(header.group(1)));
+    }
   }
 
   /** Returns an option's key. */
@@ -92,9 +114,6 @@ final class Configuration {
    * @throws IOException if it cannot be read
    */
   static Map<String, String> read(Path file, CommandSpec command) throws IOException {
-    if (Files.isRegularFile(file) && Files.size(file) > MAX_BYTES) {
-      throw new UsageException(file + ": is too large for a configuration");
-    }
     SortedSet<String> known = known(command);
     return parse(text(file), file, known);
   }
@@ -150,6 +169,9 @@ final class Configuration {
     }
     if (!Files.isRegularFile(file)) {
       throw new UsageException(file + ": is not a file");
+    }
+    if (Files.size(file) > MAX_BYTES) {
+      throw new UsageException(file + ": is too large for a configuration");
     }
     try {
       return Files.readString(file);
@@ -259,7 +281,7 @@ final class Configuration {
   static String yaml(CommandSpec command) {
     DumpSettings settings =
         DumpSettings.builder().setDefaultFlowStyle(FlowStyle.BLOCK).setWidth(1000).build();
-    return "# Run it again with: coppice "
+    return REPEAT
         + command.name()
         + " --config "
         + FILE

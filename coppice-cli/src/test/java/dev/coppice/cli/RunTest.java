@@ -315,6 +315,13 @@ final class RunTest {
     }
   }
 
+  @Test
+  void aRunOfAnotherCommandIsToldFrom() throws IOException {
+    succeed(small("train", "a"));
+    Invocation.of("prune", "--resume", path("a"))
+        .exits(2, "it is a run of train; go on with: coppice train --resume " + path("a"));
+  }
+
   /** Killed after its last checkpoint, before its result was saved. */
   @Test
   void aRunWithoutItsResultGetsIt() throws IOException {
