@@ -123,7 +123,7 @@ final class Networks {
         .add("neuron2", NEURON)
         .add("soft3", new Op.Gate())
         .add("flatten", new Op.Flatten())
-        .add("fc1", new Op.Linear(45, 20, true))
+        .add("fc1", new Op.Linear(80, 20, true))
         .add("neuron4", NEURON)
         .add("gate4", new Op.Gate())
         .add("fc2", new Op.Linear(20, CLASSES, true))
