@@ -5,9 +5,6 @@ import dev.coppice.prune.SparsitySchedule;
 import dev.coppice.prune.channels.ChannelBudget;
 import dev.coppice.prune.channels.ChannelPruning;
 import dev.coppice.prune.channels.ChannelSchedule;
-import dev.coppice.prune.channels.Residual;
-import java.util.List;
-import java.util.Map;
 import java.util.function.ToDoubleFunction;
 
 /** How many channels are to go, and in how many rounds. */
@@ -21,16 +18,10 @@ sealed interface ChannelGoal {
    * @param pruning the network with its scores
    * @param round 1 for the first
    * @param whole the network before the first round
-   * @param now the network before this one
    * @param sops gives the effective synaptic operations of a network
    */
   ChannelPruning.Result prune(
-      ChannelPruning pruning,
-      int round,
-      Model whole,
-      Model now,
-      Residual residual,
-      ToDoubleFunction<Model> sops);
+      ChannelPruning pruning, int round, Model whole, ToDoubleFunction<Model> sops);
 
   /** A share of the channels. */
   record Share(ChannelSchedule schedule) implements ChannelGoal {
@@ -41,20 +32,10 @@ sealed interface ChannelGoal {
 
     @Override
     public ChannelPruning.Result prune(
-        ChannelPruning pruning,
-        int round,
-        Model whole,
-        Model now,
-        Residual residual,
-        ToDoubleFunction<Model> sops) {
-      double percent =
-          schedule.percent(
-              round,
-              ChannelPruning.channels(whole.graph(), residual),
-              ChannelPruning.channels(now.graph(), residual));
+        ChannelPruning pruning, int round, Model whole, ToDoubleFunction<Model> sops) {
+      double percent = schedule.percent(round, pruning.channels(whole.graph()), pruning.channels());
       return percent == 0
-          ? new ChannelPruning.Result(
-              now, Map.of(), 0, List.of("round " + round + " has nothing to remove"))
+          ? pruning.unchanged("round " + round + " has nothing to remove")
           : pruning.prune(percent);
     }
   }
@@ -67,12 +48,7 @@ sealed interface ChannelGoal {
   record Budget(ChannelBudget budget, SparsitySchedule shape, int rounds) implements ChannelGoal {
     @Override
     public ChannelPruning.Result prune(
-        ChannelPruning pruning,
-        int round,
-        Model whole,
-        Model now,
-        Residual residual,
-        ToDoubleFunction<Model> sops) {
+        ChannelPruning pruning, int round, Model whole, ToDoubleFunction<Model> sops) {
       double gone = shape.target(round, rounds, 0, 1 - budget.share());
       return pruning.meet(new ChannelBudget(budget.quantity(), 1 - gone), whole, sops);
     }

@@ -121,7 +121,9 @@ final class CompareCommand implements Callable<Integer> {
             : RunDirectory.create(run.run, spec.name(), run.force, configuration);
     Comparison comparison;
     try (ComparisonLock _ = ComparisonLock.take(directory.path())) {
-      directory.writeText(Configuration.FILE, configuration);
+      if (resumed != null) {
+        directory.writeText(Configuration.FILE, configuration);
+      }
       comparison = compare(plan.jobs(directory.path()), directory, options);
       ComparisonFiles.write(comparison, directory);
     }

@@ -71,12 +71,25 @@ record ComparisonPlan(
               new Cell(Cell.DENSE, 0, seed), command(seed, Set.of(), "train"), comparison));
     }
     for (MethodVariant method : methods) {
+      Optional<ChannelMethod> channels = ChannelMethod.named(method.method());
+      List<String> own = new ArrayList<>(channels.map(c -> division(method, c)).orElse(List.of()));
+      Set<String> said = own.isEmpty() ? Set.of() : Set.of(EPOCHS);
+      own.addAll(arguments(method, said));
+      Set<String> given = new HashSet<>(method.options().keySet());
+      given.addAll(said);
       for (double sparsity : sparsities) {
+        List<String> command = new ArrayList<>(List.of("prune"));
+        command.addAll(
+            channels.isPresent()
+                ? List.of("--structured", "--channel-method")
+                : List.of("--method"));
+        command.addAll(List.of(method.method(), "--sparsity", Double.toString(sparsity)));
+        command.addAll(own);
         for (long seed : seeds) {
           jobs.add(
               new ComparisonJob(
                   new Cell(method.name(), sparsity, seed),
-                  command(method, sparsity, seed),
+                  command(seed, given, command.toArray(String[]::new)),
                   comparison));
         }
       }
@@ -93,27 +106,6 @@ record ComparisonPlan(
       }
     }
     return jobs;
-  }
-
-  private List<String> command(MethodVariant method, double sparsity, long seed) {
-    Optional<ChannelMethod> channels = ChannelMethod.named(method.method());
-    List<String> division = channels.map(found -> division(method, found)).orElse(List.of());
-    List<String> command = new ArrayList<>(List.of("prune"));
-    if (channels.isPresent()) {
-      command.add("--structured");
-    }
-    command.addAll(
-        List.of(channels.isPresent() ? "--channel-method" : "--method", method.method()));
-    command.addAll(List.of("--sparsity", Double.toString(sparsity)));
-    command.addAll(division);
-    Set<String> given = new HashSet<>(method.options().keySet());
-    if (division.isEmpty()) {
-      command.addAll(arguments(method, Set.of()));
-    } else {
-      command.addAll(arguments(method, Set.of(EPOCHS)));
-      given.add(EPOCHS);
-    }
-    return command(seed, given, command.toArray(String[]::new));
   }
 
   /**

@@ -209,7 +209,7 @@ record StructuredRun(
         Progress progress = new Progress("scores", err)) {
       ChannelPruning pruning =
           ChannelPruning.score(model, settings, engine, images, data, fineTuning, progress::images);
-      result = goal.prune(pruning, round, start, model, settings.residual(), this::sops);
+      result = goal.prune(pruning, round, start, this::sops);
       sops = scoring(model) * images.size();
     }
     result.notes().forEach(note -> err.println("prune: " + note));

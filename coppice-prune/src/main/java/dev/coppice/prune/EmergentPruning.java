@@ -171,14 +171,11 @@ public final class EmergentPruning implements PruningMethod {
     }
   }
 
-  private static String tensor(String gate) {
-    return gate + ".gate";
-  }
-
   /** Returns the weights and, behind them, the gates. */
   private float[] gather(Function<String, Tensor> source) {
     float[] weights = layers.gather(source);
-    List<float[]> more = gates.stream().map(gate -> source.apply(tensor(gate)).data()).toList();
+    List<float[]> more =
+        gates.stream().map(gate -> source.apply(NeuronGates.tensor(gate)).data()).toList();
     float[] all =
         Arrays.copyOf(weights, weights.length + more.stream().mapToInt(part -> part.length).sum());
     int offset = weights.length;
@@ -196,7 +193,7 @@ public final class EmergentPruning implements PruningMethod {
     int offset = layers.size();
     for (String gate : gates) {
       int size = engine.graph().shape(gate).size();
-      engine.assign(tensor(gate), Arrays.copyOfRange(all, offset, offset + size));
+      engine.assign(NeuronGates.tensor(gate), Arrays.copyOfRange(all, offset, offset + size));
       offset += size;
     }
   }

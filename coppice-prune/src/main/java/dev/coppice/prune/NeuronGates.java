@@ -56,9 +56,14 @@ public final class NeuronGates {
     for (String gate : gates.values()) {
       float[] open = new float[gated.shape(gate).size()];
       Arrays.fill(open, 1);
-      tensors.put(gate + ".gate", Tensor.of(open));
+      tensors.put(tensor(gate), Tensor.of(open));
     }
     return new Model(gated, Weights.of(tensors), model.metadata());
+  }
+
+  /** Returns the name of a gate's tensor. */
+  static String tensor(String gate) {
+    return gate + ".gate";
   }
 
   /** Returns the gates of a network. */

@@ -164,7 +164,7 @@ public final class ChannelPruning {
   public Result meet(ChannelBudget budget, Model whole, ToDoubleFunction<Model> sops) {
     ToDoubleFunction<Model> quantity =
         switch (budget.quantity()) {
-          case CHANNELS -> counted -> channels(counted.graph(), settings.residual());
+          case CHANNELS -> counted -> channels(counted.graph());
           case PARAMETERS -> counted -> Weights.countTrainable(counted.graph());
           case WEIGHTS -> counted -> Weights.countConnections(counted.graph());
           case FLOPS -> counted -> DenseOperations.perStep(counted.graph());
@@ -173,10 +173,23 @@ public final class ChannelPruning {
     double all = quantity.applyAsDouble(whole);
     return prune(
         budget
-            .search(
-                channels(model.graph(), settings.residual()),
-                percent -> quantity.applyAsDouble(prune(percent).model()) / all)
+            .search(channels(), percent -> quantity.applyAsDouble(prune(percent).model()) / all)
             .percent());
+  }
+
+  /** Returns the network as it is. */
+  public Result unchanged(String note) {
+    return new Result(model, Map.of(), 0, List.of(note));
+  }
+
+  /** Returns the number of channels that can be pruned. */
+  public int channels() {
+    return channels(model.graph());
+  }
+
+  /** Returns the number of channels that could be pruned of another network in the same way. */
+  public int channels(Graph graph) {
+    return channels(graph, settings.residual());
   }
 
   /** Returns the number of channels of a network that can be pruned. */

@@ -175,12 +175,7 @@ class ChannelScoreTest {
         new ChannelScore.Criticality(PROBE)
             .probes(GRAPH, OF_GRAPH)
             .and(new ChannelScore.Activity().probes(GRAPH, OF_GRAPH));
-    try (Engine engine =
-        new Engine(
-            GRAPH,
-            weights,
-            new Optimizer.Sgd(0, false, 0),
-            new Engine.Options("cpu", 1, Kernels.best()))) {
+    try (Engine engine = engine(weights)) {
       List<String> progress = new ArrayList<>();
       Probes.Measured measured =
           ChannelMeasurement.of(
@@ -228,6 +223,14 @@ class ChannelScoreTest {
     }
   }
 
+  private static Engine engine(Weights weights) {
+    return new Engine(
+        GRAPH,
+        weights,
+        new Optimizer.Sgd(0, false, 0),
+        new Engine.Options("cpu", 1, Kernels.best()));
+  }
+
   private static Set<String> scales(List<ChannelGroup> groups) {
     return groups.stream()
         .flatMap(group -> group.norms().stream())
@@ -243,12 +246,7 @@ class ChannelScoreTest {
         TrainingSettings.builder().timeSteps(3).batchSize(4).learningRate(1).build();
     Weights weights = Weights.initialize(GRAPH, 1, Initialization.UNIFORM_FAN_IN);
     Set<String> scales = scales(OF_GRAPH);
-    try (Engine engine =
-        new Engine(
-            GRAPH,
-            weights,
-            new Optimizer.Sgd(0, false, 0),
-            new Engine.Options("cpu", 1, Kernels.best()))) {
+    try (Engine engine = engine(weights)) {
       Probes probes = new ChannelScore.Gradient().probes(GRAPH, OF_GRAPH);
       Probes.Measured measured =
           ChannelMeasurement.of(engine, data.train(), data, settings, probes, (done, total) -> {});
