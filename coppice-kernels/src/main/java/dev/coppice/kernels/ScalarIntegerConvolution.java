@@ -20,13 +20,13 @@ final class ScalarIntegerConvolution {
       int toRow) {
     ShiftedPlanes shifted = c.shifted;
     PlaneScratch scratch = PlaneScratch.get();
-    int size = shifted.vectors() * LANES;
+    int size = shifted.half() * LANES;
     short[] input = scratch.shorts(size);
-    int[] totals = scratch.ints(size);
+    int[] totals = scratch.ints(2 * size);
     for (int image = fromImage; image < toImage; image++) {
       long from = shifted.inputBytes(image, 0);
       for (int o = fromRow; o < toRow; o++) {
-        Arrays.fill(totals, 0, size, 0);
+        Arrays.fill(totals, 0, 2 * size, 0);
         int end = c.segments[c.rows[o + 1]];
         for (int j = c.segments[c.rows[o]]; j < end; j++) {
           MemorySegment.copy(copies, ValueLayout.JAVA_SHORT, from + c.offsets[j], input, 0, size);
@@ -43,14 +43,25 @@ final class ScalarIntegerConvolution {
 
   private static void multiply(short[] input, short weight, int[] totals, int count) {
     for (int k = 0; k < count; k++) {
-      totals[k] += input[k] * weight;
+      totals[k] += first(input[k]) * weight;
+      totals[count + k] += later(input[k]) * weight;
     }
   }
 
   private static void lookUp(short[] input, short[] numbers, int table, int[] totals, int count) {
     for (int k = 0; k < count; k++) {
-      totals[k] += numbers[table + input[k]];
+      totals[k] += numbers[table + first(input[k])];
+      totals[count + k] += numbers[table + later(input[k])];
     }
+  }
+
+  private static int first(short element) {
+    return element & (1 << ShiftedPlanes.FOLD) - 1;
+  }
+
+  /** What is folded onto another number. */
+  private static int later(short element) {
+    return (element & 0xffff) >>> ShiftedPlanes.FOLD;
   }
 
   private static void write(ShiftedPlanes shifted, int[] totals, MemorySegment sums, long first) {
@@ -76,15 +87,17 @@ final class ScalarIntegerConvolution {
       for (int copy = 0; copy < shifted.copies(); copy++) {
         for (int vector = 0; vector < shifted.copyVectors(); vector++) {
           for (int lane = 0; lane < LANES; lane++) {
-            short number = number(shifted, counts, plane, copy, vector, lane);
-            copies.setAtIndex(ValueLayout.JAVA_SHORT, write++, number);
+            int number = number(shifted, counts, plane, copy, vector, lane);
+            int later = vector + shifted.half();
+            number += number(shifted, counts, plane, copy, later, lane) << ShiftedPlanes.FOLD;
+            copies.setAtIndex(ValueLayout.JAVA_SHORT, write++, (short) number);
           }
         }
       }
     }
   }
 
-  private static short number(
+  private static int number(
       ShiftedPlanes shifted, MemorySegment counts, int plane, int copy, int vector, int lane) {
     int unitLanes = LANES / shifted.side();
     int part = vector % shifted.parts();
@@ -105,7 +118,7 @@ final class ScalarIntegerConvolution {
       long count = shifted.in().at(step, image, first + channel, y, x);
       number |= counts.getAtIndex(ValueLayout.JAVA_SHORT, count) << channel;
     }
-    return (short) number;
+    return number;
   }
 
   static int sum(MemorySegment counts, long from, int count) {

@@ -15,11 +15,17 @@ import java.util.stream.IntStream;
  * parts, lanes]} with rows of zeros above and below, or {@code [N, C, taps, ⌈S/side⌉, parts,
  * lanes]}.
  *
- * <p>A number is the count of one channel, or a pattern of the spikes of several.
+ * <p>A number is the count of one channel, or a pattern of the spikes of several. Both fit into a
+ * byte, so the vectors of a plane's later half are folded onto those of its first: one element
+ * holds the number of a vector and, in its upper byte, that of the one {@link #half} further on,
+ * and half as much is read.
  */
 final class ShiftedPlanes {
   /** Lanes of a vector: an image lies alike wherever it is run. */
   static final int LANES = 32;
+
+  /** Bits that a folded number lies above the other of its element. */
+  static final int FOLD = Byte.SIZE;
 
   private final ConvolutionShape shape;
   private final Planes in;
@@ -37,6 +43,11 @@ final class ShiftedPlanes {
 
   /** Vectors of an output plane. */
   private final int vectors;
+
+  /**
+   * Vectors of an output plane that have elements of their own: all, unless patterns are folded.
+   */
+  private final int half;
 
   /** Where the spans of a vector begin; one more than there are vectors. */
   final int[] spans;
@@ -76,6 +87,8 @@ final class ShiftedPlanes {
     this.side = side(unit);
     this.parts = parts(unit);
     this.vectors = maps ? byMaps : byRows;
+    // Whatever is folded onto a vector is the same part of a unit.
+    this.half = Math.ceilDiv(Math.ceilDiv(vectors, 2), parts) * parts;
     double elements = (double) LANES * copyVectors() * copies() * planes();
     if (elements > Integer.MAX_VALUE / 4.0) {
       throw new IllegalArgumentException("shifted copies of %s are too large".formatted(in));
@@ -168,9 +181,9 @@ final class ShiftedPlanes {
     return vectors;
   }
 
-  /** Units of a copy one above the other, with those of zeros. */
-  int unitRows() {
-    return maps ? 1 : out.rows() + shape.kernelHeight() - 1;
+  /** Returns how many vectors of an output plane are read, others being folded onto them. */
+  int half() {
+    return half;
   }
 
   int stackGroups() {
@@ -181,8 +194,18 @@ final class ShiftedPlanes {
     return maps ? shape.taps() : shape.kernelWidth();
   }
 
+  /** Vectors that the rows of a kernel reach beyond those of the output. */
+  private int reach() {
+    return maps ? 0 : (shape.kernelHeight() - 1) * stackGroups() * parts;
+  }
+
   int copyVectors() {
-    return stackGroups() * unitRows() * parts;
+    return half + reach();
+  }
+
+  /** Returns the vectors that a copy is folded from; the last may lie beyond the plane. */
+  int flatVectors() {
+    return 2 * half + reach();
   }
 
   /** Returns the elements of a plane with all its copies. */
@@ -219,7 +242,7 @@ final class ShiftedPlanes {
   }
 
   boolean hasSource(int unitRow) {
-    return maps || (sourceRow(unitRow) >= 0 && sourceRow(unitRow) < shape.height());
+    return maps ? unitRow == 0 : sourceRow(unitRow) >= 0 && sourceRow(unitRow) < shape.height();
   }
 
   /** From how many lanes ahead a copy has what its lanes hold. */

@@ -21,8 +21,8 @@ final class VectorIntegerConvolution {
   private static final int COUNT = Lanes.SHORTS.length();
   private static final long BYTES = (long) COUNT * Short.BYTES;
 
-  /** Vectors of {@link ShiftedPlanes} in a block: at most eight of the machine. */
-  private static final int MOST = Math.max(1, 8 * COUNT / ShiftedPlanes.LANES);
+  /** Vectors of {@link ShiftedPlanes} in a block: at most four of the machine, for eight sums. */
+  private static final int MOST = Math.max(1, 4 * COUNT / ShiftedPlanes.LANES);
 
   /** Small maps that are copied together. */
   private static final int MAPS = 32;
@@ -63,19 +63,20 @@ final class VectorIntegerConvolution {
         short[] totals);
   }
 
-  /** By the logarithm of the number of vectors. */
+  /**
+   * By the logarithm of the number of vectors. Each gives the sums of its vectors, and then those
+   * of the ones folded onto them.
+   */
   private static final Sums[] PRODUCTS = {
     VectorIntegerConvolution::products,
     VectorIntegerConvolution::twoProducts,
-    VectorIntegerConvolution::fourProducts,
-    VectorIntegerConvolution::eightProducts
+    VectorIntegerConvolution::fourProducts
   };
 
   private static final Sums[] LOOK_UPS = {
     VectorIntegerConvolution::lookUps,
     VectorIntegerConvolution::twoLookUps,
-    VectorIntegerConvolution::fourLookUps,
-    VectorIntegerConvolution::eightLookUps
+    VectorIntegerConvolution::fourLookUps
   };
 
   private VectorIntegerConvolution() {}
@@ -93,10 +94,10 @@ final class VectorIntegerConvolution {
       return;
     }
     ShiftedPlanes shifted = c.shifted;
-    short[] totals = PlaneScratch.get().shorts(MOST * ShiftedPlanes.LANES + COUNT);
+    short[] totals = PlaneScratch.get().shorts(2 * MOST * ShiftedPlanes.LANES + COUNT);
     for (int image = fromImage; image < toImage; image++) {
-      for (int vector = 0; vector < shifted.vectors(); ) {
-        int vectors = Math.min(MOST, Integer.highestOneBit(shifted.vectors() - vector));
+      for (int vector = 0; vector < shifted.half(); ) {
+        int vectors = Math.min(MOST, Integer.highestOneBit(shifted.half() - vector));
         block(c, vector, vectors, copies, sums, totals, image, fromRow, toRow);
         vector += vectors;
       }
@@ -129,22 +130,30 @@ final class VectorIntegerConvolution {
             copies,
             from,
             totals);
-        write(c.shifted, vector, vectors, totals, segment > first, sums, to);
+        boolean more = segment > first;
+        write(c.shifted, vector, vectors, 0, totals, more, sums, to);
+        int later = vector + c.shifted.half();
+        if (later < c.shifted.vectors()) {
+          int folded = Math.min(vectors, c.shifted.vectors() - later);
+          write(c.shifted, later, folded, vectors, totals, more, sums, to);
+        }
       }
     }
   }
 
+  /** Writes vectors of sums that begin at one of the totals. */
   private static void write(
       ShiftedPlanes shifted,
       int vector,
       int vectors,
+      int total,
       short[] totals,
       boolean more,
       MemorySegment sums,
       long to) {
     int first = shifted.spans[vector];
     int end = shifted.spans[vector + vectors];
-    int lane = vector * ShiftedPlanes.LANES;
+    int lane = (vector - total) * ShiftedPlanes.LANES;
     if (shifted.multiple() % Lanes.COUNT == 0 && !more) {
       writeWhole(shifted, first, end, totals, lane, sums, to);
     } else {
@@ -195,45 +204,6 @@ final class VectorIntegerConvolution {
             .convertShape(VectorOperators.S2F, Lanes.FLOATS, 0);
   }
 
-  private static void eightProducts(
-      int[] offsets,
-      short[] numbers,
-      int begin,
-      int end,
-      MemorySegment counts,
-      long from,
-      short[] totals) {
-    ShortVector zero = ShortVector.zero(Lanes.SHORTS);
-    ShortVector s0 = zero;
-    ShortVector s1 = zero;
-    ShortVector s2 = zero;
-    ShortVector s3 = zero;
-    ShortVector s4 = zero;
-    ShortVector s5 = zero;
-    ShortVector s6 = zero;
-    ShortVector s7 = zero;
-    for (int j = begin; j < end; j++) {
-      long at = from + offsets[j];
-      ShortVector weight = ShortVector.broadcast(Lanes.SHORTS, numbers[j]);
-      s0 = load(counts, at).mul(weight).add(s0);
-      s1 = load(counts, at + BYTES).mul(weight).add(s1);
-      s2 = load(counts, at + 2 * BYTES).mul(weight).add(s2);
-      s3 = load(counts, at + 3 * BYTES).mul(weight).add(s3);
-      s4 = load(counts, at + 4 * BYTES).mul(weight).add(s4);
-      s5 = load(counts, at + 5 * BYTES).mul(weight).add(s5);
-      s6 = load(counts, at + 6 * BYTES).mul(weight).add(s6);
-      s7 = load(counts, at + 7 * BYTES).mul(weight).add(s7);
-    }
-    zero.add(s0).intoArray(totals, 0);
-    zero.add(s1).intoArray(totals, COUNT);
-    zero.add(s2).intoArray(totals, 2 * COUNT);
-    zero.add(s3).intoArray(totals, 3 * COUNT);
-    zero.add(s4).intoArray(totals, 4 * COUNT);
-    zero.add(s5).intoArray(totals, 5 * COUNT);
-    zero.add(s6).intoArray(totals, 6 * COUNT);
-    zero.add(s7).intoArray(totals, 7 * COUNT);
-  }
-
   private static void fourProducts(
       int[] offsets,
       short[] numbers,
@@ -247,18 +217,34 @@ final class VectorIntegerConvolution {
     ShortVector s1 = zero;
     ShortVector s2 = zero;
     ShortVector s3 = zero;
+    ShortVector s4 = zero;
+    ShortVector s5 = zero;
+    ShortVector s6 = zero;
+    ShortVector s7 = zero;
     for (int j = begin; j < end; j++) {
       long at = from + offsets[j];
       ShortVector weight = ShortVector.broadcast(Lanes.SHORTS, numbers[j]);
-      s0 = load(counts, at).mul(weight).add(s0);
-      s1 = load(counts, at + BYTES).mul(weight).add(s1);
-      s2 = load(counts, at + 2 * BYTES).mul(weight).add(s2);
-      s3 = load(counts, at + 3 * BYTES).mul(weight).add(s3);
+      ShortVector c0 = load(counts, at);
+      ShortVector c1 = load(counts, at + BYTES);
+      ShortVector c2 = load(counts, at + 2 * BYTES);
+      ShortVector c3 = load(counts, at + 3 * BYTES);
+      s0 = first(c0).mul(weight).add(s0);
+      s1 = first(c1).mul(weight).add(s1);
+      s2 = first(c2).mul(weight).add(s2);
+      s3 = first(c3).mul(weight).add(s3);
+      s4 = later(c0).mul(weight).add(s4);
+      s5 = later(c1).mul(weight).add(s5);
+      s6 = later(c2).mul(weight).add(s6);
+      s7 = later(c3).mul(weight).add(s7);
     }
     zero.add(s0).intoArray(totals, 0);
     zero.add(s1).intoArray(totals, COUNT);
     zero.add(s2).intoArray(totals, 2 * COUNT);
     zero.add(s3).intoArray(totals, 3 * COUNT);
+    zero.add(s4).intoArray(totals, 4 * COUNT);
+    zero.add(s5).intoArray(totals, 5 * COUNT);
+    zero.add(s6).intoArray(totals, 6 * COUNT);
+    zero.add(s7).intoArray(totals, 7 * COUNT);
   }
 
   private static void twoProducts(
@@ -272,14 +258,22 @@ final class VectorIntegerConvolution {
     ShortVector zero = ShortVector.zero(Lanes.SHORTS);
     ShortVector s0 = zero;
     ShortVector s1 = zero;
+    ShortVector s2 = zero;
+    ShortVector s3 = zero;
     for (int j = begin; j < end; j++) {
       long at = from + offsets[j];
       ShortVector weight = ShortVector.broadcast(Lanes.SHORTS, numbers[j]);
-      s0 = load(counts, at).mul(weight).add(s0);
-      s1 = load(counts, at + BYTES).mul(weight).add(s1);
+      ShortVector c0 = load(counts, at);
+      ShortVector c1 = load(counts, at + BYTES);
+      s0 = first(c0).mul(weight).add(s0);
+      s1 = first(c1).mul(weight).add(s1);
+      s2 = later(c0).mul(weight).add(s2);
+      s3 = later(c1).mul(weight).add(s3);
     }
     zero.add(s0).intoArray(totals, 0);
     zero.add(s1).intoArray(totals, COUNT);
+    zero.add(s2).intoArray(totals, 2 * COUNT);
+    zero.add(s3).intoArray(totals, 3 * COUNT);
   }
 
   private static void products(
@@ -292,51 +286,16 @@ final class VectorIntegerConvolution {
       short[] totals) {
     ShortVector zero = ShortVector.zero(Lanes.SHORTS);
     ShortVector s0 = zero;
+    ShortVector s1 = zero;
     for (int j = begin; j < end; j++) {
       long at = from + offsets[j];
       ShortVector weight = ShortVector.broadcast(Lanes.SHORTS, numbers[j]);
-      s0 = load(counts, at).mul(weight).add(s0);
-    }
-    zero.add(s0).intoArray(totals, 0);
-  }
-
-  private static void eightLookUps(
-      int[] offsets,
-      short[] numbers,
-      int begin,
-      int end,
-      MemorySegment counts,
-      long from,
-      short[] totals) {
-    ShortVector zero = ShortVector.zero(Lanes.SHORTS);
-    ShortVector s0 = zero;
-    ShortVector s1 = zero;
-    ShortVector s2 = zero;
-    ShortVector s3 = zero;
-    ShortVector s4 = zero;
-    ShortVector s5 = zero;
-    ShortVector s6 = zero;
-    ShortVector s7 = zero;
-    for (int j = begin; j < end; j++) {
-      long at = from + offsets[j];
-      ShortVector table = ShortVector.fromArray(Lanes.SHORTS, numbers, j * COUNT);
-      s0 = load(counts, at).selectFrom(table).add(s0);
-      s1 = load(counts, at + BYTES).selectFrom(table).add(s1);
-      s2 = load(counts, at + 2 * BYTES).selectFrom(table).add(s2);
-      s3 = load(counts, at + 3 * BYTES).selectFrom(table).add(s3);
-      s4 = load(counts, at + 4 * BYTES).selectFrom(table).add(s4);
-      s5 = load(counts, at + 5 * BYTES).selectFrom(table).add(s5);
-      s6 = load(counts, at + 6 * BYTES).selectFrom(table).add(s6);
-      s7 = load(counts, at + 7 * BYTES).selectFrom(table).add(s7);
+      ShortVector c0 = load(counts, at);
+      s0 = first(c0).mul(weight).add(s0);
+      s1 = later(c0).mul(weight).add(s1);
     }
     zero.add(s0).intoArray(totals, 0);
     zero.add(s1).intoArray(totals, COUNT);
-    zero.add(s2).intoArray(totals, 2 * COUNT);
-    zero.add(s3).intoArray(totals, 3 * COUNT);
-    zero.add(s4).intoArray(totals, 4 * COUNT);
-    zero.add(s5).intoArray(totals, 5 * COUNT);
-    zero.add(s6).intoArray(totals, 6 * COUNT);
-    zero.add(s7).intoArray(totals, 7 * COUNT);
   }
 
   private static void fourLookUps(
@@ -352,18 +311,34 @@ final class VectorIntegerConvolution {
     ShortVector s1 = zero;
     ShortVector s2 = zero;
     ShortVector s3 = zero;
+    ShortVector s4 = zero;
+    ShortVector s5 = zero;
+    ShortVector s6 = zero;
+    ShortVector s7 = zero;
     for (int j = begin; j < end; j++) {
       long at = from + offsets[j];
       ShortVector table = ShortVector.fromArray(Lanes.SHORTS, numbers, j * COUNT);
-      s0 = load(counts, at).selectFrom(table).add(s0);
-      s1 = load(counts, at + BYTES).selectFrom(table).add(s1);
-      s2 = load(counts, at + 2 * BYTES).selectFrom(table).add(s2);
-      s3 = load(counts, at + 3 * BYTES).selectFrom(table).add(s3);
+      ShortVector p0 = load(counts, at);
+      ShortVector p1 = load(counts, at + BYTES);
+      ShortVector p2 = load(counts, at + 2 * BYTES);
+      ShortVector p3 = load(counts, at + 3 * BYTES);
+      s0 = p0.selectFrom(table).add(s0);
+      s1 = p1.selectFrom(table).add(s1);
+      s2 = p2.selectFrom(table).add(s2);
+      s3 = p3.selectFrom(table).add(s3);
+      s4 = later(p0).selectFrom(table).add(s4);
+      s5 = later(p1).selectFrom(table).add(s5);
+      s6 = later(p2).selectFrom(table).add(s6);
+      s7 = later(p3).selectFrom(table).add(s7);
     }
     zero.add(s0).intoArray(totals, 0);
     zero.add(s1).intoArray(totals, COUNT);
     zero.add(s2).intoArray(totals, 2 * COUNT);
     zero.add(s3).intoArray(totals, 3 * COUNT);
+    zero.add(s4).intoArray(totals, 4 * COUNT);
+    zero.add(s5).intoArray(totals, 5 * COUNT);
+    zero.add(s6).intoArray(totals, 6 * COUNT);
+    zero.add(s7).intoArray(totals, 7 * COUNT);
   }
 
   private static void twoLookUps(
@@ -377,14 +352,22 @@ final class VectorIntegerConvolution {
     ShortVector zero = ShortVector.zero(Lanes.SHORTS);
     ShortVector s0 = zero;
     ShortVector s1 = zero;
+    ShortVector s2 = zero;
+    ShortVector s3 = zero;
     for (int j = begin; j < end; j++) {
       long at = from + offsets[j];
       ShortVector table = ShortVector.fromArray(Lanes.SHORTS, numbers, j * COUNT);
-      s0 = load(counts, at).selectFrom(table).add(s0);
-      s1 = load(counts, at + BYTES).selectFrom(table).add(s1);
+      ShortVector p0 = load(counts, at);
+      ShortVector p1 = load(counts, at + BYTES);
+      s0 = p0.selectFrom(table).add(s0);
+      s1 = p1.selectFrom(table).add(s1);
+      s2 = later(p0).selectFrom(table).add(s2);
+      s3 = later(p1).selectFrom(table).add(s3);
     }
     zero.add(s0).intoArray(totals, 0);
     zero.add(s1).intoArray(totals, COUNT);
+    zero.add(s2).intoArray(totals, 2 * COUNT);
+    zero.add(s3).intoArray(totals, 3 * COUNT);
   }
 
   private static void lookUps(
@@ -397,12 +380,25 @@ final class VectorIntegerConvolution {
       short[] totals) {
     ShortVector zero = ShortVector.zero(Lanes.SHORTS);
     ShortVector s0 = zero;
+    ShortVector s1 = zero;
     for (int j = begin; j < end; j++) {
       long at = from + offsets[j];
       ShortVector table = ShortVector.fromArray(Lanes.SHORTS, numbers, j * COUNT);
-      s0 = load(counts, at).selectFrom(table).add(s0);
+      ShortVector p0 = load(counts, at);
+      s0 = p0.selectFrom(table).add(s0);
+      s1 = later(p0).selectFrom(table).add(s1);
     }
     zero.add(s0).intoArray(totals, 0);
+    zero.add(s1).intoArray(totals, COUNT);
+  }
+
+  private static ShortVector first(ShortVector elements) {
+    return elements.and((short) ((1 << ShiftedPlanes.FOLD) - 1));
+  }
+
+  /** What is folded onto other numbers. */
+  private static ShortVector later(ShortVector elements) {
+    return elements.lanewise(VectorOperators.LSHR, ShiftedPlanes.FOLD);
   }
 
   static ShortVector load(MemorySegment segment, long at) {
@@ -421,13 +417,14 @@ final class VectorIntegerConvolution {
     }
     // Small maps are taken together, so that loops are long.
     int most = shifted.maps() ? MAPS : 1;
-    int size = shifted.copyVectors() * COUNT;
+    int size = shifted.flatVectors() * COUNT;
     short[] source = PlaneScratch.get().shorts(2 * shifted.margin() + most * size + COUNT);
     for (int plane = fromPlane; plane < toPlane; ) {
       int left = Math.min(toPlane - plane, shifted.planes() - plane % shifted.planes());
       int planes = Math.min(most, left);
       Arrays.fill(source, 0, 2 * shifted.margin() + planes * size + COUNT, (short) 0);
       gather(shifted, counts, plane, planes, source);
+      fold(shifted, planes, source);
       long to = (long) shifted.planeElements() * Short.BYTES * plane;
       for (int copy = 0; copy < shifted.copies(); copy++) {
         copy(shifted, source, copy, planes, copies, to + shifted.copyVectors() * BYTES * copy);
@@ -441,13 +438,14 @@ final class VectorIntegerConvolution {
     int parts = shifted.parts();
     int vectors = shifted.copyVectors();
     int from = shifted.margin() + shifted.shift(copy);
+    int size = shifted.flatVectors() * COUNT;
     long planeBytes = (long) shifted.planeElements() * Short.BYTES;
     for (int part = 0; part < parts; part++) {
       int mask = (copy * parts + part) * COUNT;
       for (int vector = part; planes > 1 && vector < vectors; vector += parts) {
         int at = from + vector * COUNT;
         long place = to + vector * BYTES;
-        copy(source, at, vectors * COUNT, planes, shifted.masks, mask, copies, place, planeBytes);
+        copy(source, at, size, planes, shifted.masks, mask, copies, place, planeBytes);
       }
       if (planes == 1) {
         int at = from + part * COUNT;
@@ -483,11 +481,27 @@ final class VectorIntegerConvolution {
     }
   }
 
+  /** Folds later halves onto the first ones: what is shifted afterwards is shifted alike. */
+  private static void fold(ShiftedPlanes shifted, int planes, short[] source) {
+    int later = shifted.half() * COUNT;
+    for (int plane = 0; plane < planes; plane++) {
+      int begin = shifted.margin() + plane * shifted.flatVectors() * COUNT;
+      int end = begin + shifted.copyVectors() * COUNT;
+      // Ahead lies what has not been folded yet.
+      for (int at = begin; at < end; at += COUNT) {
+        ShortVector.fromArray(Lanes.SHORTS, source, at + later)
+            .lanewise(VectorOperators.LSHL, ShiftedPlanes.FOLD)
+            .or(ShortVector.fromArray(Lanes.SHORTS, source, at))
+            .intoArray(source, at);
+      }
+    }
+  }
+
   /** Puts the units of planes of an image where they lie when nothing is shifted. */
   private static void gather(
       ShiftedPlanes shifted, MemorySegment counts, int plane, int planes, short[] source) {
     Planes in = shifted.in();
-    int size = shifted.copyVectors() * COUNT;
+    int size = shifted.flatVectors() * COUNT;
     int pitch =
         shifted.maps() ? shifted.out().pitch() : shifted.stackGroups() * shifted.parts() * COUNT;
     boolean piece = shifted.maps() && in.pitch() == pitch && in.columns() == pitch;

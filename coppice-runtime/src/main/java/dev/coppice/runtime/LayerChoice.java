@@ -36,19 +36,19 @@ record LayerChoice(Kernel kernel, String reason) {
   private static final double SPARSE_VECTOR = 0.8;
 
   /** A multiply-add of a vector of the kernel of counts. */
-  private static final double COUNT_VECTOR = 0.55;
+  private static final double COUNT_VECTOR = 0.46;
 
   /** A look-up and add of a vector of the kernel of patterns. */
-  private static final double PATTERN_VECTOR = 0.52;
+  private static final double PATTERN_VECTOR = 0.36;
 
   /** Fetching the sums of a pattern's weights where they do not stay in the second cache. */
-  private static final double FAR_PATTERN = 1.5;
+  private static final double FAR_PATTERN = 1.2;
 
   /** Sums of patterns that stay in the second cache. */
   private static final int CACHED_PATTERNS = 1 << 14;
 
   /** Making copies of a vector of counts, one for each column of the kernel. */
-  private static final double SHIFT_VECTOR = 4;
+  private static final double SHIFT_VECTOR = 3;
 
   /** What each list of a row costs besides. */
   private static final double SPARSE_ROW = 20;
