@@ -227,13 +227,17 @@ public record Planes(
       int c = part % tiles() * LANES;
       int tile = Math.min(LANES, channels - c);
       for (int y = 0; y < height; y++) {
-        for (int x = 0; x < width; x++) {
-          long from = start + (((long) y * width + x) * channels + c) * Float.BYTES;
-          long place = at(map, first, c, y, x) * Float.BYTES;
-          if (into) {
-            intoPlanes(maps, from, image, planes, place, channelStep, side, tile);
-          } else {
-            intoMaps(maps, from, image, planes, place, channelStep, side, tile);
+        long row = start + ((long) y * width * channels + c) * Float.BYTES;
+        for (int remainder = 0; remainder < Math.min(step, width); remainder++) {
+          long place = at(map, first, c, y, remainder) * Float.BYTES;
+          for (int x = remainder; x < width; x += step) {
+            long from = row + (long) x * channels * Float.BYTES;
+            if (into) {
+              intoPlanes(maps, from, image, planes, place, channelStep, side, tile);
+            } else {
+              intoMaps(maps, from, image, planes, place, channelStep, side, tile);
+            }
+            place += (long) group * Float.BYTES;
           }
         }
       }

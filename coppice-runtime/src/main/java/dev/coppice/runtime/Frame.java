@@ -105,7 +105,8 @@ final class Frame {
 
   /** Makes planes zero: the memory may have held others, and what surrounds maps must be zero. */
   void clearPlanes(Value.Planar value) {
-    planes[value.buffer()].fill((byte) 0);
+    long bytes = placement.layouts().get(value.layout()).bytes(images);
+    planes[value.buffer()].asSlice(0, bytes).fill((byte) 0);
   }
 
   static float load(MemorySegment segment, long index) {
