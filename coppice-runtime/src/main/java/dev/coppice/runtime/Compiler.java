@@ -346,7 +346,8 @@ final class Compiler {
     Value.Planar counts = counts(name, in);
     boolean patterns = choice.kernel() == LayerChoice.Kernel.PATTERNS;
     int number = placements.nextInteger();
-    add(new ShiftStep(name, number, patterns, counts));
+    addToChain(
+        new ShiftStep(name, number, patterns ? IntegerConvolution.TOGETHER : 1, counts), counts);
     startChain();
     Affine scaling = Affine.scaling(scales, counts.levels());
     Affine affine = bias == null ? scaling : Affine.then(scaling, bias);

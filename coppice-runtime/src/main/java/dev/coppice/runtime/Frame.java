@@ -24,8 +24,8 @@ final class Frame {
   /** Planes by number of the buffer. */
   final MemorySegment[] planes;
 
-  /** What the integer layer that runs next reads. */
-  MemorySegment shifted = MemorySegment.NULL;
+  /** What an integer layer reads, and what is made meanwhile for the next one. */
+  private final MemorySegment[] shifted = {MemorySegment.NULL, MemorySegment.NULL};
 
   /** Spikes by number of the neuron layer, in the last run that counted. */
   final long[] spikes;
@@ -96,11 +96,16 @@ final class Frame {
     return constant ? images : steps * images;
   }
 
-  /** Makes room for what an integer layer reads. */
-  void requireShifted(long bytes) {
-    if (shifted.byteSize() < bytes) {
-      shifted = Arena.ofAuto().allocate(bytes, ALIGNMENT);
+  /** Makes room for what the integer layer of a number reads. */
+  void requireShifted(int number, long bytes) {
+    if (shifted(number).byteSize() < bytes) {
+      shifted[number % shifted.length] = Arena.ofAuto().allocate(bytes, ALIGNMENT);
     }
+  }
+
+  /** Returns what the integer layer of a number reads. */
+  MemorySegment shifted(int number) {
+    return shifted[number % shifted.length];
   }
 
   /** Makes planes zero: the memory may have held others, and what surrounds maps must be zero. */

@@ -29,7 +29,7 @@ record IntegerLayer(
     int first = image * placed.rows();
     frame.kernels.integerConvForward(
         placed,
-        frame.shifted,
+        frame.shifted(number),
         frame.planes[out.buffer()],
         frame.images,
         image,

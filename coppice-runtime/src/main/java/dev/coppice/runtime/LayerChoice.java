@@ -42,7 +42,7 @@ record LayerChoice(Kernel kernel, String reason) {
   private static final double PATTERN_VECTOR = 0.36;
 
   /** Fetching the sums of a pattern's weights where they do not stay in the second cache. */
-  private static final double FAR_PATTERN = 1.2;
+  private static final double FAR_PATTERN = 3;
 
   /** Sums of patterns that stay in the second cache. */
   private static final int CACHED_PATTERNS = 1 << 14;

@@ -16,9 +16,21 @@ record PlaneChain(List<PlaneStep> parts, int planes) implements Step {
     return parts.getFirst().node();
   }
 
+  /** Planes that had better be in the same hands. */
+  private int together() {
+    int together = 1;
+    for (int i = 0; i < parts.size(); i++) {
+      together = Math.max(together, parts.get(i).together());
+    }
+    return together;
+  }
+
   @Override
   public void run(Frame frame) {
-    frame.crew.run(this, frame, (long) frame.images * planes, 1);
+    for (int i = 0; i < parts.size(); i++) {
+      parts.get(i).prepare(frame);
+    }
+    frame.crew.run(this, frame, (long) frame.images * Math.ceilDiv(planes, together()), 1);
     if (frame.counting) {
       for (PlaneStep part : parts) {
         part.count(frame);
@@ -26,13 +38,19 @@ record PlaneChain(List<PlaneStep> parts, int planes) implements Step {
     }
   }
 
+  /** Works on bundles of planes, the last of an image being smaller. */
   @Override
   public void work(Frame frame, long from, long to) {
+    int together = together();
+    int bundles = Math.ceilDiv(planes, together);
     for (int first = (int) from; first < to; ) {
-      int end = (int) Math.min(to, (first / planes + 1L) * planes);
+      int image = first / bundles;
+      int end = (int) Math.min(to, (image + 1L) * bundles);
+      int firstPlane = image * planes + first % bundles * together;
+      int endPlane = image * planes + Math.min(planes, (end - image * bundles) * together);
       // By index: an iterator would be an object.
       for (int i = 0; i < parts.size(); i++) {
-        parts.get(i).work(frame, first, end);
+        parts.get(i).work(frame, firstPlane, endPlane);
       }
       first = end;
     }

@@ -6,30 +6,33 @@ import dev.coppice.kernels.IntegerConvolution;
  * Makes of counts what an {@link IntegerLayer} reads.
  *
  * @param number of the integer layer
- * @param patterns whether the spikes of several channels are taken together
+ * @param together channels whose spikes are taken together as patterns, 1 for counts
  */
-record ShiftStep(String node, int number, boolean patterns, Value.Planar in) implements Step {
+record ShiftStep(String node, int number, int together, Value.Planar in) implements PlaneStep {
 
   @Override
-  public void run(Frame frame) {
-    IntegerConvolution placed = frame.placement.integer().get(number);
-    frame.requireShifted(placed.shiftedBytes(frame.images));
-    frame.crew.run(this, frame, (long) frame.images * placed.shiftedPlanes(), 1);
+  public void prepare(Frame frame) {
+    long bytes = frame.placement.integer().get(number).shiftedBytes(frame.images);
+    frame.requireShifted(number, bytes);
   }
 
   @Override
-  public void work(Frame frame, long from, long to) {
+  public void work(Frame frame, int fromPlane, int toPlane) {
+    IntegerConvolution placed = frame.placement.integer().get(number);
+    int image = fromPlane / in.shape().channels();
+    int firstPlane = image * in.shape().channels();
+    int first = image * placed.shiftedPlanes();
     frame.kernels.shiftCounts(
-        frame.placement.integer().get(number),
+        placed,
         frame.planes[in.buffer()],
-        frame.shifted,
+        frame.shifted(number),
         frame.images,
-        (int) from,
-        (int) to);
+        first + (fromPlane - firstPlane) / together,
+        first + Math.ceilDiv(toPlane - firstPlane, together));
   }
 
   @Override
   public String explain() {
-    return patterns ? "counts to patterns" : "counts to vectors";
+    return together > 1 ? "counts to patterns" : "counts to vectors";
   }
 }

@@ -12,7 +12,6 @@ sealed interface Step extends Crew.Work
         PlaneChain,
         IntoPlanes,
         SpikesIntoPlanes,
-        ShiftStep,
         PlanesToPlanes,
         FromPlanes,
         SpikesFromPlanes,
