@@ -93,7 +93,7 @@ final class RuntimeMeasurement {
     if (count == 1) {
       int _ = session.classify(images);
     } else {
-      var _ = session.run(images, count);
+      int[] _ = session.classify(images, count);
     }
   }
 

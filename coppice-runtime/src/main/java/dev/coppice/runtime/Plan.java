@@ -1,5 +1,6 @@
 package dev.coppice.runtime;
 
+import dev.coppice.kernels.Planes;
 import java.util.List;
 
 /**
@@ -26,4 +27,25 @@ record Plan(
     List<String> synapses,
     List<String> layers,
     Value.Analog input,
-    Value.Analog output) {}
+    Value.Analog output) {
+  /** Bytes that stay in the second cache of a processor. */
+  private static final long CACHE = 512 << 10;
+
+  /**
+   * Returns how many images had better be run side by side: as many as let what a step writes stay
+   * in the cache for the next one.
+   */
+  int sideBySide(int steps) {
+    long largest = 1;
+    for (Buffers.Size size : floats) {
+      largest = Math.max(largest, (long) size.elements(steps, 1) * Float.BYTES);
+    }
+    for (Buffers.Size size : words) {
+      largest = Math.max(largest, (long) size.elements(steps, 1) * Long.BYTES);
+    }
+    for (Planes layout : placements.planes(steps)) {
+      largest = Math.max(largest, layout.bytes(1));
+    }
+    return (int) Math.max(1, CACHE / largest);
+  }
+}

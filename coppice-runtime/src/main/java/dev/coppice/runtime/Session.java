@@ -22,6 +22,10 @@ public final class Session implements AutoCloseable {
   private final Plan plan;
   private final Frame frame;
   private final Crew crew;
+
+  /** The most images of a pass through the plan. */
+  private final int most;
+
   private final float[] mean;
   private final float[] std;
   private final int inputs;
@@ -53,8 +57,9 @@ public final class Session implements AutoCloseable {
     this.sums = new double[outputs];
     this.streamSums = new double[outputs];
     this.crew = new Crew(options.threads());
-    this.frame =
-        new Frame(plan, network.kernels(), crew, Math.max(1, network.timeSteps()), options.batch());
+    int steps = Math.max(1, network.timeSteps());
+    this.most = Math.min(options.batch(), plan.sideBySide(steps));
+    this.frame = new Frame(plan, network.kernels(), crew, steps, most);
   }
 
   private static float[] perChannel(float[] values, int channels, float otherwise) {
@@ -106,21 +111,16 @@ public final class Session implements AutoCloseable {
    * @throws IllegalStateException as {@link #run(float[])}
    */
   public BatchInference run(float[] images, int count) {
-    if (count < 1 || images.length != (long) count * inputs) {
-      throw new IllegalArgumentException(
-          "expected %d images of %s, %d values, found %d"
-              .formatted(count, network.inputShape(), (long) count * inputs, images.length));
-    }
+    check(images, count);
     Arrays.fill(spikes, 0);
     Arrays.fill(operations, 0);
     int steps = timeSteps();
     int[] predicted = new int[count];
     float[] logits = new float[Math.multiplyExact(count, outputs)];
     float[] stepLogits = new float[Math.multiplyExact(logits.length, steps)];
-    int group = network.options().batch();
     frame.counting = true;
-    for (int first = 0; first < count; first += group) {
-      int size = Math.min(group, count - first);
+    for (int first = 0; first < count; first += most) {
+      int size = Math.min(most, count - first);
       runImages(images, first, size);
       copyLogits(stepLogits, first, count);
       for (int b = 0; b < size; b++) {
@@ -133,6 +133,26 @@ public final class Session implements AutoCloseable {
       add(frame.operations, operations);
     }
     return new BatchInference(predicted, logits, stepLogits, layers(spikes, operations));
+  }
+
+  /**
+   * Returns the classes of several images as {@link #run(float[], int)} does, and nothing else.
+   *
+   * @throws IllegalArgumentException as {@link #run(float[], int)}
+   * @throws IllegalStateException as {@link #run(float[])}
+   */
+  public int[] classify(float[] images, int count) {
+    check(images, count);
+    int[] predicted = new int[count];
+    frame.counting = false;
+    for (int first = 0; first < count; first += most) {
+      int size = Math.min(most, count - first);
+      runImages(images, first, size);
+      for (int b = 0; b < size; b++) {
+        predicted[first + b] = average(b);
+      }
+    }
+    return predicted;
   }
 
   private static void add(long[] more, long[] sums) {
@@ -228,6 +248,14 @@ public final class Session implements AutoCloseable {
       throw new IllegalArgumentException(
           "expected an image of %s, %d values, found %d"
               .formatted(network.inputShape(), inputs, length));
+    }
+  }
+
+  private void check(float[] images, int count) {
+    if (count < 1 || images.length != (long) count * inputs) {
+      throw new IllegalArgumentException(
+          "expected %d images of %s, %d values, found %d"
+              .formatted(count, network.inputShape(), (long) count * inputs, images.length));
     }
   }
 

@@ -148,6 +148,19 @@ class SessionTest {
   }
 
   @Test
+  void batchesAreClassifiedAsTheyAreRun() {
+    Graph graph = Networks.classifier();
+    Model model = Networks.model(graph, 3, 0);
+    float[] images = Networks.images(graph, 9);
+    for (int batch : new int[] {1, 4, 9}) {
+      try (Session session = SpikingRuntime.of(model, OPTIONS.withBatch(batch)).session()) {
+        assertThat(session.classify(images, 9)).containsExactly(session.run(images, 9).predicted());
+        assertThatIllegalArgumentException().isThrownBy(() -> session.classify(images, 8));
+      }
+    }
+  }
+
+  @Test
   void afterWarmUpNothingIsAllocated() {
     for (Graph graph : List.of(Networks.chain(Networks.NEURON), Networks.zoo("resnet19-post"))) {
       Model model = Networks.model(graph, 3, 0.5);
