@@ -2,7 +2,6 @@ package dev.coppice.cli;
 
 import com.google.gson.JsonObject;
 import dev.coppice.graph.Shape;
-import dev.coppice.train.ConvolutionPath;
 import dev.coppice.train.Engine;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -68,13 +67,7 @@ final class BenchTrainCommand implements Callable<Integer> {
               + " (default: 0)")
   private List<Double> sparsities = List.of(0.0);
 
-  @Option(
-      names = "--convolutions",
-      paramLabel = "WAY",
-      description =
-          "how convolutions run: auto, dense or sparse, by the surviving weights alone (default:"
-              + " auto)")
-  private ConvolutionPath convolutions = ConvolutionPath.AUTO;
+  @Mixin private ConvolutionOptions convolutions = new ConvolutionOptions();
 
   @Option(
       names = "--explain",
@@ -89,7 +82,7 @@ final class BenchTrainCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     JsonOutput.check(global.json);
-    Engine.Options options = global.engine();
+    Engine.Options options = convolutions.engine(global);
     BenchSettings settings =
         new BenchSettings(
             net,
@@ -102,7 +95,7 @@ final class BenchTrainCommand implements Callable<Integer> {
             steps,
             global.seed,
             sparsities.getFirst(),
-            convolutions,
+            options.convolutions(),
             explain);
     List<BenchSettings> rows = sparsities.stream().map(settings::at).toList();
     var _ = settings.graph();

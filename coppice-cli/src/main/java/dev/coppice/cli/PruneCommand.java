@@ -66,6 +66,7 @@ final class PruneCommand implements Callable<Integer> {
   @Mixin private NetworkOptions network = new NetworkOptions();
   @Mixin private TrainingOptions training = new TrainingOptions();
   @Mixin private RunOptions run = new RunOptions();
+  @Mixin private ConvolutionOptions convolutions = new ConvolutionOptions();
   @Mixin private GlobalOptions global = new GlobalOptions();
 
   /** The network to begin with. */
@@ -131,7 +132,7 @@ final class PruneCommand implements Callable<Integer> {
     training.resolve(defaults);
     TrainingSettings settings =
         training.settings(Objects.requireNonNull(network.timeSteps), global.seed);
-    Engine.Options engine = global.engine();
+    Engine.Options engine = convolutions.engine(global);
     Start start = start(model, stored);
     ChannelPruning.Settings pruned =
         channels.settings(pruning.probe(start.graph()), pruning, global.seed);
@@ -173,7 +174,7 @@ final class PruneCommand implements Callable<Integer> {
     training.resolve(defaults);
     TrainingSettings settings =
         training.settings(Objects.requireNonNull(network.timeSteps), global.seed);
-    Engine.Options engine = global.engine();
+    Engine.Options engine = convolutions.engine(global);
     Start start =
         pruning.method == Method.UPR ? start(model, stored).gated() : start(model, stored);
     int perEpoch = settings.stepsPerEpoch(start.images().train().size());

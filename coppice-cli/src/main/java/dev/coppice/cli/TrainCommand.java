@@ -29,6 +29,7 @@ final class TrainCommand implements Callable<Integer> {
   @Mixin private NetworkOptions network = new NetworkOptions();
   @Mixin private TrainingOptions training = new TrainingOptions();
   @Mixin private RunOptions run = new RunOptions();
+  @Mixin private ConvolutionOptions convolutions = new ConvolutionOptions();
   @Mixin private GlobalOptions global = new GlobalOptions();
 
   @Override
@@ -40,7 +41,7 @@ final class TrainCommand implements Callable<Integer> {
     training.resolve(defaults);
     TrainingSettings settings =
         training.settings(Objects.requireNonNull(network.timeSteps), global.seed);
-    Engine.Options engine = global.engine();
+    Engine.Options engine = convolutions.engine(global);
     DataSet images = data.load();
     Graph graph = network.graph(images);
     Weights initial =

@@ -66,6 +66,11 @@ public final class Engine implements AutoCloseable {
       this(device, threads, kernels, ConvolutionPath.AUTO);
     }
 
+    /** Returns these with another way for convolutions. */
+    public Options with(ConvolutionPath path) {
+      return new Options(device, threads, kernels, path);
+    }
+
     /** Returns the CPU with all its processors and the best kernels. */
     public static Options cpu() {
       return new Options("cpu", Runtime.getRuntime().availableProcessors(), Kernels.best());
@@ -202,7 +207,7 @@ public final class Engine implements AutoCloseable {
         gradient.muli(settings.clipNorm() / norm);
       }
       updates++;
-      optimizer.update(parameters.values(), gradient, optimizerState, rate, updates);
+      parameters.update(optimizer, gradient, optimizerState, rate, updates);
       return new StepResult(loss.value(), loss.correct(), rate, pass.measured());
     } finally {
       store.endPass();

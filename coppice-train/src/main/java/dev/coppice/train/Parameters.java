@@ -29,6 +29,10 @@ final class Parameters {
   private final List<String> scales;
   private final NDArray values;
   private @Nullable NDArray mask;
+
+  /** What is not masked, where little is. */
+  private @Nullable Survivors survivors;
+
   private Map<String, Tensor> masks = Map.of();
   private int maskVersion;
 
@@ -69,11 +73,6 @@ final class Parameters {
     return trainable.values().stream().mapToInt(Parameters::size).sum();
   }
 
-  /** Returns the flat array of all trained values. */
-  NDArray values() {
-    return values;
-  }
-
   /** Returns the tensor of this name; layers must not keep it in a graph of libtorch's. */
   NDArray view(String name) {
     NDArray view = views.get(name);
@@ -97,21 +96,51 @@ final class Parameters {
     }
   }
 
-  /** Returns the gradients as one flat array in the order of {@link #values()}, masked. */
+  /** Returns the gradients as one flat array in the tensors' order, masked, for {@link #update}. */
   NDArray flatGradient(Map<String, NDArray> gradients) {
+    Survivors few = survivors;
+    if (few != null) {
+      float[] flat = new float[few.count()];
+      int offset = 0;
+      int at = 0;
+      for (String name : trainable.keySet()) {
+        NDArray gradient = gradient(gradients, name);
+        at = few.copy(gradient, offset, flat, at);
+        offset += Math.toIntExact(gradient.size());
+      }
+      return Memory.upload(
+          gradients.values().iterator().next().getManager(), flat, new Shape(flat.length));
+    }
     NDList parts = new NDList();
     for (String name : trainable.keySet()) {
-      NDArray gradient = gradients.get(name);
-      if (gradient == null) {
-        throw new IllegalStateException("no gradient for " + name);
-      }
-      parts.add(gradient.flatten());
+      parts.add(gradient(gradients, name).flatten());
     }
     NDArray flat = NDArrays.concat(parts);
     if (mask != null) {
       flat.muli(mask);
     }
     return flat;
+  }
+
+  private static NDArray gradient(Map<String, NDArray> gradients, String name) {
+    NDArray gradient = gradients.get(name);
+    if (gradient == null) {
+      throw new IllegalStateException("no gradient for " + name);
+    }
+    return gradient;
+  }
+
+  /**
+   * Has an optimizer update the values.
+   *
+   * @param gradient what {@link #flatGradient} returned, overwritten
+   */
+  void update(Optimizer optimizer, NDArray gradient, List<NDArray> state, double rate, long step) {
+    if (survivors == null) {
+      optimizer.update(values, gradient, state, rate, step);
+    } else {
+      survivors.update(optimizer, values, gradient.toFloatArray(), state, rate, step);
+    }
   }
 
   /**
@@ -135,15 +164,15 @@ final class Parameters {
     if (mask != null) {
       mask.close();
     }
-    NDArray created =
-        Memory.upload(
-            manager,
-            flatten(
-                (name, shape) -> {
-                  Tensor tensor = masks.get(name);
-                  return tensor == null ? ones(shape) : tensor;
-                }),
-            new Shape(count()));
+    float[] flat =
+        flatten(
+            (name, shape) -> {
+              Tensor tensor = masks.get(name);
+              return tensor == null ? ones(shape) : tensor;
+            });
+    boolean few = !manager.getDevice().isGpu() && Survivors.pay(flat);
+    survivors = few ? Survivors.of(flat) : null;
+    NDArray created = Memory.upload(manager, flat, new Shape(flat.length));
     mask = created;
     values.muli(created);
     optimizerState.forEach(state -> state.muli(created));

@@ -205,7 +205,7 @@ class SparsePathTest {
   }
 
   @Test
-  void nothingPilesUpOverAThousandSteps() {
+  void nothingPilesUpOverTenThousandSteps() {
     Graph graph = Notation.parse("4C3-4C3-P2-4C3-FC3", new Shape.Map(6, 6, 2), Small.NEURON);
     float[] images = Small.normal(17, 4 * 72, 1.5);
     float[] odd = Small.normal(17, 3 * 72, 1.5);
@@ -214,7 +214,7 @@ class SparsePathTest {
             graph, Small.weights(graph, 5), SGD, options(ConvolutionPath.SPARSE, Kernels.best()))) {
       int arrays = 0;
       int planes = 0;
-      for (int step = 0; step < 1000; step++) {
+      for (int step = 0; step < 10_000; step++) {
         if (step % 100 == 0) {
           engine.mask(masks(graph, 0.3, step));
         }
