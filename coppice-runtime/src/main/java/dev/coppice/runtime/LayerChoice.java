@@ -41,11 +41,11 @@ record LayerChoice(Kernel kernel, String reason) {
   /** A look-up and add of a vector of the kernel of patterns. */
   private static final double PATTERN_VECTOR = 0.36;
 
-  /** Fetching the sums of a pattern's weights where they do not stay in a cache. */
+  /** Fetching the sums of a pattern's weights where they do not stay in the second cache. */
   private static final double FAR_PATTERN = 3;
 
-  /** Sums of patterns that stay in a cache, in vectors. */
-  private static final int CACHED_PATTERNS = 3 << 14;
+  /** Sums of patterns that stay in the second cache, in vectors; the third has other users. */
+  private static final int CACHED_PATTERNS = 1 << 14;
 
   /** Making copies of a vector of counts, one for each column of the kernel. */
   private static final double SHIFT_VECTOR = 3;

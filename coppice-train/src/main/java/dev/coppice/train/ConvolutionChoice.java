@@ -28,10 +28,10 @@ final class ConvolutionChoice {
   private static final double RATE = 0.08;
 
   /** Nanoseconds of a processor for a weight at a position, forward and both ways back. */
-  private static final double SPARSE = 0.13;
+  private static final double SPARSE = 0.1;
 
   /** Nanoseconds for a number of the output, and one of the input's gradient. */
-  private static final double SPARSE_ELEMENT = 2;
+  private static final double SPARSE_ELEMENT = 1.5;
 
   /** Nanoseconds for a weight at a position where the input is spikes, and more for each spike. */
   private static final double SPIKES = 0.0085;
