@@ -7,6 +7,7 @@ import dev.coppice.graph.Op;
 import dev.coppice.graph.Reset;
 import dev.coppice.graph.Shape;
 import dev.coppice.graph.Surrogate;
+import dev.coppice.graph.zoo.Zoo;
 import dev.coppice.train.ConvolutionPath;
 import java.util.ArrayList;
 import java.util.List;
@@ -52,6 +53,9 @@ record BenchSettings(
 
   private static final int MAX = 10_000;
 
+  /** Of a network that goes by its name. */
+  private static final int CLASSES = 10;
+
   /** Throws {@link UsageException} for a number out of its range. */
   BenchSettings {
     check("--T", timeSteps, MAX);
@@ -74,13 +78,20 @@ record BenchSettings(
     }
   }
 
+  /** Whether the network goes by a name, which the peers do not know. */
+  boolean named() {
+    return Zoo.names().contains(net);
+  }
+
   /**
    * Returns the network.
    *
-   * @throws dev.coppice.graph.GraphException if the notation and the input do not make one
+   * @throws dev.coppice.graph.GraphException if the name or notation and the input do not make one
    */
   Graph graph() {
-    return Notation.parse(net, input, NEURON);
+    return named()
+        ? Zoo.create(net, input, CLASSES, NEURON, 1)
+        : Notation.parse(net, input, NEURON);
   }
 
   /** Returns the same work with another part of the weights masked. */

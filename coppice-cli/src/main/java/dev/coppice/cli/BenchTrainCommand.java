@@ -100,6 +100,10 @@ final class BenchTrainCommand implements Callable<Integer> {
     List<BenchSettings> rows = sparsities.stream().map(settings::at).toList();
     var _ = settings.graph();
     PeerScript script = peer.script("train", global.device);
+    if (script != null && settings.named()) {
+      throw new UsageException(
+          "the peer does not know " + net + ": give a notation such as 64C3-P2-FC10 by --net");
+    }
     PrintWriter err = spec.commandLine().getErr();
 
     List<List<TrainMeasurement.Figures>> runs = new ArrayList<>();

@@ -233,7 +233,7 @@ final class CompareCommand implements Callable<Integer> {
     var _ = training.settings(Objects.requireNonNull(network.timeSteps), global.seed);
     var _ = global.engine();
     DataSet images = data.load();
-    var _ = network.graph(images);
+    var _ = network.graph(images, Objects.requireNonNull(training.batch));
   }
 
   /** Returns the folder of a comparison to go on with: that of {@code --run} may be one. */

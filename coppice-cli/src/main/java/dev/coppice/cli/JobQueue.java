@@ -1,8 +1,6 @@
 package dev.coppice.cli;
 
-import com.sun.management.OperatingSystemMXBean;
 import java.io.IOException;
-import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
@@ -145,12 +143,7 @@ final class JobQueue {
     if (peakMegabytes < 0) {
       return 1;
     }
-    return (int) Math.clamp(MEMORY_SHARE * machineMegabytes() / peakMegabytes, 1, most);
-  }
-
-  private static double machineMegabytes() {
-    return ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getTotalMemorySize()
-        / 1e6;
+    return (int) Math.clamp(MEMORY_SHARE * StepMemory.machineMegabytes() / peakMegabytes, 1, most);
   }
 
   /** Looks at what a job tells of its memory after every epoch. */

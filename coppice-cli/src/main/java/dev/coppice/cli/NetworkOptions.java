@@ -9,6 +9,7 @@ import dev.coppice.graph.Reset;
 import dev.coppice.graph.Shape;
 import dev.coppice.graph.Surrogate;
 import dev.coppice.graph.zoo.Zoo;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
@@ -190,6 +191,19 @@ final class NetworkOptions {
         data.train().classes().size(),
         neuron(),
         width == null ? 1 : width);
+  }
+
+  /**
+   * Returns the network for the images of a data set, to be trained.
+   *
+   * @param batch images of a step
+   * @throws dev.coppice.graph.GraphException if it does not fit them
+   * @throws UsageException if a step would not fit into memory
+   */
+  Graph graph(DataSet data, int batch) {
+    Graph graph = graph(data);
+    StepMemory.check(graph, Objects.requireNonNull(timeSteps), batch);
+    return graph;
   }
 
   /**

@@ -357,7 +357,7 @@ final class PruneCommand implements Callable<Integer> {
   private Start start(@Nullable Model model, Provenance.Stored stored) throws IOException {
     DataSet images = data.load();
     if (model == null) {
-      Graph graph = network.graph(images);
+      Graph graph = network.graph(images, Objects.requireNonNull(training.batch));
       return new Start(
           graph,
           Weights.initialize(graph, Seeds.INITIALIZATION.at(global.seed, 0), training.init),

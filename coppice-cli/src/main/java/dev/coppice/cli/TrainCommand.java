@@ -43,7 +43,7 @@ final class TrainCommand implements Callable<Integer> {
         training.settings(Objects.requireNonNull(network.timeSteps), global.seed);
     Engine.Options engine = convolutions.engine(global);
     DataSet images = data.load();
-    Graph graph = network.graph(images);
+    Graph graph = network.graph(images, settings.batchSize());
     Weights initial =
         Weights.initialize(graph, Seeds.INITIALIZATION.at(global.seed, 0), training.init);
     RunDirectory directory = run.directory(spec);

@@ -57,6 +57,7 @@ final class BadInputTest {
   @ParameterizedTest
   @CsvSource({
     "--T 0, time steps",
+    "--net 9999999C3-P8-FC10, would take at least",
     "--T x, --T",
     "--epochs 0, --epochs",
     "--batch -1, batch size",
@@ -149,6 +150,12 @@ final class BadInputTest {
     trainRefused("--config " + file, file.toString());
     Files.writeString(file, "epochs: 3\nepochs: 4\n");
     trainRefused("--config " + file, "line 2", "twice");
+  }
+
+  @Test
+  void refusesToMeasureThePeerOnANetworkThatItDoesNotKnow() {
+    String[] bench = {"bench", "train", "--net", "vgg16", "--peer", "spikingjelly"};
+    refused(Invocation.of((Object[]) bench), "the peer does not know vgg16", "--net");
   }
 
   @Test

@@ -44,9 +44,7 @@ final class ShiftedPlanes {
   /** Vectors of an output plane. */
   private final int vectors;
 
-  /**
-   * Vectors of an output plane that have elements of their own: all, unless patterns are folded.
-   */
+  /** Vectors of an output plane that the others are folded onto. */
   private final int half;
 
   /** Where the spans of a vector begin; one more than there are vectors. */

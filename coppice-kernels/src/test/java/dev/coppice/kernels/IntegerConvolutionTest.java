@@ -143,6 +143,7 @@ class IntegerConvolutionTest {
       cases.add(new Case(new ConvolutionShape(6, 6, 300, 3, 3, 1, 1), 2, 1, most, 127, 0.9));
     }
     cases.add(new Case(new ConvolutionShape(6, 6, 10, 3, 3, 1, 1), 2, 1, 16, 127, 0.9));
+    cases.add(new Case(new ConvolutionShape(6, 6, 10, 3, 3, 1, 1), 2, 1, 255, 127, 0.9));
     // Several vectors to a row, maps wider than high, other borders, kernels beyond the map.
     cases.add(new Case(new ConvolutionShape(3, 70, 6, 3, 3, 1, 1), 3, 2, 1, 127, 0.5, 1, 0));
     cases.add(new Case(new ConvolutionShape(8, 8, 6, 3, 3, 1, 1), 1, 2, 1, 127, 0.5, 1, 1));

@@ -50,8 +50,8 @@ public final class SpikingRuntime {
    *
    * @param timeSteps T of images, or 0 for what the model was trained with
    * @param threads threads of a session, the caller's included
-   * @param batch the most images that a session runs at a time; larger batches are cut. Memory
-   *     grows with it
+   * @param batch the most images that a session runs at a time; larger batches are cut, and those
+   *     of large images too, where they would not stay in the cache. Memory grows with it
    */
   public record Options(int timeSteps, int threads, int batch) {
     /** One thread, one image at a time, the model's own time steps. */
