@@ -28,6 +28,10 @@ import org.jspecify.annotations.Nullable;
  * {@link #close}.
  */
 public final class Engine implements AutoCloseable {
+  static {
+    NativeSettings.make();
+  }
+
   private final Graph graph;
   private final List<Plan.Step> plan;
   private final NDManager manager;
