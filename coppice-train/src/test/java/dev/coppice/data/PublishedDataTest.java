@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 
@@ -43,7 +44,9 @@ class PublishedDataTest {
 
   @Test
   void fashionMnistDoesNotPassForMnist() {
-    assertThatThrownBy(() -> DataSets.load("mnist", SharedData.root().resolve("fashion-mnist")))
+    Path fashion = SharedData.root().resolve("fashion-mnist");
+
+    assertThatThrownBy(() -> DataSets.load("mnist", fashion))
         .isInstanceOf(DataFormatException.class)
         .hasMessageContaining("belongs to fashion-mnist, not to mnist");
   }
