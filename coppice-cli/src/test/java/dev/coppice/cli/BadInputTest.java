@@ -57,7 +57,7 @@ final class BadInputTest {
   @ParameterizedTest
   @CsvSource({
     "--T 0, time steps",
-    "--net 9999999C3-P8-FC10, would take at least",
+    "--net 999999C3-P8-FC10 --T 1000, would take at least",
     "--T x, --T",
     "--epochs 0, --epochs",
     "--batch -1, batch size",
