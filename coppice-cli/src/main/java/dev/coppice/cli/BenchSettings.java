@@ -2,7 +2,6 @@ package dev.coppice.cli;
 
 import dev.coppice.graph.Charge;
 import dev.coppice.graph.Graph;
-import dev.coppice.graph.Notation;
 import dev.coppice.graph.Op;
 import dev.coppice.graph.Reset;
 import dev.coppice.graph.Shape;
@@ -89,9 +88,7 @@ record BenchSettings(
    * @throws dev.coppice.graph.GraphException if the name or notation and the input do not make one
    */
   Graph graph() {
-    return named()
-        ? Zoo.create(net, input, CLASSES, NEURON, 1)
-        : Notation.parse(net, input, NEURON);
+    return NetworkOptions.graph(net, input, CLASSES, NEURON, 1);
   }
 
   /** Returns the same work with another part of the weights masked. */

@@ -214,8 +214,13 @@ final class NetworkOptions {
    * @throws dev.coppice.graph.GraphException if that makes no network
    */
   Graph graph(String name, Shape.Map input, int classes) {
+    return graph(name, input, classes, neuron(), width == null ? 1 : width);
+  }
+
+  /** Returns a network as {@link #graph(String, Shape.Map, int)} does, of these neurons. */
+  static Graph graph(String name, Shape.Map input, int classes, Op.Neuron neuron, double width) {
     return Zoo.names().contains(name)
-        ? Zoo.create(name, input, classes, neuron(), width == null ? 1 : width)
-        : Notation.parse(name, input, neuron());
+        ? Zoo.create(name, input, classes, neuron, width)
+        : Notation.parse(name, input, neuron);
   }
 }

@@ -139,7 +139,7 @@ final class Parameters {
     if (survivors == null) {
       optimizer.update(values, gradient, state, rate, step);
     } else {
-      survivors.update(optimizer, values, gradient.toFloatArray(), state, rate, step);
+      survivors.update(optimizer, values, gradient, state, rate, step);
     }
   }
 

@@ -1,9 +1,10 @@
 package dev.coppice.train;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -52,17 +53,20 @@ final class Survivors {
     return at;
   }
 
-  /** Has an optimizer update the survivors of flat arrays in place. */
+  /**
+   * Has an optimizer update the survivors of flat arrays in place.
+   *
+   * @param gradient of the survivors, overwritten; its manager owns what is made on the way
+   */
   void update(
       Optimizer optimizer,
       NDArray values,
-      float[] gradient,
+      NDArray gradient,
       List<NDArray> state,
       double rate,
       long step) {
-    float[] moved = of(values);
-    List<float[]> memory = new ArrayList<>();
-    state.forEach(array -> memory.add(of(array)));
+    NDArray moved = of(values, gradient.getManager());
+    List<NDArray> memory = state.stream().map(array -> of(array, gradient.getManager())).toList();
     optimizer.update(moved, gradient, memory, rate, step);
     write(moved, values);
     for (int i = 0; i < memory.size(); i++) {
@@ -70,16 +74,18 @@ final class Survivors {
     }
   }
 
-  private float[] of(NDArray flat) {
+  private NDArray of(NDArray flat, NDManager manager) {
     float[] survivors = new float[indices.length];
     int _ = copy(flat, 0, survivors, 0);
-    return survivors;
+    return Memory.upload(manager, survivors, new Shape(survivors.length));
   }
 
-  private void write(float[] survivors, NDArray flat) {
+  private void write(NDArray survivors, NDArray flat) {
+    MemorySegment source = Memory.of(survivors);
     MemorySegment target = Memory.of(flat);
     for (int k = 0; k < indices.length; k++) {
-      target.setAtIndex(ValueLayout.JAVA_FLOAT, indices[k], survivors[k]);
+      float value = source.getAtIndex(ValueLayout.JAVA_FLOAT, k);
+      target.setAtIndex(ValueLayout.JAVA_FLOAT, indices[k], value);
     }
   }
 }

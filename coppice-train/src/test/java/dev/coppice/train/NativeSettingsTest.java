@@ -34,6 +34,7 @@ final class NativeSettingsTest {
             FunctionDescriptor.of(ValueLayout.ADDRESS, ValueLayout.ADDRESS));
     try (Arena arena = Arena.ofConfined()) {
       var value = (MemorySegment) getenv.invokeExact(arena.allocateFrom(name));
+      assertThat(value).isNotEqualTo(MemorySegment.NULL);
       return value.reinterpret(100).getString(0);
     }
   }

@@ -50,7 +50,7 @@ final class SurvivorsTest {
         NDArray flat = array(manager, gradient);
         int middle = survivors.copy(flat.get("0:200"), 0, ofFew, 0);
         assertThat(survivors.copy(flat.get("200:"), 200, ofFew, middle)).isEqualTo(ofFew.length);
-        survivors.update(optimizer, few, ofFew, stateOfFew, 0.1, step);
+        survivors.update(optimizer, few, array(manager, ofFew), stateOfFew, 0.1, step);
         optimizer.update(all, flat, stateOfAll, 0.1, step);
       }
       assertThat(few.toFloatArray()).isEqualTo(all.toFloatArray());
