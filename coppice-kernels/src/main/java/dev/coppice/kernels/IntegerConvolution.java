@@ -22,6 +22,34 @@ public final class IntegerConvolution {
   /** Channels whose spikes make a pattern. */
   public static final int TOGETHER = 5;
 
+  /** How inputs are read. */
+  enum Reading {
+    /** Numbers of spikes are multiplied by weights. */
+    COUNTS(1, 1),
+    /** Single spikes, seven bits of a byte, select the absolute values of weights. */
+    SPIKES(1, 127),
+    /** The sums of weights are looked up. */
+    PATTERNS(TOGETHER, 1);
+
+    private final int together;
+    private final int factor;
+
+    Reading(int together, int factor) {
+      this.together = together;
+      this.factor = factor;
+    }
+
+    /** Channels that are read together. */
+    int together() {
+      return together;
+    }
+
+    /** What numbers of spikes, or patterns, are multiplied by for the copies. */
+    int factor() {
+      return factor;
+    }
+  }
+
   /** How many patterns there are. */
   static final int PATTERNS = 1 << TOGETHER;
 
@@ -38,7 +66,13 @@ public final class IntegerConvolution {
   /** Where the entries of a segment begin; one more than there are segments. */
   final int[] segments;
 
-  /** For every entry its weight, or its sums by pattern. */
+  /** How many single weights of a segment are negative. */
+  final int[] negatives;
+
+  /**
+   * For every entry its weight, its absolute value in both bytes with its sign above, or its sums
+   * by pattern.
+   */
   final short[] numbers;
 
   /** Bytes from what the first tap reads of the first input plane to what an entry reads. */
@@ -52,12 +86,14 @@ public final class IntegerConvolution {
       ShiftedPlanes shifted,
       int[] rows,
       int[] segments,
+      int[] negatives,
       short[] numbers,
       int[] places) {
     this.shape = shape;
     this.shifted = shifted;
     this.rows = rows;
     this.segments = segments;
+    this.negatives = negatives;
     this.numbers = numbers;
     this.places = places;
     this.offsets =
@@ -88,7 +124,15 @@ public final class IntegerConvolution {
    */
   public static IntegerConvolution ofCounts(
       ConvolutionShape shape, Planes in, Planes out, WeightRows weights, int most) {
-    return of(shape, in, out, weights, most, 1);
+    boolean[] select = {most == 1};
+    // The bytes that a spike selects have seven bits.
+    weights.forEach(
+        (_, values) -> {
+          for (float value : values) {
+            select[0] &= value != Byte.MIN_VALUE;
+          }
+        });
+    return of(shape, in, out, weights, most, select[0] ? Reading.SPIKES : Reading.COUNTS);
   }
 
   /**
@@ -102,11 +146,16 @@ public final class IntegerConvolution {
    */
   public static IntegerConvolution ofPatterns(
       ConvolutionShape shape, Planes in, Planes out, WeightRows weights) {
-    return of(shape, in, out, weights, 1, TOGETHER);
+    return of(shape, in, out, weights, 1, Reading.PATTERNS);
   }
 
   private static IntegerConvolution of(
-      ConvolutionShape shape, Planes in, Planes out, WeightRows weights, int most, int together) {
+      ConvolutionShape shape,
+      Planes in,
+      Planes out,
+      WeightRows weights,
+      int most,
+      Reading reading) {
     if (!fits(shape, most)) {
       throw new IllegalArgumentException(
           "sums of counts up to %d are not exact for %s".formatted(most, shape));
@@ -116,15 +165,16 @@ public final class IntegerConvolution {
     weights.forEach(
         (o, values) -> {
           shape.requireRow(o, values);
-          entries[0] += new Row(shape, values, together).entries();
+          entries[0] += new Row(shape, values, reading.together()).entries();
         });
-    Lists lists = new Lists(shape.out(), entries[0], most, together);
-    weights.forEach((_, values) -> lists.add(new Row(shape, values, together)));
+    Lists lists = new Lists(shape.out(), entries[0], most, reading);
+    weights.forEach((_, values) -> lists.add(new Row(shape, values, reading.together())));
     return new IntegerConvolution(
         shape,
-        new ShiftedPlanes(shape, in, out, together),
+        new ShiftedPlanes(shape, in, out, reading),
         lists.rows,
         lists.segments(),
+        lists.negatives(),
         lists.numbers,
         lists.places);
   }
@@ -177,56 +227,79 @@ public final class IntegerConvolution {
   /** The lists of a convolution while they are made. */
   private static final class Lists {
     private final int most;
-    private final int together;
+    private final Reading reading;
     private final int[] rows;
     private final int[] segments;
+    private final int[] negatives;
     private final int[] places;
     private final short[] numbers;
     private int row;
     private int segment;
     private int entry;
+    private int highest;
+    private int lowest;
 
-    Lists(int rows, int entries, int most, int together) {
+    Lists(int rows, int entries, int most, Reading reading) {
       this.most = most;
-      this.together = together;
+      this.reading = reading;
       this.rows = new int[rows + 1];
       // There are not more segments than entries and rows.
       this.segments = new int[entries + rows + 1];
+      this.negatives = new int[entries + rows];
       this.places = new int[entries];
-      this.numbers = new short[entries * (together == 1 ? 1 : PATTERNS)];
+      this.numbers = new short[entries * (reading == Reading.PATTERNS ? PATTERNS : 1)];
     }
 
-    void add(Row weights) {
-      int highest = 0;
-      int lowest = 0;
+    void add(Row row) {
+      begin();
+      for (int place = 0; place < row.places(); place++) {
+        if (row.survives(place)) {
+          add(row, place);
+        }
+      }
+      rows[++this.row] = segment;
+    }
+
+    private void begin() {
+      highest = 0;
+      lowest = 0;
       segments[segment++] = entry;
-      for (int place = 0; place < weights.places(); place++) {
-        if (!weights.survives(place)) {
-          continue;
+    }
+
+    private void add(Row row, int place) {
+      int positive = 0;
+      int negative = 0;
+      for (int k = 0; k < row.side(place); k++) {
+        positive += Math.max(0, row.weight(place, k)) * most;
+        negative += Math.min(0, row.weight(place, k)) * most;
+      }
+      if (highest + positive > Short.MAX_VALUE || lowest + negative < Short.MIN_VALUE) {
+        begin();
+      }
+      highest += positive;
+      lowest += negative;
+      switch (reading) {
+        case COUNTS -> numbers[entry] = row.weight(place, 0);
+        case SPIKES -> {
+          numbers[entry] = signed(row.weight(place, 0));
+          negatives[segment - 1] += numbers[entry] < 0 ? 1 : 0;
         }
-        int positive = 0;
-        int negative = 0;
-        for (int k = 0; k < weights.side(place); k++) {
-          positive += Math.max(0, weights.weight(place, k)) * most;
-          negative += Math.min(0, weights.weight(place, k)) * most;
-        }
-        if (highest + positive > Short.MAX_VALUE || lowest + negative < Short.MIN_VALUE) {
-          highest = 0;
-          lowest = 0;
-          segments[segment++] = entry;
-        }
-        highest += positive;
-        lowest += negative;
-        if (together == 1) {
-          numbers[entry] = weights.weight(place, 0);
-        } else {
+        case PATTERNS -> {
           for (int pattern = 0; pattern < PATTERNS; pattern++) {
-            numbers[entry * PATTERNS + pattern] = weights.sum(place, pattern);
+            numbers[entry * PATTERNS + pattern] = row.sum(place, pattern);
           }
         }
-        places[entry++] = place;
       }
-      rows[++row] = segment;
+      places[entry++] = place;
+    }
+
+    /** Returns the absolute value in both bytes, below the sign. */
+    private static short signed(short weight) {
+      return (short) (Math.abs(weight) * 0x101 | (weight & Short.MIN_VALUE));
+    }
+
+    int[] negatives() {
+      return Arrays.copyOf(negatives, segment);
     }
 
     int[] segments() {
@@ -244,9 +317,10 @@ public final class IntegerConvolution {
     requireFit(shape, newIn, newOut);
     return new IntegerConvolution(
         shape,
-        new ShiftedPlanes(shape, newIn, newOut, shifted.together()),
+        new ShiftedPlanes(shape, newIn, newOut, shifted.reading()),
         rows,
         segments,
+        negatives,
         numbers,
         places);
   }
@@ -262,7 +336,7 @@ public final class IntegerConvolution {
 
   /** Whether spikes are taken together as patterns. */
   public boolean patterns() {
-    return shifted.together() > 1;
+    return shifted.reading() == Reading.PATTERNS;
   }
 
   /** Returns the planes of the counts. */

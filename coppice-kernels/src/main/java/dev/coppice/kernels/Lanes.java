@@ -24,6 +24,16 @@ final class Lanes {
   static final VectorSpecies<Short> HALF_SHORTS =
       VectorSpecies.of(short.class, VectorShape.forBitSize(FLOATS.vectorBitSize() / 2));
 
+  /** Half as many shorts, if there are such vectors. */
+  static final VectorSpecies<Short> QUARTER_SHORTS =
+      VectorSpecies.of(
+          short.class, VectorShape.forBitSize(Math.max(64, FLOATS.vectorBitSize() / 4)));
+
+  /** Half as many floats, if there are such vectors. */
+  static final VectorSpecies<Float> HALF_FLOATS =
+      VectorSpecies.of(
+          float.class, VectorShape.forBitSize(Math.max(64, FLOATS.vectorBitSize() / 2)));
+
   private Lanes() {}
 
   private static VectorSpecies<Float> choose(@Nullable Integer bits) {

@@ -30,10 +30,11 @@ final class ScalarIntegerConvolution {
         int end = c.segments[c.rows[o + 1]];
         for (int j = c.segments[c.rows[o]]; j < end; j++) {
           MemorySegment.copy(copies, ValueLayout.JAVA_SHORT, from + c.offsets[j], input, 0, size);
-          if (c.patterns()) {
-            lookUp(input, c.numbers, j * IntegerConvolution.PATTERNS, totals, size);
-          } else {
-            multiply(input, c.numbers[j], totals, size);
+          switch (shifted.reading()) {
+            case COUNTS -> multiply(input, c.numbers[j], totals, size);
+            case SPIKES -> select(input, c.numbers[j], totals, size);
+            case PATTERNS ->
+                lookUp(input, c.numbers, j * IntegerConvolution.PATTERNS, totals, size);
           }
         }
         write(shifted, totals, sums, c.first(image, o));
@@ -45,6 +46,15 @@ final class ScalarIntegerConvolution {
     for (int k = 0; k < count; k++) {
       totals[k] += first(input[k]) * weight;
       totals[count + k] += later(input[k]) * weight;
+    }
+  }
+
+  private static void select(short[] input, short weight, int[] totals, int count) {
+    int sign = weight < 0 ? -1 : 1;
+    for (int k = 0; k < count; k++) {
+      short product = (short) (input[k] & weight);
+      totals[k] += sign * first(product);
+      totals[count + k] += sign * later(product);
     }
   }
 
@@ -84,13 +94,14 @@ final class ScalarIntegerConvolution {
       int toPlane) {
     for (int plane = fromPlane; plane < toPlane; plane++) {
       long write = (long) plane * shifted.planeElements();
+      int factor = shifted.reading().factor();
       for (int copy = 0; copy < shifted.copies(); copy++) {
         for (int vector = 0; vector < shifted.copyVectors(); vector++) {
           for (int lane = 0; lane < LANES; lane++) {
             int number = number(shifted, counts, plane, copy, vector, lane);
             int later = vector + shifted.half();
             number += number(shifted, counts, plane, copy, later, lane) << ShiftedPlanes.FOLD;
-            copies.setAtIndex(ValueLayout.JAVA_SHORT, write++, (short) number);
+            copies.setAtIndex(ValueLayout.JAVA_SHORT, write++, (short) (number * factor));
           }
         }
       }

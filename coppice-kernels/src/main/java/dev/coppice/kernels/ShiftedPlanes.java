@@ -1,6 +1,6 @@
 package dev.coppice.kernels;
 
-import java.util.stream.IntStream;
+import java.util.Arrays;
 
 /**
  * How {@link IntegerConvolution} reads counts of spikes: in vectors of {@value #LANES} whole
@@ -15,14 +15,17 @@ import java.util.stream.IntStream;
  * parts, lanes]} with rows of zeros above and below, or {@code [N, C, taps, ⌈S/side⌉, parts,
  * lanes]}.
  *
- * <p>A number is the count of one channel, or a pattern of the spikes of several. Both fit into a
- * byte, so the vectors of a plane's later half are folded onto those of its first: one element
- * holds the number of a vector and, in its upper byte, that of the one {@link #half} further on,
- * and half as much is read.
+ * <p>A number is the count of one channel, seven bits for a single spike, or a pattern of the
+ * spikes of several. All fit into a byte, so the vectors of a plane's later half are folded onto
+ * those of its first: one element holds the number of a vector and, in its upper byte, that of the
+ * one {@link #half} further on, and half as much is read.
  */
 final class ShiftedPlanes {
   /** Lanes of a vector: an image lies alike wherever it is run. */
   static final int LANES = 32;
+
+  /** Sums of a span, at most. */
+  static final int PIECE = 16;
 
   /** Bits that a folded number lies above the other of its element. */
   static final int FOLD = Byte.SIZE;
@@ -30,7 +33,7 @@ final class ShiftedPlanes {
   private final ConvolutionShape shape;
   private final Planes in;
   private final Planes out;
-  private final int together;
+  private final IntegerConvolution.Reading reading;
 
   /** Whether units are maps. */
   private final boolean maps;
@@ -59,7 +62,7 @@ final class ShiftedPlanes {
   /** The sums of a span. */
   final int[] counts;
 
-  private final int multiple;
+  private final int piece;
 
   /** For every copy and part a vector with ones where lanes hold pixels. */
   final short[] masks;
@@ -69,13 +72,12 @@ final class ShiftedPlanes {
    *
    * @param in planes of the counts, of single images
    * @param out planes of the sums
-   * @param together channels whose spikes make a pattern, or 1 for counts
    */
-  ShiftedPlanes(ConvolutionShape shape, Planes in, Planes out, int together) {
+  ShiftedPlanes(ConvolutionShape shape, Planes in, Planes out, IntegerConvolution.Reading reading) {
     this.shape = shape;
     this.in = in;
     this.out = out;
-    this.together = together;
+    this.reading = reading;
     int map = (out.rows() - 1) * out.pitch() + out.columns();
     int byMaps = Math.ceilDiv(out.stack(), side(map)) * parts(map);
     int byRows = Math.ceilDiv(out.stack(), side(out.columns())) * out.rows() * parts(out.columns());
@@ -93,30 +95,35 @@ final class ShiftedPlanes {
     }
     this.masks = makeMasks();
     this.spans = new int[vectors + 1];
-    this.lanes = new int[vectors * side];
-    this.targets = new int[vectors * side];
-    this.counts = new int[vectors * side];
+    int most = vectors * side * Math.ceilDiv(LANES / side, PIECE);
+    this.lanes = new int[most];
+    this.targets = new int[most];
+    this.counts = new int[most];
     int span = 0;
     for (int vector = 0; vector < vectors; vector++) {
       for (int number = 0; number < side && step(vector, number) < out.stack(); number++) {
-        int lane = vector * LANES + number * LANES / side;
-        int target = target(vector, number);
         int count = Math.min(LANES / side, unit - vector % parts * LANES);
-        int last = span - 1;
-        if (span > spans[vector]
-            && lanes[last] + counts[last] == lane
-            && targets[last] + counts[last] == target) {
-          counts[last] += count;
-        } else {
-          lanes[span] = lane;
-          targets[span] = target;
-          counts[span++] = count;
+        for (int done = 0; done < count; done += PIECE) {
+          int lane = vector * LANES + number * LANES / side + done;
+          int target = target(vector, number) + done;
+          int piece = Math.min(PIECE, count - done);
+          int last = span - 1;
+          if (span > spans[vector]
+              && counts[last] + piece <= PIECE
+              && lanes[last] + counts[last] == lane
+              && targets[last] + counts[last] == target) {
+            counts[last] += piece;
+          } else {
+            lanes[span] = lane;
+            targets[span] = target;
+            counts[span++] = piece;
+          }
         }
       }
       spans[vector + 1] = span;
     }
-    int bits = IntStream.of(counts).reduce(0, (a, b) -> a | b);
-    this.multiple = Integer.lowestOneBit(bits);
+    int first = counts[0];
+    this.piece = Arrays.stream(counts, 0, span).allMatch(count -> count == first) ? first : 0;
   }
 
   /** The time step of a unit of a vector. */
@@ -147,8 +154,13 @@ final class ShiftedPlanes {
     return out;
   }
 
+  IntegerConvolution.Reading reading() {
+    return reading;
+  }
+
+  /** How many channels are together in a plane, at most. */
   int together() {
-    return together;
+    return reading.together();
   }
 
   int side() {
@@ -161,17 +173,17 @@ final class ShiftedPlanes {
 
   /** Returns the planes of an image. */
   int planes() {
-    return Math.ceilDiv(in.channels(), together);
+    return Math.ceilDiv(in.channels(), together());
   }
 
   /** How many channels are together in a plane. */
   int together(int plane) {
-    return Math.min(together, in.channels() - plane * together);
+    return Math.min(together(), in.channels() - plane * together());
   }
 
-  /** A number that every span is a multiple of. */
-  int multiple() {
-    return multiple;
+  /** The sums of every span, or 0 if they differ. */
+  int piece() {
+    return piece;
   }
 
   /** Returns the vectors of an output plane. */

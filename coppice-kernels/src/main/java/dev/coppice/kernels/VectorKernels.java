@@ -621,13 +621,13 @@ final class VectorKernels implements Kernels {
       int fromPlane,
       int toPlane) {
     c.checkShift(counts, copies, images, fromPlane, toPlane);
-    VectorIntegerConvolution.shift(c.shifted, counts, copies, fromPlane, toPlane);
+    VectorShiftedPlanes.shift(c.shifted, counts, copies, fromPlane, toPlane);
   }
 
   @Override
   public int countSum(MemorySegment counts, long from, int count) {
     NeuronArguments.requireFloats("counts", counts, (from + count) * Short.BYTES);
-    return VectorIntegerConvolution.sum(counts, from, count);
+    return VectorShiftedPlanes.sum(counts, from, count);
   }
 
   @Override

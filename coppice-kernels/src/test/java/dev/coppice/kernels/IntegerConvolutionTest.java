@@ -21,7 +21,7 @@ class IntegerConvolutionTest {
    * A convolution.
    *
    * @param most the largest count
-   * @param largest the largest weight
+   * @param largest the largest weight, or 128 for weights of -128 besides
    */
   record Case(
       ConvolutionShape shape,
@@ -43,6 +43,7 @@ class IntegerConvolutionTest {
         boolean survives = random.nextDouble() < density;
         weights[k] = survives ? random.nextInt(largest / 2, largest + 1) : 0;
         weights[k] *= random.nextInt(4) == 0 ? -1 : 1;
+        weights[k] = Math.min(weights[k], Byte.MAX_VALUE);
       }
       return weights;
     }
@@ -142,6 +143,7 @@ class IntegerConvolutionTest {
       // Sums beyond 16 bits.
       cases.add(new Case(new ConvolutionShape(6, 6, 300, 3, 3, 1, 1), 2, 1, most, 127, 0.9));
     }
+    cases.add(new Case(new ConvolutionShape(6, 6, 10, 3, 3, 1, 1), 2, 1, 1, 128, 0.9));
     cases.add(new Case(new ConvolutionShape(6, 6, 10, 3, 3, 1, 1), 2, 1, 16, 127, 0.9));
     cases.add(new Case(new ConvolutionShape(6, 6, 10, 3, 3, 1, 1), 2, 1, 255, 127, 0.9));
     // Several vectors to a row, maps wider than high, other borders, kernels beyond the map.

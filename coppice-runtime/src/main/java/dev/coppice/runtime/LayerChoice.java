@@ -38,6 +38,9 @@ record LayerChoice(Kernel kernel, String reason) {
   /** A multiply-add of a vector of the kernel of counts. */
   private static final double COUNT_VECTOR = 0.46;
 
+  /** The same of single spikes, which select weights. */
+  private static final double SELECT_VECTOR = 0.32;
+
   /** A look-up and add of a vector of the kernel of patterns. */
   private static final double PATTERN_VECTOR = 0.36;
 
@@ -124,7 +127,8 @@ record LayerChoice(Kernel kernel, String reason) {
     double counts() {
       return whole == Whole.NONE
           ? Double.POSITIVE_INFINITY
-          : whole(rowWeights * weightDensity, COUNT_VECTOR, 1);
+          : whole(
+              rowWeights * weightDensity, whole == Whole.COUNTS ? COUNT_VECTOR : SELECT_VECTOR, 1);
     }
 
     /** Returns the cost of the kernel of patterns, of which those without weights are left out. */
