@@ -12,6 +12,12 @@ sealed interface Value {
   /** Returns the number of the buffer. */
   int buffer();
 
+  /** Whether it is the same at all time steps. */
+  boolean constant();
+
+  /** Returns of how many spikes it is an average, 1 for spikes, or 0 if it is any numbers. */
+  int levels();
+
   /**
    * Floats {@code [T·B, H, W, C]}, or {@code [B, H, W, C]} when constant in time.
    *
@@ -19,6 +25,11 @@ sealed interface Value {
    */
   record Analog(Shape shape, int buffer, boolean constant, @Nullable Affine affine)
       implements Value {
+    @Override
+    public int levels() {
+      return 0;
+    }
+
     /** Positions that have channels of their own. */
     int pixels() {
       return shape.size() / shape.channels();
@@ -41,7 +52,16 @@ sealed interface Value {
       @Nullable Affine affine,
       int levels,
       PlaneNumbers numbers)
-      implements Value {}
+      implements Value {
+    boolean counted() {
+      return numbers == PlaneNumbers.COUNTS;
+    }
+
+    /** Returns what spikes, or averages of them, are when they are packed, without a buffer. */
+    Spikes packed() {
+      return new Spikes(shape, 0, shape.height(), shape.width(), shape.channels(), levels);
+    }
+  }
 
   /**
    * Packed spikes, or averages of {@code levels} of them, {@code [T·B, height, width, levels,
@@ -50,6 +70,16 @@ sealed interface Value {
    */
   record Spikes(Shape shape, int buffer, int height, int width, int channels, int levels)
       implements Value {
+    @Override
+    public boolean constant() {
+      return false;
+    }
+
+    /** Returns the same in a buffer. */
+    Spikes inBuffer(int newBuffer) {
+      return new Spikes(shape, newBuffer, height, width, channels, levels);
+    }
+
     int pixels() {
       return height * width;
     }
