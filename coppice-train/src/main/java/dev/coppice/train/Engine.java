@@ -300,10 +300,11 @@ public final class Engine implements AutoCloseable {
             .put(step.node().name(), Pass.channelMagnitudes(inputs.getFirst().array()));
       }
       long start = System.nanoTime();
+      long before = times == null ? 0 : times.total();
       Executor.Result result = step.executor().forward(inputs, pass);
       activations[i] = result.output();
       if (times != null && result.output().maps().planes() == null) {
-        times.add(step.node().name(), parallel.threads() * (System.nanoTime() - start));
+        times.addSince(step.node().name(), start, before, parallel.threads());
       }
       if (pass.probes().outputs().contains(step.node().name())) {
         pass.measured().outputs().put(step.node().name(), result.output().array().toFloatArray());
@@ -367,9 +368,10 @@ public final class Engine implements AutoCloseable {
       }
       gradients[i] = null;
       long start = System.nanoTime();
+      long before = times == null ? 0 : times.total();
       List<@Nullable Maps> inputs = way.applyMaps(own);
       if (times != null && !(way instanceof PlaneBackward)) {
-        times.add(step.node().name(), parallel.threads() * (System.nanoTime() - start));
+        times.addSince(step.node().name(), start, before, parallel.threads());
       }
       for (int k = 0; k < inputs.size(); k++) {
         Maps share = inputs.get(k);
