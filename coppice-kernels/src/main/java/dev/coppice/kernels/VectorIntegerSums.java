@@ -30,8 +30,7 @@ final class VectorIntegerSums {
   private static final Block[] SELECTIONS = {
     VectorIntegerSums::selections,
     VectorIntegerSums::twoSelections,
-    VectorIntegerSums::fourSelections,
-    VectorIntegerSums::eightSelections
+    VectorIntegerSums::fourSelections
   };
 
   private static final Block[] LOOK_UPS = {
@@ -170,80 +169,6 @@ final class VectorIntegerSums {
     }
     first(zero.add(s0), s1).intoArray(totals, 0);
     zero.add(s1).intoArray(totals, COUNT);
-  }
-
-  private static void eightSelections(
-      int[] offsets,
-      short[] numbers,
-      int begin,
-      int end,
-      int negatives,
-      MemorySegment counts,
-      long from,
-      short[] totals) {
-    ShortVector zero = ShortVector.zero(Lanes.SHORTS);
-    ShortVector s0 = zero;
-    ShortVector s1 = zero;
-    ShortVector s2 = zero;
-    ShortVector s3 = zero;
-    ShortVector s4 = zero;
-    ShortVector s5 = zero;
-    ShortVector s6 = zero;
-    ShortVector s7 = zero;
-    ShortVector s8 = zero;
-    ShortVector s9 = zero;
-    ShortVector s10 = zero;
-    ShortVector s11 = zero;
-    ShortVector s12 = zero;
-    ShortVector s13 = zero;
-    ShortVector s14 = zero;
-    ShortVector s15 = zero;
-    for (int j = begin; j < end; j++) {
-      long at = from + offsets[j];
-      ShortVector weight = ShortVector.broadcast(Lanes.SHORTS, numbers[j]);
-      ShortVector sign = weight.lanewise(VectorOperators.ASHR, SIGN);
-      ShortVector c0 = selected(load(counts, at), weight, sign);
-      ShortVector c1 = selected(load(counts, at + BYTES), weight, sign);
-      ShortVector c2 = selected(load(counts, at + 2 * BYTES), weight, sign);
-      ShortVector c3 = selected(load(counts, at + 3 * BYTES), weight, sign);
-      ShortVector c4 = selected(load(counts, at + 4 * BYTES), weight, sign);
-      ShortVector c5 = selected(load(counts, at + 5 * BYTES), weight, sign);
-      ShortVector c6 = selected(load(counts, at + 6 * BYTES), weight, sign);
-      ShortVector c7 = selected(load(counts, at + 7 * BYTES), weight, sign);
-      s0 = c0.add(s0);
-      s1 = c1.add(s1);
-      s2 = c2.add(s2);
-      s3 = c3.add(s3);
-      s4 = c4.add(s4);
-      s5 = c5.add(s5);
-      s6 = c6.add(s6);
-      s7 = c7.add(s7);
-      s8 = c0.lanewise(VectorOperators.ASHR, ShiftedPlanes.FOLD).add(s8);
-      s9 = c1.lanewise(VectorOperators.ASHR, ShiftedPlanes.FOLD).add(s9);
-      s10 = c2.lanewise(VectorOperators.ASHR, ShiftedPlanes.FOLD).add(s10);
-      s11 = c3.lanewise(VectorOperators.ASHR, ShiftedPlanes.FOLD).add(s11);
-      s12 = c4.lanewise(VectorOperators.ASHR, ShiftedPlanes.FOLD).add(s12);
-      s13 = c5.lanewise(VectorOperators.ASHR, ShiftedPlanes.FOLD).add(s13);
-      s14 = c6.lanewise(VectorOperators.ASHR, ShiftedPlanes.FOLD).add(s14);
-      s15 = c7.lanewise(VectorOperators.ASHR, ShiftedPlanes.FOLD).add(s15);
-    }
-    ShortVector ones = ShortVector.broadcast(Lanes.SHORTS, (short) negatives);
-    first(ones.add(s0), ones.add(s8)).intoArray(totals, 0);
-    first(ones.add(s1), ones.add(s9)).intoArray(totals, COUNT);
-    first(ones.add(s2), ones.add(s10)).intoArray(totals, 2 * COUNT);
-    first(ones.add(s3), ones.add(s11)).intoArray(totals, 3 * COUNT);
-    first(ones.add(s4), ones.add(s12)).intoArray(totals, 4 * COUNT);
-    first(ones.add(s5), ones.add(s13)).intoArray(totals, 5 * COUNT);
-    first(ones.add(s6), ones.add(s14)).intoArray(totals, 6 * COUNT);
-    first(ones.add(s7), ones.add(s15)).intoArray(totals, 7 * COUNT);
-    ones.add(s8).intoArray(totals, 8 * COUNT);
-    ones.add(s9).intoArray(totals, 9 * COUNT);
-    ones.add(s10).intoArray(totals, 10 * COUNT);
-    ones.add(s11).intoArray(totals, 11 * COUNT);
-    ones.add(s12).intoArray(totals, 12 * COUNT);
-    ones.add(s13).intoArray(totals, 13 * COUNT);
-    ones.add(s14).intoArray(totals, 14 * COUNT);
-    ones.add(s15).intoArray(totals, 15 * COUNT);
   }
 
   private static void fourSelections(
