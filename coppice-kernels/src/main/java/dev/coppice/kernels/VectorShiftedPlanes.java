@@ -194,6 +194,7 @@ final class VectorShiftedPlanes {
     }
   }
 
+  /** Lines of half a vector: a species must be a constant where it is used. */
   private static void addHalves(
       MemorySegment counts,
       long from,
@@ -213,6 +214,7 @@ final class VectorShiftedPlanes {
     }
   }
 
+  /** Lines of a quarter of a vector. */
   private static void addQuarters(
       MemorySegment counts,
       long from,
