@@ -124,15 +124,7 @@ public final class IntegerConvolution {
    */
   public static IntegerConvolution ofCounts(
       ConvolutionShape shape, Planes in, Planes out, WeightRows weights, int most) {
-    boolean[] select = {most == 1};
-    // The bytes that a spike selects have seven bits.
-    weights.forEach(
-        (_, values) -> {
-          for (float value : values) {
-            select[0] &= value != Byte.MIN_VALUE;
-          }
-        });
-    return of(shape, in, out, weights, most, select[0] ? Reading.SPIKES : Reading.COUNTS);
+    return of(shape, in, out, weights, most, 1);
   }
 
   /**
@@ -146,29 +138,29 @@ public final class IntegerConvolution {
    */
   public static IntegerConvolution ofPatterns(
       ConvolutionShape shape, Planes in, Planes out, WeightRows weights) {
-    return of(shape, in, out, weights, 1, Reading.PATTERNS);
+    return of(shape, in, out, weights, 1, TOGETHER);
   }
 
   private static IntegerConvolution of(
-      ConvolutionShape shape,
-      Planes in,
-      Planes out,
-      WeightRows weights,
-      int most,
-      Reading reading) {
+      ConvolutionShape shape, Planes in, Planes out, WeightRows weights, int most, int together) {
     if (!fits(shape, most)) {
       throw new IllegalArgumentException(
           "sums of counts up to %d are not exact for %s".formatted(most, shape));
     }
     requireFit(shape, in, out);
     int[] entries = {0};
+    float[] lowest = {0};
     weights.forEach(
         (o, values) -> {
           shape.requireRow(o, values);
-          entries[0] += new Row(shape, values, reading.together()).entries();
+          entries[0] += new Row(shape, values, together).entries();
+          for (float value : values) {
+            lowest[0] = Math.min(lowest[0], value);
+          }
         });
+    Reading reading = reading(together, most, lowest[0]);
     Lists lists = new Lists(shape.out(), entries[0], most, reading);
-    weights.forEach((_, values) -> lists.add(new Row(shape, values, reading.together())));
+    weights.forEach((_, values) -> lists.add(new Row(shape, values, together)));
     return new IntegerConvolution(
         shape,
         new ShiftedPlanes(shape, in, out, reading),
@@ -177,6 +169,14 @@ public final class IntegerConvolution {
         lists.negatives(),
         lists.numbers,
         lists.places);
+  }
+
+  private static Reading reading(int together, int most, float lowest) {
+    if (together > 1) {
+      return Reading.PATTERNS;
+    }
+    // What a spike selects has seven bits.
+    return most == 1 && lowest > Byte.MIN_VALUE ? Reading.SPIKES : Reading.COUNTS;
   }
 
   /**

@@ -1,6 +1,9 @@
 package dev.coppice.kernels;
 
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 import org.jspecify.annotations.Nullable;
@@ -35,6 +38,11 @@ final class Lanes {
           float.class, VectorShape.forBitSize(Math.max(64, FLOATS.vectorBitSize() / 2)));
 
   private Lanes() {}
+
+  /** Reads a vector of shorts at an address in bytes. */
+  static ShortVector shorts(MemorySegment segment, long at) {
+    return ShortVector.fromMemorySegment(SHORTS, segment, at, ByteOrder.nativeOrder());
+  }
 
   private static VectorSpecies<Float> choose(@Nullable Integer bits) {
     return bits == null

@@ -107,10 +107,10 @@ final class VectorCountPool {
 
   private static ShortVector pooled(PlanePool p, MemorySegment from, long at) {
     long below = at + (long) p.in().pitch() * Short.BYTES;
-    ShortVector a = VectorShiftedPlanes.load(from, at);
-    ShortVector b = VectorShiftedPlanes.load(from, below);
-    ShortVector c = VectorShiftedPlanes.load(from, at + Short.BYTES);
-    ShortVector d = VectorShiftedPlanes.load(from, below + Short.BYTES);
+    ShortVector a = Lanes.shorts(from, at);
+    ShortVector b = Lanes.shorts(from, below);
+    ShortVector c = Lanes.shorts(from, at + Short.BYTES);
+    ShortVector d = Lanes.shorts(from, below + Short.BYTES);
     return p.average() ? a.add(b).add(c.add(d)) : a.max(b).max(c.max(d));
   }
 }

@@ -107,6 +107,7 @@ final class VectorIntegerConvolution {
     }
   }
 
+  /** Writes spans of {@link ShiftedPlanes#PIECE} sums. */
   private static void writePieces(
       int[] lanes,
       int[] targets,
@@ -126,6 +127,7 @@ final class VectorIntegerConvolution {
     }
   }
 
+  /** Writes spans of half as many. */
   private static void writeHalves(
       int[] lanes,
       int[] targets,

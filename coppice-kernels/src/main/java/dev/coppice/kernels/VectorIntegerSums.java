@@ -1,7 +1,6 @@
 package dev.coppice.kernels;
 
 import java.lang.foreign.MemorySegment;
-import java.nio.ByteOrder;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
 
@@ -95,10 +94,10 @@ final class VectorIntegerSums {
     for (int j = begin; j < end; j++) {
       long at = from + offsets[j];
       ShortVector weight = ShortVector.broadcast(Lanes.SHORTS, numbers[j]);
-      ShortVector c0 = load(counts, at);
-      ShortVector c1 = load(counts, at + BYTES);
-      ShortVector c2 = load(counts, at + 2 * BYTES);
-      ShortVector c3 = load(counts, at + 3 * BYTES);
+      ShortVector c0 = Lanes.shorts(counts, at);
+      ShortVector c1 = Lanes.shorts(counts, at + BYTES);
+      ShortVector c2 = Lanes.shorts(counts, at + 2 * BYTES);
+      ShortVector c3 = Lanes.shorts(counts, at + 3 * BYTES);
       s0 = c0.mul(weight).add(s0);
       s1 = c1.mul(weight).add(s1);
       s2 = c2.mul(weight).add(s2);
@@ -108,10 +107,10 @@ final class VectorIntegerSums {
       s6 = later(c2).mul(weight).add(s6);
       s7 = later(c3).mul(weight).add(s7);
     }
-    first(zero.add(s0), s4).intoArray(totals, 0);
-    first(zero.add(s1), s5).intoArray(totals, COUNT);
-    first(zero.add(s2), s6).intoArray(totals, 2 * COUNT);
-    first(zero.add(s3), s7).intoArray(totals, 3 * COUNT);
+    first(zero.add(s0), zero.add(s4)).intoArray(totals, 0);
+    first(zero.add(s1), zero.add(s5)).intoArray(totals, COUNT);
+    first(zero.add(s2), zero.add(s6)).intoArray(totals, 2 * COUNT);
+    first(zero.add(s3), zero.add(s7)).intoArray(totals, 3 * COUNT);
     zero.add(s4).intoArray(totals, 4 * COUNT);
     zero.add(s5).intoArray(totals, 5 * COUNT);
     zero.add(s6).intoArray(totals, 6 * COUNT);
@@ -135,15 +134,15 @@ final class VectorIntegerSums {
     for (int j = begin; j < end; j++) {
       long at = from + offsets[j];
       ShortVector weight = ShortVector.broadcast(Lanes.SHORTS, numbers[j]);
-      ShortVector c0 = load(counts, at);
-      ShortVector c1 = load(counts, at + BYTES);
+      ShortVector c0 = Lanes.shorts(counts, at);
+      ShortVector c1 = Lanes.shorts(counts, at + BYTES);
       s0 = c0.mul(weight).add(s0);
       s1 = c1.mul(weight).add(s1);
       s2 = later(c0).mul(weight).add(s2);
       s3 = later(c1).mul(weight).add(s3);
     }
-    first(zero.add(s0), s2).intoArray(totals, 0);
-    first(zero.add(s1), s3).intoArray(totals, COUNT);
+    first(zero.add(s0), zero.add(s2)).intoArray(totals, 0);
+    first(zero.add(s1), zero.add(s3)).intoArray(totals, COUNT);
     zero.add(s2).intoArray(totals, 2 * COUNT);
     zero.add(s3).intoArray(totals, 3 * COUNT);
   }
@@ -163,11 +162,11 @@ final class VectorIntegerSums {
     for (int j = begin; j < end; j++) {
       long at = from + offsets[j];
       ShortVector weight = ShortVector.broadcast(Lanes.SHORTS, numbers[j]);
-      ShortVector c0 = load(counts, at);
+      ShortVector c0 = Lanes.shorts(counts, at);
       s0 = c0.mul(weight).add(s0);
       s1 = later(c0).mul(weight).add(s1);
     }
-    first(zero.add(s0), s1).intoArray(totals, 0);
+    first(zero.add(s0), zero.add(s1)).intoArray(totals, 0);
     zero.add(s1).intoArray(totals, COUNT);
   }
 
@@ -193,10 +192,10 @@ final class VectorIntegerSums {
       long at = from + offsets[j];
       ShortVector weight = ShortVector.broadcast(Lanes.SHORTS, numbers[j]);
       ShortVector sign = weight.lanewise(VectorOperators.ASHR, SIGN);
-      ShortVector c0 = selected(load(counts, at), weight, sign);
-      ShortVector c1 = selected(load(counts, at + BYTES), weight, sign);
-      ShortVector c2 = selected(load(counts, at + 2 * BYTES), weight, sign);
-      ShortVector c3 = selected(load(counts, at + 3 * BYTES), weight, sign);
+      ShortVector c0 = selected(Lanes.shorts(counts, at), weight, sign);
+      ShortVector c1 = selected(Lanes.shorts(counts, at + BYTES), weight, sign);
+      ShortVector c2 = selected(Lanes.shorts(counts, at + 2 * BYTES), weight, sign);
+      ShortVector c3 = selected(Lanes.shorts(counts, at + 3 * BYTES), weight, sign);
       s0 = c0.add(s0);
       s1 = c1.add(s1);
       s2 = c2.add(s2);
@@ -235,8 +234,8 @@ final class VectorIntegerSums {
       long at = from + offsets[j];
       ShortVector weight = ShortVector.broadcast(Lanes.SHORTS, numbers[j]);
       ShortVector sign = weight.lanewise(VectorOperators.ASHR, SIGN);
-      ShortVector c0 = selected(load(counts, at), weight, sign);
-      ShortVector c1 = selected(load(counts, at + BYTES), weight, sign);
+      ShortVector c0 = selected(Lanes.shorts(counts, at), weight, sign);
+      ShortVector c1 = selected(Lanes.shorts(counts, at + BYTES), weight, sign);
       s0 = c0.add(s0);
       s1 = c1.add(s1);
       s2 = c0.lanewise(VectorOperators.ASHR, ShiftedPlanes.FOLD).add(s2);
@@ -265,7 +264,7 @@ final class VectorIntegerSums {
       long at = from + offsets[j];
       ShortVector weight = ShortVector.broadcast(Lanes.SHORTS, numbers[j]);
       ShortVector sign = weight.lanewise(VectorOperators.ASHR, SIGN);
-      ShortVector c0 = selected(load(counts, at), weight, sign);
+      ShortVector c0 = selected(Lanes.shorts(counts, at), weight, sign);
       s0 = c0.add(s0);
       s1 = c0.lanewise(VectorOperators.ASHR, ShiftedPlanes.FOLD).add(s1);
     }
@@ -295,10 +294,10 @@ final class VectorIntegerSums {
     for (int j = begin; j < end; j++) {
       long at = from + offsets[j];
       ShortVector table = ShortVector.fromArray(Lanes.SHORTS, numbers, j * COUNT);
-      ShortVector c0 = load(counts, at);
-      ShortVector c1 = load(counts, at + BYTES);
-      ShortVector c2 = load(counts, at + 2 * BYTES);
-      ShortVector c3 = load(counts, at + 3 * BYTES);
+      ShortVector c0 = Lanes.shorts(counts, at);
+      ShortVector c1 = Lanes.shorts(counts, at + BYTES);
+      ShortVector c2 = Lanes.shorts(counts, at + 2 * BYTES);
+      ShortVector c3 = Lanes.shorts(counts, at + 3 * BYTES);
       s0 = c0.selectFrom(table).add(s0);
       s1 = c1.selectFrom(table).add(s1);
       s2 = c2.selectFrom(table).add(s2);
@@ -335,8 +334,8 @@ final class VectorIntegerSums {
     for (int j = begin; j < end; j++) {
       long at = from + offsets[j];
       ShortVector table = ShortVector.fromArray(Lanes.SHORTS, numbers, j * COUNT);
-      ShortVector c0 = load(counts, at);
-      ShortVector c1 = load(counts, at + BYTES);
+      ShortVector c0 = Lanes.shorts(counts, at);
+      ShortVector c1 = Lanes.shorts(counts, at + BYTES);
       s0 = c0.selectFrom(table).add(s0);
       s1 = c1.selectFrom(table).add(s1);
       s2 = later(c0).selectFrom(table).add(s2);
@@ -363,7 +362,7 @@ final class VectorIntegerSums {
     for (int j = begin; j < end; j++) {
       long at = from + offsets[j];
       ShortVector table = ShortVector.fromArray(Lanes.SHORTS, numbers, j * COUNT);
-      ShortVector c0 = load(counts, at);
+      ShortVector c0 = Lanes.shorts(counts, at);
       s0 = c0.selectFrom(table).add(s0);
       s1 = later(c0).selectFrom(table).add(s1);
     }
@@ -387,9 +386,5 @@ final class VectorIntegerSums {
   /** What is left of sums of elements. */
   private static ShortVector first(ShortVector sums, ShortVector later) {
     return sums.sub(later.lanewise(VectorOperators.LSHL, ShiftedPlanes.FOLD));
-  }
-
-  private static ShortVector load(MemorySegment segment, long at) {
-    return ShortVector.fromMemorySegment(Lanes.SHORTS, segment, at, ByteOrder.nativeOrder());
   }
 }

@@ -30,10 +30,6 @@ final class VectorShiftedPlanes {
 
   private VectorShiftedPlanes() {}
 
-  static ShortVector load(MemorySegment segment, long at) {
-    return ShortVector.fromMemorySegment(Lanes.SHORTS, segment, at, ByteOrder.nativeOrder());
-  }
-
   static void shift(
       ShiftedPlanes shifted,
       MemorySegment counts,
@@ -71,16 +67,10 @@ final class VectorShiftedPlanes {
     long planeBytes = (long) shifted.planeElements() * Short.BYTES;
     for (int part = 0; part < parts; part++) {
       int mask = (copy * parts + part) * COUNT;
-      for (int vector = part; planes > 1 && vector < vectors; vector += parts) {
-        int at = from + vector * COUNT;
-        long place = to + vector * BYTES;
-        copy(source, at, size, planes, shifted.masks, mask, copies, place, planeBytes);
-      }
       if (planes == 1) {
-        int at = from + part * COUNT;
         copy(
             source,
-            at,
+            from + part * COUNT,
             parts * COUNT,
             vectors / parts,
             shifted.masks,
@@ -88,6 +78,12 @@ final class VectorShiftedPlanes {
             copies,
             to + part * BYTES,
             parts * BYTES);
+        continue;
+      }
+      for (int vector = part; vector < vectors; vector += parts) {
+        int at = from + vector * COUNT;
+        long place = to + vector * BYTES;
+        copy(source, at, size, planes, shifted.masks, mask, copies, place, planeBytes);
       }
     }
   }
@@ -185,7 +181,7 @@ final class VectorShiftedPlanes {
           ShortVector.fromArray(Lanes.SHORTS, BELOW, COUNT - Math.min(COUNT, size - k));
       for (int line = 0; line < lines; line++) {
         int at = to + line * toPitch + k;
-        load(counts, (from + (long) line * fromPitch + k) * Short.BYTES)
+        Lanes.shorts(counts, (from + (long) line * fromPitch + k) * Short.BYTES)
             .and(within)
             .lanewise(VectorOperators.LSHL, channel)
             .or(ShortVector.fromArray(Lanes.SHORTS, source, at))
@@ -248,7 +244,7 @@ final class VectorShiftedPlanes {
   private static int sumOfVectors(MemorySegment counts, long at, int vectors) {
     ShortVector sum = ShortVector.zero(Lanes.SHORTS);
     for (int k = 0; k < vectors; k++) {
-      sum = sum.add(load(counts, at + k * BYTES));
+      sum = sum.add(Lanes.shorts(counts, at + k * BYTES));
     }
     IntVector low = (IntVector) sum.convertShape(VectorOperators.S2I, Lanes.INTS, 0);
     IntVector high = (IntVector) sum.convertShape(VectorOperators.S2I, Lanes.INTS, 1);
