@@ -2,15 +2,31 @@ package dev.coppice.train;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.Shape;
+import dev.coppice.kernels.Planes;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** The sum of its inputs; one that is constant in time is repeated over it. */
+/**
+ * The sum of its inputs, in planes where they come in planes; one that is constant in time is
+ * repeated over it.
+ */
 final class AddExecutor implements Executor {
+  private final String name;
+  private final PlaneStore store;
+
+  AddExecutor(String name, PlaneStore store) {
+    this.name = name;
+    this.store = store;
+  }
+
   @Override
   public Result forward(List<Activation> inputs, Pass pass) {
     boolean constant = inputs.stream().allMatch(Activation::constant);
+    Planes layout = layout(inputs);
+    if (layout != null) {
+      return new PlaneAdd(name, layout, inputs, constant, pass, store).forward();
+    }
     NDArray sum = null;
     for (Activation input : inputs) {
       NDArray term = unfold(input.array(), input.constant() ? 1 : pass.steps());
@@ -25,6 +41,21 @@ final class AddExecutor implements Executor {
     }
     return new Result(
         new Activation(output, constant), gradient -> backward(inputs, constant, gradient, pass));
+  }
+
+  /** Returns how the sum lies in planes, or null if terms that are many come in arrays. */
+  private static @Nullable Planes layout(List<Activation> inputs) {
+    Planes layout = null;
+    for (Activation input : inputs) {
+      PlaneMaps maps = input.maps().planes();
+      if (maps == null && !input.constant()) {
+        return null;
+      }
+      if (maps != null && maps.layout().step() == 1) {
+        layout = maps.layout();
+      }
+    }
+    return inputs.size() > 1 ? layout : null;
   }
 
   private static List<@Nullable NDArray> backward(

@@ -8,7 +8,6 @@ import dev.coppice.kernels.ConvolutionShape;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -115,30 +114,27 @@ final class ConvolutionChoice {
 
   private static boolean staysInPlanes(Graph graph, Node node) {
     return switch (node.op()) {
-      case Op.Neuron _, Op.BatchNorm _ -> true;
+      case Op.Neuron _, Op.Add _ -> true;
+      case Op.BatchNorm _ ->
+          graph.consumers(node.name()).stream()
+              .allMatch(reader -> graph.node(reader).op() instanceof Op.Neuron);
       case Op.AvgPool(int kernel, int stride) ->
           kernel == stride && graph.shape(node.name()) instanceof Shape.Map;
       default -> false;
     };
   }
 
+  /** Returns the most numbers that leave planes behind a node; a sum is left by who made it. */
   private static long left(Graph graph, Node node) {
-    Node last = node;
-    while (true) {
-      List<String> readers = graph.consumers(last.name());
-      if (readers.size() != 1) {
-        break;
+    long most = 0;
+    for (String name : graph.consumers(node.name())) {
+      Node reader = graph.node(name);
+      if (!(reader.op() instanceof Op.Conv2d || reader.op() instanceof Op.Add)) {
+        boolean stays = staysInPlanes(graph, reader);
+        most = Math.max(most, stays ? left(graph, reader) : graph.shape(node.name()).size());
       }
-      Node reader = graph.node(readers.getFirst());
-      if (reader.op() instanceof Op.Conv2d) {
-        return 0;
-      }
-      if (!staysInPlanes(graph, reader)) {
-        break;
-      }
-      last = reader;
     }
-    return graph.shape(last.name()).size();
+    return most;
   }
 
   /** Whether to compute a convolution with its surviving weights alone in a pass. */

@@ -111,7 +111,7 @@ public final class Engine implements AutoCloseable {
     for (int i = 0; i < optimizer.stateSize(); i++) {
       optimizerState.add(manager.zeros(new Shape(parameters.count())));
     }
-    store = new PlaneStore(parallel, Plan.border(graph));
+    store = new PlaneStore(parallel, options.kernels(), Plan.border(graph));
     plan = Plan.of(graph, parameters, path, options, store);
   }
 
@@ -370,7 +370,7 @@ public final class Engine implements AutoCloseable {
       long start = System.nanoTime();
       long before = times == null ? 0 : times.total();
       List<@Nullable Maps> inputs = way.applyMaps(own);
-      if (times != null && !(way instanceof PlaneBackward)) {
+      if (times != null && !(way instanceof MapsBackward)) {
         times.addSince(step.node().name(), start, before, parallel.threads());
       }
       for (int k = 0; k < inputs.size(); k++) {

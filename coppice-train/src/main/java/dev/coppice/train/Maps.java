@@ -83,25 +83,41 @@ final class Maps {
   PlaneMaps takePlanes(Planes layout, PlaneStore store) {
     PlaneMaps taken = planes(layout, store);
     planes = null;
-    if (array != null) {
-      array.close();
-      array = null;
-    }
+    closeArray();
     return taken;
   }
 
   /** Adds others, which are closed. */
   void add(Maps other) {
+    PlaneMaps own = planes;
+    PlaneMaps others = other.planes;
+    if (own != null && others != null) {
+      Planes layout = own.layout().step() == 1 ? own.layout() : others.layout();
+      if (layout.step() == 1) {
+        PlaneMaps sum = own.layout().equals(layout) ? own : own.as(layout);
+        sum.add(others.layout().equals(layout) ? others : others.as(layout));
+        planes = sum;
+        other.planes = null;
+        closeArray();
+        other.closeArray();
+        return;
+      }
+    }
     NDArray sum = takeArray();
     sum.addi(other.array());
     other.close();
   }
 
   void close() {
+    closeArray();
+    closePlanes();
+  }
+
+  private void closeArray() {
     if (array != null) {
       array.close();
+      array = null;
     }
-    closePlanes();
   }
 
   private void closePlanes() {

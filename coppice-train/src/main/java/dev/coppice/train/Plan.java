@@ -104,7 +104,7 @@ final class Plan {
     return switch (node.op()) {
       case Op.Input _ -> null;
       case Op.Neuron neuron -> neuron(node, neuron, inputs[0], inputTrained);
-      case Op.Add() -> new AddExecutor();
+      case Op.Add() -> new AddExecutor(node.name(), store);
       case Op.Dropout(float rate) ->
           new DropoutExecutor(rate, 0x9E3779B97F4A7C15L * (graph.nodes().indexOf(node) + 1));
       case Op.Conv2d conv -> convolution(node, conv, inputTrained);

@@ -164,6 +164,23 @@ final class PlaneMaps {
     return other;
   }
 
+  /** Adds planes of the same layout, whose only holder hands them over. */
+  void add(PlaneMaps other) {
+    PlaneSum sums = new PlaneSum(store.kernels(), layout, groups());
+    lazily((from, to) -> sums.add(memory, other.memory, memory, from, to), other);
+    other.release();
+  }
+
+  /** Copies channels to planes of the same layout, one plane to a channel. */
+  void copyTo(PlaneMaps to, int fromChannel, int toChannel) {
+    long from = layout.origin() + (long) fromChannel * layout.planeFloats();
+    long bytes = (long) (toChannel - fromChannel) * layout.planeFloats() * Float.BYTES;
+    for (int group = 0; group < to.groups(); group++) {
+      long at = (from + (long) group * layout.groupFloats()) * Float.BYTES;
+      MemorySegment.copy(memory, at, to.memory, at, bytes);
+    }
+  }
+
   private void copy(PlaneMaps to, int fromChannel, int toChannel) {
     long bytes = (long) layout.group() * Float.BYTES;
     for (int first = 0; first < images; first += layout.group()) {

@@ -1,5 +1,6 @@
 package dev.coppice.train;
 
+import dev.coppice.kernels.Kernels;
 import dev.coppice.kernels.PlaneBits;
 import dev.coppice.kernels.Planes;
 import java.lang.foreign.Arena;
@@ -19,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 final class PlaneStore implements AutoCloseable {
   private final Arena arena = Arena.ofShared();
   private final Parallel parallel;
+  private final Kernels kernels;
   private final int border;
   private final Map<Kind, Deque<MemorySegment>> free = new HashMap<>();
   private final List<PlaneMaps> lent = new ArrayList<>();
@@ -39,13 +41,18 @@ final class PlaneStore implements AutoCloseable {
    *
    * @param border the zeros around planes that all convolutions of the network need
    */
-  PlaneStore(Parallel parallel, int border) {
+  PlaneStore(Parallel parallel, Kernels kernels, int border) {
     this.parallel = parallel;
+    this.kernels = kernels;
     this.border = border;
   }
 
   Parallel parallel() {
     return parallel;
+  }
+
+  Kernels kernels() {
+    return kernels;
   }
 
   int border() {

@@ -11,6 +11,7 @@ import ai.djl.pytorch.jni.JniUtils;
 import dev.coppice.graph.Graph;
 import dev.coppice.graph.Op;
 import dev.coppice.graph.Weights;
+import dev.coppice.kernels.Kernels;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -241,12 +242,11 @@ class ExecutorGradientTest {
                       for (int k = 0; k < constant.length; k++) {
                         inputs.add(input(MAP, constant[k], k));
                       }
-                      try (NDManager manager = manager()) {
-                        check(
-                            manager,
-                            new Subject(new AddExecutor(), null, inputs, constant),
-                            MAP,
-                            WIDE);
+                      try (NDManager manager = manager();
+                          Parallel parallel = new Parallel(1);
+                          PlaneStore store = new PlaneStore(parallel, Kernels.scalar(), 0)) {
+                        var add = new AddExecutor("add", store);
+                        check(manager, new Subject(add, null, inputs, constant), MAP, WIDE);
                       }
                     }));
   }

@@ -10,6 +10,7 @@ import dev.coppice.graph.Op;
 import dev.coppice.graph.Shape;
 import dev.coppice.graph.Tensor;
 import dev.coppice.graph.Weights;
+import dev.coppice.graph.zoo.ResNet19;
 import dev.coppice.kernels.Kernels;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -115,6 +116,42 @@ class SparsePathTest {
       same(graph, 0.4, 3, 3, true);
       same(graph, 0.4, 2, 4, false);
     }
+  }
+
+  /** Sums in planes: of real values, constant ones among them, and with shortcuts. */
+  @Test
+  void streamsOfSumsGiveTheSame() {
+    Shape.Map image = new Shape.Map(8, 8, 2);
+    Graph net = ResNet19.preActivation(image, Small.CLASSES, Small.NEURON, 0.0625);
+    for (double density : new double[] {0.05, 0.5}) {
+      same(net, density, 3, 4, true);
+      same(net, density, 2, 3, false);
+    }
+  }
+
+  /** A sum of three, two of which come from the same neurons, and one term is what it is of. */
+  @Test
+  void sumsOfTheSameGiveTheSame() {
+    Graph graph =
+        Graph.builder(new Shape.Map(8, 8, 2))
+            .add("conv1", Op.Conv2d.same(2, 4, 3, 1))
+            .add("bn1", Op.BatchNorm.of(4))
+            .add("neuron1", Small.NEURON)
+            .add("conv2", Op.Conv2d.same(4, 4, 3, 1))
+            .add("bn2", Op.BatchNorm.of(4))
+            .add("neuron2", Small.NEURON)
+            .add("pool1", new Op.AvgPool(2, 2))
+            .add("pool2", new Op.AvgPool(2, 2), "neuron2")
+            .add("pool3", new Op.AvgPool(2, 2), "conv1")
+            .add("add1", new Op.Add(), "pool1", "pool3", "pool2")
+            .add("conv3", Op.Conv2d.same(4, 4, 3, 1))
+            .add("bn3", Op.BatchNorm.of(4))
+            .add("neuron3", Small.NEURON)
+            .add("gap", new Op.GlobalAvgPool())
+            .add("fc", new Op.Linear(4, Small.CLASSES, true))
+            .build();
+    same(graph, 0.4, 3, 4, true);
+    same(graph, 0.4, 2, 4, false);
   }
 
   /** Strided convolutions of odd maps behind neurons that others read too, and a pool of a pool. */
