@@ -2,6 +2,7 @@ package dev.coppice.kernels;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.function.IntPredicate;
 
 /**
@@ -327,6 +328,16 @@ public final class SparseConvolution {
     for (int entry = 0; entry < dense.length; entry++) {
       weights.setAtIndex(ValueLayout.JAVA_FLOAT, (long) dense[entry], numbers[entry]);
     }
+  }
+
+  /** Returns the numbers of the entries in the order in which their weights lie. */
+  public int[] order() {
+    long[] keys = new long[dense.length];
+    for (int entry = 0; entry < dense.length; entry++) {
+      keys[entry] = (long) dense[entry] << Integer.SIZE | entry;
+    }
+    Arrays.sort(keys);
+    return Arrays.stream(keys).mapToInt(key -> (int) key).toArray();
   }
 
   /** Returns the shape of the convolution, also of one that is transposed. */

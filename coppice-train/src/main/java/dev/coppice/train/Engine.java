@@ -196,7 +196,7 @@ public final class Engine implements AutoCloseable {
           pass.measured().gradients().put(name, gradient.toFloatArray());
         }
       }
-      if (!method.act(new Gradients(pass.gradients()))) {
+      if (!method.act(new Gradients(pass.gradients(), parameters))) {
         return new StepResult(loss.value(), loss.correct(), rate, pass.measured());
       }
       if (settings.scaleL1() > 0) {
@@ -450,6 +450,7 @@ public final class Engine implements AutoCloseable {
   public void rewind(Weights weights) {
     parameters.trainable().keySet().forEach(name -> assign(name, weights.get(name).data()));
     optimizerState.forEach(state -> state.muli(0));
+    parameters.readState();
     updates = 0;
   }
 
@@ -493,6 +494,7 @@ public final class Engine implements AutoCloseable {
 
   /** Returns the optimizer's state, for a checkpoint. */
   Map<String, Tensor> optimizerState() {
+    parameters.writeState();
     Map<String, Tensor> tensors = new LinkedHashMap<>();
     for (int i = 0; i < optimizerState.size(); i++) {
       tensors.put("optimizer." + i, Tensor.of(optimizerState.get(i).toFloatArray()));
@@ -512,6 +514,7 @@ public final class Engine implements AutoCloseable {
       }
       Memory.overwrite(array, tensor.data());
     }
+    parameters.readState();
     this.updates = updates;
   }
 

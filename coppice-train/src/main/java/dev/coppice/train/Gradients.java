@@ -10,9 +10,11 @@ import java.util.Map;
  */
 public final class Gradients {
   private final Map<String, NDArray> arrays;
+  private final Parameters parameters;
 
-  Gradients(Map<String, NDArray> arrays) {
+  Gradients(Map<String, NDArray> arrays, Parameters parameters) {
     this.arrays = arrays;
+    this.parameters = parameters;
   }
 
   /**
@@ -21,7 +23,7 @@ public final class Gradients {
    * @throws IllegalArgumentException if there is no trained tensor of this name
    */
   public float[] of(String tensor) {
-    return array(tensor).toFloatArray();
+    return parameters.whole(tensor, array(tensor));
   }
 
   /**
@@ -31,11 +33,11 @@ public final class Gradients {
    */
   public void replace(String tensor, float[] values) {
     NDArray array = array(tensor);
-    if (array.size() != values.length) {
-      throw new IllegalArgumentException(
-          tensor + " has " + array.size() + " values, not " + values.length);
+    long size = parameters.view(tensor).size();
+    if (size != values.length) {
+      throw new IllegalArgumentException(tensor + " has " + size + " values, not " + values.length);
     }
-    Memory.overwrite(array, values);
+    parameters.replace(tensor, array, values);
   }
 
   private NDArray array(String tensor) {

@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
 import java.util.function.IntPredicate;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -96,7 +97,11 @@ final class Parameters {
     }
   }
 
-  /** Returns the gradients as one flat array in the tensors' order, masked, for {@link #update}. */
+  /**
+   * Returns the gradients as one flat array in the tensors' order, masked, for {@link #update}.
+   *
+   * @param gradients of whole tensors, or of what {@link #compact survives} of them
+   */
   NDArray flatGradient(Map<String, NDArray> gradients) {
     Survivors few = survivors;
     if (few != null) {
@@ -105,8 +110,9 @@ final class Parameters {
       int at = 0;
       for (String name : trainable.keySet()) {
         NDArray gradient = gradient(gradients, name);
-        at = few.copy(gradient, offset, flat, at);
-        offset += Math.toIntExact(gradient.size());
+        int size = Math.toIntExact(view(name).size());
+        at = few.copy(gradient, offset, size, flat, at);
+        offset += size;
       }
       return Memory.upload(
           gradients.values().iterator().next().getManager(), flat, new Shape(flat.length));
@@ -139,7 +145,58 @@ final class Parameters {
     if (survivors == null) {
       optimizer.update(values, gradient, state, rate, step);
     } else {
-      survivors.update(optimizer, values, gradient, state, rate, step);
+      survivors.update(optimizer, gradient, rate, step);
+    }
+  }
+
+  /** Whether a gradient may be that of surviving weights alone, in the order of the tensor. */
+  boolean compact() {
+    return survivors != null;
+  }
+
+  /** Returns the gradient of a tensor with zeros where weights do not survive. */
+  float[] whole(String name, NDArray gradient) {
+    float[] given = gradient.toFloatArray();
+    float[] whole = new float[Math.toIntExact(view(name).size())];
+    if (given.length == whole.length) {
+      return given;
+    }
+    int[] kept = kept(name);
+    for (int k = 0; k < kept.length; k++) {
+      whole[kept[k]] = given[k];
+    }
+    return whole;
+  }
+
+  /** Overwrites the gradient of a tensor, or of what survives of it. */
+  void replace(String name, NDArray gradient, float[] whole) {
+    if (gradient.size() == whole.length) {
+      Memory.overwrite(gradient, whole);
+      return;
+    }
+    int[] kept = kept(name);
+    float[] few = new float[kept.length];
+    for (int k = 0; k < kept.length; k++) {
+      few[k] = whole[kept[k]];
+    }
+    Memory.overwrite(gradient, few);
+  }
+
+  private int[] kept(String name) {
+    return IntStream.range(0, Math.toIntExact(view(name).size())).filter(survivors(name)).toArray();
+  }
+
+  /** Has the optimizer's state in the arrays that {@link #mask} was given. */
+  void writeState() {
+    if (survivors != null) {
+      survivors.writeState();
+    }
+  }
+
+  /** Takes the optimizer's state from these arrays, which have been overwritten. */
+  void readState() {
+    if (survivors != null) {
+      survivors.readState();
     }
   }
 
@@ -164,18 +221,22 @@ final class Parameters {
     if (mask != null) {
       mask.close();
     }
+    if (survivors != null) {
+      survivors.writeState();
+      survivors.close();
+    }
     float[] flat =
         flatten(
             (name, shape) -> {
               Tensor tensor = masks.get(name);
               return tensor == null ? ones(shape) : tensor;
             });
-    boolean few = !manager.getDevice().isGpu() && Survivors.pay(flat);
-    survivors = few ? Survivors.of(flat) : null;
     NDArray created = Memory.upload(manager, flat, new Shape(flat.length));
     mask = created;
     values.muli(created);
     optimizerState.forEach(state -> state.muli(created));
+    boolean few = !manager.getDevice().isGpu() && Survivors.pay(flat);
+    survivors = few ? new Survivors(flat, values, optimizerState) : null;
   }
 
   /** Returns a number that changes with the mask. */
@@ -208,6 +269,7 @@ final class Parameters {
             Memory.overwrite(view, weights.get(name).data());
           }
         });
+    readValues();
   }
 
   /** Overwrites one tensor. */
@@ -218,6 +280,13 @@ final class Parameters {
           "there is no tensor " + name + " of " + values.length + " values");
     }
     Memory.overwrite(view, values);
+    readValues();
+  }
+
+  private void readValues() {
+    if (survivors != null) {
+      survivors.readValues();
+    }
   }
 
   /** Returns a copy of one tensor. */

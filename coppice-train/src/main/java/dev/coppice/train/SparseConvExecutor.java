@@ -1,6 +1,7 @@
 package dev.coppice.train;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.types.Shape;
 import dev.coppice.graph.Op;
 import dev.coppice.kernels.ConvolutionShape;
 import dev.coppice.kernels.Kernels;
@@ -43,8 +44,13 @@ final class SparseConvExecutor implements Executor {
 
   private int maskVersion = -1;
 
-  /** The surviving weights for both directions. */
-  private record Structure(SparseConvolution forward, @Nullable SparseConvolution turned) {}
+  /**
+   * The surviving weights for both directions.
+   *
+   * @param order the entries as their weights lie, where the optimizer sees no others; or empty
+   */
+  private record Structure(
+      SparseConvolution forward, @Nullable SparseConvolution turned, int[] order) {}
 
   /**
    * Makes an executor.
@@ -278,9 +284,7 @@ final class SparseConvExecutor implements Executor {
       gradOut.each(work);
     }
     in.release();
-    NDArray weightGradient = pass.manager().zeros(parameters.view(weight).getShape());
-    c.scatter(entries, Memory.of(weightGradient));
-    pass.gradients().put(weight, weightGradient);
+    pass.gradients().put(weight, weightGradient(structure, entries, pass));
     SparseConvolution turned = structure.turned();
     if (turned == null) {
       gradOut.release();
@@ -292,6 +296,20 @@ final class SparseConvExecutor implements Executor {
     gradIn.then(read::release);
     gradOut.release();
     return Maps.of(gradIn, pass.manager());
+  }
+
+  private NDArray weightGradient(Structure structure, float[] entries, Pass pass) {
+    if (parameters.compact()) {
+      int[] order = structure.order();
+      float[] few = new float[order.length];
+      for (int k = 0; k < order.length; k++) {
+        few[k] = entries[order[k]];
+      }
+      return Memory.upload(pass.manager(), few, new Shape(few.length));
+    }
+    NDArray whole = pass.manager().zeros(parameters.view(weight).getShape());
+    structure.forward().scatter(entries, Memory.of(whole));
+    return whole;
   }
 
   /** Returns the structure with the weights' present values. */
@@ -307,7 +325,11 @@ final class SparseConvExecutor implements Executor {
       Planes out = shape.output(group, store.border());
       SparseConvolution forward =
           SparseConvolution.of(shape, in, out, weights, parameters.survivors(weight));
-      known = new Structure(forward, inputGradient ? forward.transposed(out, in) : null);
+      known =
+          new Structure(
+              forward,
+              inputGradient ? forward.transposed(out, in) : null,
+              parameters.compact() ? forward.order() : new int[0]);
       structures.put(group, known);
     } else {
       known.forward().refresh(weights);
