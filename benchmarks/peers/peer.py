@@ -60,6 +60,12 @@ def check_positive(parser, args, names):
             parser.error(f"--{name} must be at least 1")
 
 
+def check_files(parser, *paths):
+    for path in paths:
+        if not path.is_file():
+            parser.error(f"{path}: does not exist")
+
+
 def peak_megabytes():
     """Return the largest resident set of this process so far, in 10^6 bytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

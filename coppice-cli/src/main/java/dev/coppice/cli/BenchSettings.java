@@ -2,12 +2,14 @@ package dev.coppice.cli;
 
 import dev.coppice.graph.Charge;
 import dev.coppice.graph.Graph;
+import dev.coppice.graph.Initialization;
 import dev.coppice.graph.Op;
 import dev.coppice.graph.Reset;
 import dev.coppice.graph.Shape;
 import dev.coppice.graph.Surrogate;
-import dev.coppice.graph.zoo.Zoo;
+import dev.coppice.graph.Weights;
 import dev.coppice.train.ConvolutionPath;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -77,11 +79,6 @@ record BenchSettings(
     }
   }
 
-  /** Whether the network goes by a name, which the peers do not know. */
-  boolean named() {
-    return Zoo.names().contains(net);
-  }
-
   /**
    * Returns the network.
    *
@@ -89,6 +86,11 @@ record BenchSettings(
    */
   Graph graph() {
     return NetworkOptions.graph(net, input, CLASSES, NEURON, 1);
+  }
+
+  /** Returns the weights that training begins with. */
+  Weights weights() {
+    return Weights.initialize(graph(), seed, Initialization.UNIFORM_FAN_IN);
   }
 
   /** Returns the same work with another part of the weights masked. */
@@ -108,9 +110,13 @@ record BenchSettings(
         explain);
   }
 
-  /** Returns the options of a peer's script for the same work. */
-  List<String> arguments() {
-    List<String> arguments = new ArrayList<>(List.of("--net", net, "--input", input.toString()));
+  /**
+   * Returns the options of a peer's script for the same work.
+   *
+   * @param model holds the network
+   */
+  List<String> arguments(Path model) {
+    List<String> arguments = new ArrayList<>(List.of("--model", model.toString()));
     arguments.addAll(List.of("--T", Integer.toString(timeSteps)));
     arguments.addAll(List.of("--batch", Integer.toString(batch)));
     arguments.addAll(List.of("--threads", Integer.toString(threads)));

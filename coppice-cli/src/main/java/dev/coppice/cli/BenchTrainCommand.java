@@ -1,12 +1,17 @@
 package dev.coppice.cli;
 
 import com.google.gson.JsonObject;
+import dev.coppice.graph.Compression;
+import dev.coppice.graph.Model;
 import dev.coppice.graph.Shape;
 import dev.coppice.train.Engine;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -100,10 +105,6 @@ final class BenchTrainCommand implements Callable<Integer> {
     List<BenchSettings> rows = sparsities.stream().map(settings::at).toList();
     var _ = settings.graph();
     PeerScript script = peer.script("train", global.device);
-    if (script != null && settings.named()) {
-      throw new UsageException(
-          "the peer does not know " + net + ": give a notation such as 64C3-P2-FC10 by --net");
-    }
     PrintWriter err = spec.commandLine().getErr();
 
     List<List<TrainMeasurement.Figures>> runs = new ArrayList<>();
@@ -114,7 +115,7 @@ final class BenchTrainCommand implements Callable<Integer> {
     JsonObject other = null;
     if (script != null) {
       err.println("measuring " + peer.peer);
-      other = script.run(settings.arguments(), peer.settings, err);
+      other = train(script, settings, err);
       for (int i = 0; i < rows.size(); i++) {
         err.println(
             "measuring coppice again" + (rows.size() > 1 ? " at " + rows.get(i).sparsity() : ""));
@@ -139,6 +140,17 @@ final class BenchTrainCommand implements Callable<Integer> {
     result.print(spec.commandLine().getOut());
     JsonOutput.write(global.json, result.json());
     return 0;
+  }
+
+  private JsonObject train(PeerScript script, BenchSettings settings, PrintWriter err)
+      throws IOException {
+    Path model = Files.createTempFile("coppice-bench", ".safetensors");
+    try {
+      new Model(settings.graph(), settings.weights(), Map.of()).save(model, Compression.DENSE);
+      return script.run(settings.arguments(model), peer.settings, err);
+    } finally {
+      Files.deleteIfExists(model);
+    }
   }
 
   private static TrainMeasurement.Figures train(BenchSettings settings) throws IOException {

@@ -2,7 +2,6 @@ package dev.coppice.cli;
 
 import com.google.gson.Gson;
 import dev.coppice.graph.Graph;
-import dev.coppice.graph.Initialization;
 import dev.coppice.graph.Node;
 import dev.coppice.graph.Op;
 import dev.coppice.graph.Surrogate;
@@ -117,7 +116,7 @@ final class TrainMeasurement {
     Gson gson = new Gson();
     BenchSettings settings = gson.fromJson(Files.readString(Path.of(args[0])), BenchSettings.class);
     Graph graph = settings.graph();
-    Weights weights = Weights.initialize(graph, settings.seed(), Initialization.UNIFORM_FAN_IN);
+    Weights weights = settings.weights();
     Optimizer optimizer = new Optimizer.Sgd(MOMENTUM, false, 0);
     Engine.Options options =
         new Engine.Options(

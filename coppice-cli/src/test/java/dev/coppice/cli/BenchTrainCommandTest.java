@@ -133,7 +133,7 @@ class BenchTrainCommandTest {
     List<String> arguments = Files.readAllLines(folder.resolve("arguments"));
     assertThat(arguments.getFirst()).endsWith("benchmarks/peers/spikingjelly_train.py");
     assertThat(String.join(" ", arguments))
-        .contains("--net 4C3-P2-FC10 --input 8x8x1 --T 4 --batch 4 --threads 1")
+        .containsPattern("--model \\S+\\.safetensors --T 4 --batch 4 --threads 1")
         .contains("--warmup 1 --steps 3")
         .endsWith("--settings eager+nchw eager+channels_last");
     JsonObject result = Invocation.json(json);
