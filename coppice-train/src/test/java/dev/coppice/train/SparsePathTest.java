@@ -241,6 +241,101 @@ class SparsePathTest {
     found.values().forEach(weights -> assertClose(weights, dense, 1e-3));
   }
 
+  private static final Graph CHAIN =
+      Notation.parse("6C3-8C3-P2-5C3-FC3", new Shape.Map(8, 8, 2), Small.NEURON);
+
+  private static Engine masked(long seed) {
+    Engine engine =
+        new Engine(
+            CHAIN,
+            Small.weights(CHAIN, seed),
+            SGD,
+            options(ConvolutionPath.SPARSE, Kernels.best()));
+    engine.mask(masks(CHAIN, 0.2, 3));
+    return engine;
+  }
+
+  private static void step(Engine engine, int number) {
+    float[] images = Small.normal(number, 4 * 128, 1.5);
+    engine.train(images, Small.labels(4), Small.settings(3), 0.05, number, Probes.NONE);
+  }
+
+  /** Gradients of surviving weights alone look like any others. */
+  @Test
+  void methodsSeeAndReplaceTheSameGradients() {
+    String name = "conv2.weight";
+    Map<String, Tensor> masks = masks(CHAIN, 0.2, 3);
+    float[] mask = Objects.requireNonNull(masks.get(name)).data();
+    Map<ConvolutionPath, float[]> seen = new HashMap<>();
+    Map<ConvolutionPath, Weights> found = new HashMap<>();
+    for (ConvolutionPath path : ConvolutionPath.values()) {
+      try (Engine engine =
+          new Engine(CHAIN, Small.weights(CHAIN, 5), SGD, options(path, Kernels.best()))) {
+        engine.mask(masks);
+        engine.train(
+            Small.normal(17, 4 * 128, 1.5),
+            Small.labels(4),
+            Small.settings(3),
+            0.05,
+            1,
+            Probes.NONE,
+            gradients -> {
+              float[] gradient = gradients.of(name);
+              float[] twice = new float[gradient.length];
+              for (int k = 0; k < twice.length; k++) {
+                gradient[k] *= mask[k];
+                twice[k] = 2 * gradient[k];
+              }
+              seen.put(path, gradient);
+              gradients.replace(name, twice);
+              return true;
+            });
+        found.put(path, engine.weights());
+      }
+    }
+    float[] dense = Objects.requireNonNull(seen.get(ConvolutionPath.DENSE));
+    seen.values().forEach(gradient -> assertClose(name, gradient, dense, 1e-4));
+    Weights updated = Objects.requireNonNull(found.get(ConvolutionPath.DENSE));
+    found.values().forEach(weights -> assertClose(weights, updated, 1e-4));
+  }
+
+  @Test
+  void aMaskedRunGoesOnFromACheckpoint() {
+    try (Engine straight = masked(5);
+        Engine resumed = masked(6)) {
+      step(straight, 1);
+      step(straight, 2);
+      // What is restored must win over steps of its own.
+      step(resumed, 7);
+      resumed.restore(straight.weights(), straight.optimizerState(), straight.updates());
+      step(straight, 3);
+      step(resumed, 3);
+      assertThat(resumed.weights()).isEqualTo(straight.weights());
+      assertThat(resumed.optimizerState()).isEqualTo(straight.optimizerState());
+    }
+  }
+
+  @Test
+  void aMaskedRunBeginsAnewWhereItIsRewound() {
+    try (Engine fresh = masked(5);
+        Engine rewound = masked(5)) {
+      Weights first = rewound.weights();
+      step(rewound, 1);
+      rewound.rewind(first);
+      step(fresh, 2);
+      step(rewound, 2);
+      rewound
+          .weights()
+          .asMap()
+          .forEach(
+              (name, tensor) -> {
+                if (Weights.isTrainable(name)) {
+                  assertThat(tensor).as(name).isEqualTo(fresh.tensor(name));
+                }
+              });
+    }
+  }
+
   @Test
   void nothingPilesUpOverTenThousandSteps() {
     Graph graph = Notation.parse("4C3-4C3-P2-4C3-FC3", new Shape.Map(6, 6, 2), Small.NEURON);
