@@ -2,16 +2,17 @@ package dev.coppice.cli;
 
 import dev.coppice.graph.Charge;
 import dev.coppice.graph.Graph;
-import dev.coppice.graph.Initialization;
 import dev.coppice.graph.Op;
 import dev.coppice.graph.Reset;
 import dev.coppice.graph.Shape;
 import dev.coppice.graph.Surrogate;
-import dev.coppice.graph.Weights;
 import dev.coppice.train.ConvolutionPath;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SplittableRandom;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a measurement of training runs.
@@ -22,6 +23,8 @@ import java.util.List;
  * @param warmup steps that are not counted
  * @param steps steps that are counted
  * @param sparsity the part of every layer's weights that is masked
+ * @param firingRate spikes per neuron and time step that training begins with, or null: as new
+ *     weights fire
  * @param convolutions how convolutions run
  * @param explain whether to measure the time of every layer in further steps
  */
@@ -36,6 +39,7 @@ record BenchSettings(
     int steps,
     long seed,
     double sparsity,
+    @Nullable Double firingRate,
     ConvolutionPath convolutions,
     boolean explain) {
 
@@ -67,6 +71,9 @@ record BenchSettings(
     if (!(sparsity >= 0 && sparsity < 1)) {
       throw new UsageException("--sparsity must lie from 0 to below 1, not " + sparsity);
     }
+    if (firingRate != null) {
+      var _ = new WantedRates(new double[] {firingRate});
+    }
     if ((long) batch * input.size() > Integer.MAX_VALUE) {
       throw new UsageException("--batch " + batch + " of " + input + " images is too large");
     }
@@ -88,9 +95,14 @@ record BenchSettings(
     return NetworkOptions.graph(net, input, CLASSES, NEURON, 1);
   }
 
-  /** Returns the weights that training begins with. */
-  Weights weights() {
-    return Weights.initialize(graph(), seed, Initialization.UNIFORM_FAN_IN);
+  /** Returns the images of every step, {@code [B, H, W, C]}. */
+  float[] images() {
+    RandomGenerator random = new SplittableRandom(seed);
+    float[] images = new float[batch * input.size()];
+    for (int i = 0; i < images.length; i++) {
+      images[i] = random.nextFloat();
+    }
+    return images;
   }
 
   /** Returns the same work with another part of the weights masked. */
@@ -106,6 +118,7 @@ record BenchSettings(
         steps,
         seed,
         other,
+        firingRate,
         convolutions,
         explain);
   }

@@ -2,7 +2,6 @@ package dev.coppice.cli;
 
 import com.google.gson.JsonObject;
 import dev.coppice.graph.Compression;
-import dev.coppice.graph.Model;
 import dev.coppice.graph.Shape;
 import dev.coppice.train.Engine;
 import java.io.IOException;
@@ -11,8 +10,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -72,6 +71,14 @@ final class BenchTrainCommand implements Callable<Integer> {
               + " (default: 0)")
   private List<Double> sparsities = List.of(0.0);
 
+  @Option(
+      names = "--firing-rate",
+      paramLabel = "X",
+      description =
+          "spikes per neuron and time step in all layers when training begins (default: as new"
+              + " weights fire)")
+  private @Nullable Double firingRate;
+
   @Mixin private ConvolutionOptions convolutions = new ConvolutionOptions();
 
   @Option(
@@ -100,6 +107,7 @@ final class BenchTrainCommand implements Callable<Integer> {
             steps,
             global.seed,
             sparsities.getFirst(),
+            firingRate,
             options.convolutions(),
             explain);
     List<BenchSettings> rows = sparsities.stream().map(settings::at).toList();
@@ -110,24 +118,26 @@ final class BenchTrainCommand implements Callable<Integer> {
     List<List<TrainMeasurement.Figures>> runs = new ArrayList<>();
     for (BenchSettings row : rows) {
       err.println("measuring coppice" + (rows.size() > 1 ? " at " + row.sparsity() : ""));
-      runs.add(new ArrayList<>(List.of(train(row))));
+      runs.add(new ArrayList<>(List.of(train(row, options))));
     }
     JsonObject other = null;
     if (script != null) {
       err.println("measuring " + peer.peer);
-      other = train(script, settings, err);
+      other =
+          with(
+              settings.at(0),
+              options,
+              model -> script.run(settings.arguments(model), peer.settings, err));
       for (int i = 0; i < rows.size(); i++) {
         err.println(
             "measuring coppice again" + (rows.size() > 1 ? " at " + rows.get(i).sparsity() : ""));
-        runs.get(i).add(train(rows.get(i)));
+        runs.get(i).add(train(rows.get(i), options));
       }
     }
     TrainMeasurement.Overhead overhead = null;
     if (scoreOverhead) {
       err.println("measuring the cost of scores");
-      overhead =
-          MeasuringProcess.run(
-              TrainMeasurement.class, settings, TrainMeasurement.Overhead.class, "overhead");
+      overhead = measure(settings, options, TrainMeasurement.Overhead.class, "overhead");
     }
     List<BenchResult.Row> measured = new ArrayList<>();
     for (int i = 0; i < rows.size(); i++) {
@@ -142,19 +152,34 @@ final class BenchTrainCommand implements Callable<Integer> {
     return 0;
   }
 
-  private JsonObject train(PeerScript script, BenchSettings settings, PrintWriter err)
+  /** Measures with the network in a file. */
+  private interface Measured<T> {
+    T measure(Path model) throws IOException;
+  }
+
+  private static <T> T with(BenchSettings settings, Engine.Options options, Measured<T> measured)
       throws IOException {
     Path model = Files.createTempFile("coppice-bench", ".safetensors");
     try {
-      new Model(settings.graph(), settings.weights(), Map.of()).save(model, Compression.DENSE);
-      return script.run(settings.arguments(model), peer.settings, err);
+      BenchNetwork.of(settings, options).save(model, Compression.DENSE);
+      return measured.measure(model);
     } finally {
       Files.deleteIfExists(model);
     }
   }
 
-  private static TrainMeasurement.Figures train(BenchSettings settings) throws IOException {
-    return MeasuringProcess.run(
-        TrainMeasurement.class, settings, TrainMeasurement.Figures.class, "train");
+  private static TrainMeasurement.Figures train(BenchSettings settings, Engine.Options options)
+      throws IOException {
+    return measure(settings, options, TrainMeasurement.Figures.class, "train");
+  }
+
+  private static <T> T measure(
+      BenchSettings settings, Engine.Options options, Class<T> type, String mode)
+      throws IOException {
+    return with(
+        settings,
+        options,
+        model ->
+            MeasuringProcess.run(TrainMeasurement.class, settings, type, model.toString(), mode));
   }
 }

@@ -2,11 +2,10 @@ package dev.coppice.cli;
 
 import com.google.gson.Gson;
 import dev.coppice.graph.Graph;
+import dev.coppice.graph.Model;
 import dev.coppice.graph.Node;
 import dev.coppice.graph.Op;
 import dev.coppice.graph.Surrogate;
-import dev.coppice.graph.Tensor;
-import dev.coppice.graph.Weights;
 import dev.coppice.kernels.Kernels;
 import dev.coppice.train.CriticalityProbe;
 import dev.coppice.train.Engine;
@@ -19,14 +18,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
-import java.util.random.RandomGenerator;
-import java.util.stream.IntStream;
 
 /**
  * Measures training in a process that does nothing else, so that its peak memory is that of
@@ -97,61 +93,34 @@ final class TrainMeasurement {
     this.engine = engine;
     criticality = probes(graph);
     step = new Engine.StepSettings(settings.timeSteps(), new LossFunction.MeanLogits(), 0, 0, 0);
-    RandomGenerator random = new SplittableRandom(settings.seed());
-    images = new float[settings.batch() * settings.input().size()];
-    for (int i = 0; i < images.length; i++) {
-      images[i] = random.nextFloat();
-    }
+    images = settings.images();
     int classes = graph.shape(graph.output()).size();
-    labels = random.ints(settings.batch(), 0, classes).toArray();
+    labels = new SplittableRandom(settings.seed()).ints(settings.batch(), 0, classes).toArray();
   }
 
   /**
    * Measures what is asked for and writes it as JSON.
    *
-   * @param args the file of the settings, the file to write, {@code train} or {@code overhead}
+   * @param args the file of the settings, the file to write, that of the network, {@code train} or
+   *     {@code overhead}
    * @throws IOException if a file cannot be read or written
    */
   public static void main(String[] args) throws IOException {
     Gson gson = new Gson();
     BenchSettings settings = gson.fromJson(Files.readString(Path.of(args[0])), BenchSettings.class);
-    Graph graph = settings.graph();
-    Weights weights = settings.weights();
+    Model model = Model.load(Path.of(args[2]));
     Optimizer optimizer = new Optimizer.Sgd(MOMENTUM, false, 0);
     Engine.Options options =
         new Engine.Options(
             settings.device(), settings.threads(), Kernels.best(), settings.convolutions());
-    try (Engine engine = new Engine(graph, weights, optimizer, options)) {
+    try (Engine engine = new Engine(model.graph(), model.weights(), optimizer, options)) {
       if (settings.sparsity() > 0) {
-        engine.mask(masks(graph, weights, settings.sparsity()));
+        engine.mask(BenchNetwork.masks(model));
       }
-      TrainMeasurement measurement = new TrainMeasurement(settings, graph, engine);
-      Object result = args[2].equals("overhead") ? measurement.overhead() : measurement.train();
+      TrainMeasurement measurement = new TrainMeasurement(settings, model.graph(), engine);
+      Object result = args[3].equals("overhead") ? measurement.overhead() : measurement.train();
       Files.writeString(Path.of(args[1]), gson.toJson(result));
     }
-  }
-
-  /** Masks the smallest weights of every convolution and linear layer. */
-  private static Map<String, Tensor> masks(Graph graph, Weights weights, double sparsity) {
-    Map<String, Tensor> masks = new LinkedHashMap<>();
-    for (Node node : graph.nodes()) {
-      if (node.op() instanceof Op.Conv2d || node.op() instanceof Op.Linear) {
-        Tensor tensor = weights.get(node.name() + ".weight");
-        float[] data = tensor.data();
-        int[] order =
-            IntStream.range(0, data.length)
-                .boxed()
-                .sorted(Comparator.comparingDouble(k -> Math.abs(data[k])))
-                .mapToInt(Integer::intValue)
-                .toArray();
-        float[] mask = new float[data.length];
-        for (int i = (int) Math.round(sparsity * data.length); i < order.length; i++) {
-          mask[order[i]] = 1;
-        }
-        masks.put(node.name() + ".weight", new Tensor(tensor.shape(), mask));
-      }
-    }
-    return masks;
   }
 
   /** Returns the spikes per neuron and time step of every neuron layer in a training step. */

@@ -3,6 +3,7 @@ package dev.coppice.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -102,6 +103,20 @@ class BenchTrainCommandTest {
   }
 
   @Test
+  void neuronsFireAsOftenAsAsked() throws IOException {
+    Path json = folder.resolve("bench.json");
+    bench("--firing-rate", "0.3", "--sparsity", "0,0.5", "--json", json).exits(0);
+
+    for (JsonElement row : Invocation.json(json).getAsJsonArray("rows")) {
+      JsonObject run = row.getAsJsonObject().getAsJsonArray("runs").get(0).getAsJsonObject();
+      run.getAsJsonObject("spikeRates")
+          .asMap()
+          .values()
+          .forEach(rate -> assertThat(rate.getAsDouble()).isBetween(0.2, 0.4));
+    }
+  }
+
+  @Test
   @DisabledOnOs(OS.WINDOWS)
   void aPeerIsMeasuredBetweenTwoRuns() throws IOException {
     Path json = folder.resolve("bench.json");
@@ -179,6 +194,7 @@ class BenchTrainCommandTest {
     Invocation.of("bench", "train", "--net", "4C3").exits(2, "the last part must be FCn");
     Invocation.of("bench", "train", "--input", "8").exits(2, "expected HxWxC");
     bench("--sparsity", "1").exits(2, "--sparsity must lie from 0 to below 1, not 1.0");
+    bench("--firing-rate", "1").exits(2, "--firing-rate must lie between 0 and 1, not 1.0");
     bench("--convolutions", "fast").exits(2, "expected auto, dense, sparse, found");
     bench("--peer", "norse").exits(2, "expected spikingjelly");
     bench("--peer", "spikingjelly", "--python", folder.resolve("none")).exits(2, "is no program");
