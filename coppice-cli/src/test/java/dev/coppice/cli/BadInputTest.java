@@ -153,12 +153,6 @@ final class BadInputTest {
   }
 
   @Test
-  void refusesToMeasureThePeerOnANetworkThatItDoesNotKnow() {
-    String[] bench = {"bench", "train", "--net", "vgg16", "--peer", "spikingjelly"};
-    refused(Invocation.of((Object[]) bench), "the peer does not know vgg16", "--net");
-  }
-
-  @Test
   void refusesUnknownCommandsAndNone() {
     refused(Invocation.of("trian"), "unknown command trian", "did you mean train?");
     refused(Invocation.of(), "missing command");
