@@ -23,8 +23,10 @@ final class BenchNetwork {
   static Model of(BenchSettings settings, Engine.Options options) {
     Graph graph = settings.graph();
     Weights weights = Weights.initialize(graph, settings.seed(), Initialization.UNIFORM_FAN_IN);
-    for (String name : masked(graph)) {
-      weights = weights.with(name, withoutSmallest(weights.get(name), settings.sparsity()));
+    if (settings.sparsity() > 0) {
+      for (String name : masked(graph)) {
+        weights = weights.with(name, withoutSmallest(weights.get(name), settings.sparsity()));
+      }
     }
     Double rate = settings.firingRate();
     if (rate != null) {
