@@ -58,7 +58,8 @@ final class ConvolutionChoice {
    * @param before the one whose planes it may read, or null
    * @param spiking whether the kernels of spikes compute it otherwise
    * @param read numbers of an image that it reads
-   * @param left numbers of an image where planes end behind it; 0 where a convolution follows
+   * @param left numbers of an image where planes end behind it; 0 where a convolution or a sum
+   *     follows
    */
   private record Layer(
       String node,
@@ -124,9 +125,12 @@ final class ConvolutionChoice {
     };
   }
 
-  /** Returns the most numbers that leave planes behind a node; a sum is left by who made it. */
+  /**
+   * Returns the most numbers that leave planes behind a node, none where all goes into convolutions
+   * and sums: those of a stream leave once, behind its end.
+   */
   private static long left(Graph graph, Node node) {
-    long most = 0;
+    long most = graph.consumers(node.name()).isEmpty() ? graph.shape(node.name()).size() : 0;
     for (String name : graph.consumers(node.name())) {
       Node reader = graph.node(name);
       if (!(reader.op() instanceof Op.Conv2d || reader.op() instanceof Op.Add)) {
