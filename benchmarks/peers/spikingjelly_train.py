@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Measure how fast SpikingJelly trains a network on the CPU that Coppice saved.
+"""Measure how fast SpikingJelly trains, on the CPU, a network that Coppice saved.
 
 A step is forward, backward and one SGD update on random images. Every setting runs in a process of
 its own, so that its peak memory is its own; the fastest one is the result.

@@ -1,12 +1,10 @@
 package dev.coppice.cli;
 
 import com.google.gson.JsonObject;
-import dev.coppice.graph.Compression;
 import dev.coppice.graph.Shape;
 import dev.coppice.train.Engine;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -116,28 +114,27 @@ final class BenchTrainCommand implements Callable<Integer> {
     PrintWriter err = spec.commandLine().getErr();
 
     List<List<TrainMeasurement.Figures>> runs = new ArrayList<>();
-    for (BenchSettings row : rows) {
-      err.println("measuring coppice" + (rows.size() > 1 ? " at " + row.sparsity() : ""));
-      runs.add(new ArrayList<>(List.of(train(row, options))));
-    }
     JsonObject other = null;
-    if (script != null) {
-      err.println("measuring " + peer.peer);
-      other =
-          with(
-              settings.at(0),
-              options,
-              model -> script.run(settings.arguments(model), peer.settings, err));
-      for (int i = 0; i < rows.size(); i++) {
-        err.println(
-            "measuring coppice again" + (rows.size() > 1 ? " at " + rows.get(i).sparsity() : ""));
-        runs.get(i).add(train(rows.get(i), options));
-      }
-    }
     TrainMeasurement.Overhead overhead = null;
-    if (scoreOverhead) {
-      err.println("measuring the cost of scores");
-      overhead = measure(settings, options, TrainMeasurement.Overhead.class, "overhead");
+    try (BenchModels models = new BenchModels(options)) {
+      for (BenchSettings row : rows) {
+        err.println("measuring coppice" + (rows.size() > 1 ? " at " + row.sparsity() : ""));
+        runs.add(new ArrayList<>(List.of(train(row, models))));
+      }
+      if (script != null) {
+        err.println("measuring " + peer.peer);
+        Path dense = models.of(settings.at(0));
+        other = script.run(settings.arguments(dense), peer.settings, err);
+        for (int i = 0; i < rows.size(); i++) {
+          err.println(
+              "measuring coppice again" + (rows.size() > 1 ? " at " + rows.get(i).sparsity() : ""));
+          runs.get(i).add(train(rows.get(i), models));
+        }
+      }
+      if (scoreOverhead) {
+        err.println("measuring the cost of scores");
+        overhead = measure(settings, models, TrainMeasurement.Overhead.class, "overhead");
+      }
     }
     List<BenchResult.Row> measured = new ArrayList<>();
     for (int i = 0; i < rows.size(); i++) {
@@ -152,34 +149,14 @@ final class BenchTrainCommand implements Callable<Integer> {
     return 0;
   }
 
-  /** Measures with the network in a file. */
-  private interface Measured<T> {
-    T measure(Path model) throws IOException;
-  }
-
-  private static <T> T with(BenchSettings settings, Engine.Options options, Measured<T> measured)
+  private static TrainMeasurement.Figures train(BenchSettings settings, BenchModels models)
       throws IOException {
-    Path model = Files.createTempFile("coppice-bench", ".safetensors");
-    try {
-      BenchNetwork.of(settings, options).save(model, Compression.DENSE);
-      return measured.measure(model);
-    } finally {
-      Files.deleteIfExists(model);
-    }
-  }
-
-  private static TrainMeasurement.Figures train(BenchSettings settings, Engine.Options options)
-      throws IOException {
-    return measure(settings, options, TrainMeasurement.Figures.class, "train");
+    return measure(settings, models, TrainMeasurement.Figures.class, "train");
   }
 
   private static <T> T measure(
-      BenchSettings settings, Engine.Options options, Class<T> type, String mode)
-      throws IOException {
-    return with(
-        settings,
-        options,
-        model ->
-            MeasuringProcess.run(TrainMeasurement.class, settings, type, model.toString(), mode));
+      BenchSettings settings, BenchModels models, Class<T> type, String mode) throws IOException {
+    return MeasuringProcess.run(
+        TrainMeasurement.class, settings, type, models.of(settings).toString(), mode);
   }
 }

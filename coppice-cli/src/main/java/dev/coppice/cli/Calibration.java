@@ -68,25 +68,36 @@ final class Calibration {
    * @param sparsity the share of the weights of convolutions and linear layers that are zero
    */
   static Weights pruned(Graph graph, double sparsity, long seed) {
-    Weights weights = initial(graph, seed);
-    PrunableLayers layers = PrunableLayers.of(graph, Set.of());
-    float[] magnitudes = layers.gather(weights::get);
-    for (int i = 0; i < magnitudes.length; i++) {
-      magnitudes[i] = Math.abs(magnitudes[i]);
+    return withoutSmallest(
+        initial(graph, seed), PrunableLayers.of(graph, Set.of()).layers(), sparsity, seed);
+  }
+
+  /** Returns weights without those of the smallest magnitude in some layers, taken together. */
+  static Weights withoutSmallest(
+      Weights weights, List<PrunableLayers.Layer> layers, double sparsity, long seed) {
+    float[] magnitudes = new float[layers.stream().mapToInt(PrunableLayers.Layer::size).sum()];
+    int count = 0;
+    for (PrunableLayers.Layer layer : layers) {
+      for (float weight : weights.get(layer.tensor()).data()) {
+        magnitudes[count++] = Math.abs(weight);
+      }
     }
-    boolean[] all = new boolean[magnitudes.length];
+    boolean[] all = new boolean[count];
     Arrays.fill(all, true);
-    boolean[] kept = new boolean[magnitudes.length];
-    int keep = (int) Math.round(magnitudes.length * (1 - sparsity));
+    boolean[] kept = new boolean[count];
+    int keep = count - (int) Math.round(sparsity * count);
     float _ = Selection.keep(Ties.EXACT, magnitudes, magnitudes, all, keep, seed, kept);
-    for (PrunableLayers.Layer layer : layers.layers()) {
+    Weights pruned = weights;
+    int first = 0;
+    for (PrunableLayers.Layer layer : layers) {
       float[] data = weights.get(layer.tensor()).data().clone();
       for (int i = 0; i < data.length; i++) {
-        data[i] = kept[layer.offset() + i] ? data[i] : 0;
+        data[i] = kept[first + i] ? data[i] : 0;
       }
-      weights = weights.with(layer.tensor(), new Tensor(layer.shape(), data));
+      pruned = pruned.with(layer.tensor(), new Tensor(layer.shape(), data));
+      first += data.length;
     }
-    return weights;
+    return pruned;
   }
 
   /**
