@@ -496,6 +496,22 @@ public sealed interface Kernels permits ScalarKernels, VectorKernels {
       int toChannel);
 
   /**
+   * {@link #planeStepsForward} with spikes as bits.
+   *
+   * @param p of groups of {@link Planes#LANES}
+   * @param bits {@link PlaneBits} of all steps, written
+   */
+  void planeStepsFire(
+      NeuronConstants c,
+      PlaneSteps p,
+      MemorySegment x,
+      float[] scale,
+      float[] shift,
+      MemorySegment bits,
+      int fromChannel,
+      int toChannel);
+
+  /**
    * {@link #normNeuronBackward} in planes, for the channels of the range.
    *
    * @param mean what {@code x} is centred at {@code [C]}
@@ -535,6 +551,20 @@ public sealed interface Kernels permits ScalarKernels, VectorKernels {
   void planeAverage(
       PlaneAverage p, MemorySegment x, MemorySegment y, int groups, int fromChannel, int toChannel);
 
+  /**
+   * {@link #planeAverage} of spikes.
+   *
+   * @param p between groups of {@link Planes#LANES}
+   * @param bits {@link PlaneBits} of the input
+   */
+  void planeBitsAverage(
+      PlaneAverage p,
+      MemorySegment bits,
+      MemorySegment y,
+      int groups,
+      int fromChannel,
+      int toChannel);
+
   /** Takes the gradient of averages back to what they are of, for the channels of the range. */
   void planeAverageBackward(
       PlaneAverage p,
@@ -560,6 +590,21 @@ public sealed interface Kernels permits ScalarKernels, VectorKernels {
       Planes planes,
       MemorySegment spikes,
       MemorySegment bits,
+      int groups,
+      int fromPlane,
+      int toPlane);
+
+  /**
+   * Turns {@link PlaneBits} into the numbers 0 and 1.
+   *
+   * @param planes of groups of {@link Planes#LANES}
+   * @param spikes written for the planes of the range
+   * @param groups groups of images
+   */
+  void unpackPlaneBits(
+      Planes planes,
+      MemorySegment bits,
+      MemorySegment spikes,
       int groups,
       int fromPlane,
       int toPlane);

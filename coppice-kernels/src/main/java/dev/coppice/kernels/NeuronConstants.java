@@ -56,6 +56,34 @@ public record NeuronConstants(
     return strict ? Math.nextUp(threshold) : threshold;
   }
 
+  /** Returns the factor of an input whose current is {@code input·scale + …}. */
+  float factor(float scale) {
+    return gain * scale;
+  }
+
+  /** Returns the constant term of the charge where the current is {@code … + shift}. */
+  float term(float shift) {
+    return gain * shift + drift;
+  }
+
+  /** Returns {@link #factor} of all. */
+  float[] factors(float[] scale) {
+    float[] factors = new float[scale.length];
+    for (int i = 0; i < scale.length; i++) {
+      factors[i] = factor(scale[i]);
+    }
+    return factors;
+  }
+
+  /** Returns {@link #term} of all. */
+  float[] terms(float[] shift) {
+    float[] terms = new float[shift.length];
+    for (int i = 0; i < shift.length; i++) {
+      terms[i] = term(shift[i]);
+    }
+    return terms;
+  }
+
   private static void requireFinite(String what, float value) {
     if (!Float.isFinite(value)) {
       throw new IllegalArgumentException(what + " must be finite, not " + value);

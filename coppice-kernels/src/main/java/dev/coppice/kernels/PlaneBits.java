@@ -12,13 +12,18 @@ import java.lang.foreign.ValueLayout;
  */
 public final class PlaneBits {
   /** Bytes of floats for a byte of bits. */
-  static final int SHRINKING = Planes.LANES * Float.BYTES / Short.BYTES;
+  public static final int SHRINKING = Planes.LANES * Float.BYTES / Short.BYTES;
 
   private PlaneBits() {}
 
   /** Whether a convolution can read its input so. */
   public static boolean fit(SparseConvolution c) {
-    return c.in().group() == Planes.LANES && c.out().group() == Planes.LANES && !c.narrow();
+    return fit(c.in()) && fit(c.out()) && !c.narrow();
+  }
+
+  /** Whether there are bits of planes: where they have as many images side by side. */
+  public static boolean fit(Planes planes) {
+    return planes.group() == Planes.LANES;
   }
 
   /** Returns memory for the bits of so many images, zero. */
@@ -28,17 +33,41 @@ public final class PlaneBits {
 
   static void checkPack(
       Planes planes, MemorySegment spikes, MemorySegment bits, int groups, int from, int to) {
-    if (planes.group() != Planes.LANES) {
-      throw new IllegalArgumentException(
-          "planes of bits have groups of %d images, not %d"
-              .formatted(Planes.LANES, planes.group()));
-    }
     SpikeArguments.checkRange("planes", from, to, planes.planes());
     NeuronArguments.requireFloats("spikes", spikes, planes.bytes(groups));
     requireBits(planes, bits, groups);
   }
 
+  static void checkFire(
+      PlaneSteps p,
+      MemorySegment x,
+      float[] scale,
+      float[] shift,
+      MemorySegment bits,
+      int fromChannel,
+      int toChannel) {
+    p.checkChannels(x, scale, shift, fromChannel, toChannel);
+    requireBits(p.planes(), bits, p.allGroups());
+  }
+
+  static void checkAverage(
+      PlaneAverage p,
+      MemorySegment bits,
+      MemorySegment y,
+      int groups,
+      int fromChannel,
+      int toChannel) {
+    SpikeArguments.checkRange("channels", fromChannel, toChannel, p.in().channels());
+    requireBits(p.in(), bits, groups);
+    NeuronArguments.requireFloats("averages", y, p.out().bytes(groups));
+  }
+
   private static void requireBits(Planes planes, MemorySegment bits, int groups) {
+    if (!fit(planes)) {
+      throw new IllegalArgumentException(
+          "planes of bits have groups of %d images, not %d"
+              .formatted(Planes.LANES, planes.group()));
+    }
     Planes.requireImages(groups);
     long bytes = planes.bytes(groups) / SHRINKING;
     if (!bits.isNative() || bits.byteSize() < bytes) {
@@ -86,17 +115,62 @@ public final class PlaneBits {
   }
 
   /** Returns planes of the floats 0 and 1. */
-  static MemorySegment unpack(Planes planes, MemorySegment bits, int groups, Arena arena) {
+  private static MemorySegment unpack(Planes planes, MemorySegment bits, int groups, Arena arena) {
     MemorySegment floats = planes.allocate(arena, groups * planes.group());
-    long pixels = planes.bytes(groups) / (Planes.LANES * Float.BYTES);
-    for (long pixel = 0; pixel < pixels; pixel++) {
-      int word = bits.getAtIndex(ValueLayout.JAVA_SHORT_UNALIGNED, pixel);
-      for (int n = 0; n < Planes.LANES; n++) {
-        floats.setAtIndex(
-            ValueLayout.JAVA_FLOAT, pixel * Planes.LANES + n, (word >> n & 1) == 0 ? 0 : 1);
+    unpack(planes, bits, floats, groups, 0, planes.planes());
+    return floats;
+  }
+
+  /** Unpacks channels as plain loops. */
+  static void unpack(
+      Planes planes,
+      MemorySegment bits,
+      MemorySegment floats,
+      int groups,
+      int fromPlane,
+      int toPlane) {
+    for (int group = 0; group < groups; group++) {
+      for (int plane = fromPlane; plane < toPlane; plane++) {
+        long at = first(planes, group, plane);
+        for (long k = 0; k < planes.planeFloats(); k++) {
+          int word = bits.getAtIndex(ValueLayout.JAVA_SHORT_UNALIGNED, (at + k) / Planes.LANES);
+          floats.setAtIndex(ValueLayout.JAVA_FLOAT, at + k, word >> (k % Planes.LANES) & 1);
+        }
       }
     }
-    return floats;
+  }
+
+  /** The steps of neurons whose numbers are packed. */
+  static void fire(
+      Kernels kernels,
+      NeuronConstants c,
+      PlaneSteps p,
+      MemorySegment x,
+      float[] scale,
+      float[] shift,
+      MemorySegment bits,
+      int fromChannel,
+      int toChannel) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment s = p.planes().allocate(arena, p.allGroups() * p.planes().group());
+      kernels.planeStepsForward(c, p, x, scale, shift, s, fromChannel, toChannel);
+      pack(p.planes(), s, bits, p.allGroups(), fromChannel, toChannel);
+    }
+  }
+
+  /** The averages of numbers made from bits. */
+  static void average(
+      Kernels kernels,
+      PlaneAverage p,
+      MemorySegment bits,
+      MemorySegment y,
+      int groups,
+      int fromChannel,
+      int toChannel) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment x = unpack(p.in(), bits, groups, arena);
+      kernels.planeAverage(p, x, y, groups, fromChannel, toChannel);
+    }
   }
 
   /** The convolution of planes made from bits, which says what all others compute. */
@@ -152,6 +226,17 @@ public final class PlaneBits {
           bits.setAtIndex(ValueLayout.JAVA_SHORT_UNALIGNED, (at + k) / Planes.LANES, (short) word);
         }
       }
+    }
+  }
+
+  /** Makes the bits between rows zero again, the first row lying at an offset of floats. */
+  static void clearGaps(PlaneSteps p, MemorySegment bits, long at, int rows) {
+    long gap = (at + (long) p.rowFloats() * Float.BYTES) / SHRINKING;
+    for (int row = 1; row < rows; row++) {
+      for (int i = 0; i < p.planes().border(); i++) {
+        bits.set(ValueLayout.JAVA_SHORT_UNALIGNED, gap + (long) i * Short.BYTES, (short) 0);
+      }
+      gap += (long) p.planes().pitch() * Float.BYTES / SHRINKING;
     }
   }
 

@@ -5,7 +5,12 @@ import java.lang.foreign.MemorySegment;
 /**
  * Maps of T time steps in {@link Planes}, step after step, every step being whole groups of images:
  * what kernels of neurons and of normalisation work on. They go through the rows of pixels of a
- * channel, a row of all images of a group being one piece; what lies between rows stays as it is.
+ * channel, a row of all images of a group being one piece; what lies between rows stays zero.
+ *
+ * <p>The order of sums of gradients is part of the contract of the kernels. A group of images is
+ * summed by itself, a step of it by {@value #SUMS} sums of floats in the order of memory: rows are
+ * taken {@link #blockRows} at a time, and of such a block every sixteenth float, counted from its
+ * first one, falls to the same sum. Sums of groups and steps are added in double precision.
  *
  * @param planes how a group lies in memory, with a step and a stack of 1
  * @param steps T
@@ -13,6 +18,11 @@ import java.lang.foreign.MemorySegment;
  * @param repeated whether the input is the same at every step and is therefore held once
  */
 public record PlaneSteps(Planes planes, int steps, int groups, boolean repeated) {
+  /** Sums of a step. */
+  static final int SUMS = 16;
+
+  private static final int BLOCK = 1024;
+
   /** Throws {@link IllegalArgumentException} when the numbers make no such maps. */
   public PlaneSteps {
     if (planes.step() != 1 || planes.stack() != 1) {
@@ -57,6 +67,21 @@ public record PlaneSteps(Planes planes, int steps, int groups, boolean repeated)
     return rowBytes(planes, group, channel, row);
   }
 
+  /** Rows that kernels take at a time, so that all steps of them fit into the first cache. */
+  int blockRows() {
+    return Math.clamp(BLOCK / planes.pitch(), 1, planes.height());
+  }
+
+  /** Floats of the most rows taken at a time, of the zeros between them too. */
+  int blockFloats() {
+    return blockFloats(blockRows());
+  }
+
+  /** Floats of rows, of the zeros between them too. */
+  int blockFloats(int rows) {
+    return (rows - 1) * planes.pitch() + rowFloats();
+  }
+
   static long rowBytes(Planes planes, int group, int channel, int row) {
     return ((long) group * planes.groupFloats()
             + planes.origin()
@@ -93,6 +118,14 @@ public record PlaneSteps(Planes planes, int steps, int groups, boolean repeated)
     requireChannels("variance", variance.length);
   }
 
+  void checkChannels(
+      MemorySegment x, float[] scale, float[] shift, int fromChannel, int toChannel) {
+    checkRange(fromChannel, toChannel);
+    requireChannels("scale", scale.length);
+    requireChannels("shift", shift.length);
+    requireInput("x", x);
+  }
+
   void checkForward(
       MemorySegment x,
       float[] scale,
@@ -100,10 +133,7 @@ public record PlaneSteps(Planes planes, int steps, int groups, boolean repeated)
       MemorySegment s,
       int fromChannel,
       int toChannel) {
-    checkRange(fromChannel, toChannel);
-    requireChannels("scale", scale.length);
-    requireChannels("shift", shift.length);
-    requireInput("x", x);
+    checkChannels(x, scale, shift, fromChannel, toChannel);
     requireAll("s", s);
     NeuronArguments.requireApart(
         "x", x, planes.bytes(inputGroups()), "s", s, planes.bytes(allGroups()));
@@ -120,13 +150,10 @@ public record PlaneSteps(Planes planes, int steps, int groups, boolean repeated)
       double[] centredSums,
       int fromChannel,
       int toChannel) {
-    checkRange(fromChannel, toChannel);
-    requireChannels("scale", scale.length);
-    requireChannels("shift", shift.length);
+    checkChannels(x, scale, shift, fromChannel, toChannel);
     requireChannels("mean", mean.length);
     requireChannels("sums", sums.length);
     requireChannels("centred sums", centredSums.length);
-    requireInput("x", x);
     requireAll("gradS", gradS);
     requireInput("gradY", gradY);
     long bytes = planes.bytes(inputGroups());

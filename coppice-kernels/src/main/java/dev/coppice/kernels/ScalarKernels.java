@@ -460,6 +460,20 @@ final class ScalarKernels implements Kernels {
   }
 
   @Override
+  public void planeStepsFire(
+      NeuronConstants c,
+      PlaneSteps p,
+      MemorySegment x,
+      float[] scale,
+      float[] shift,
+      MemorySegment bits,
+      int fromChannel,
+      int toChannel) {
+    PlaneBits.checkFire(p, x, scale, shift, bits, fromChannel, toChannel);
+    PlaneBits.fire(this, c, p, x, scale, shift, bits, fromChannel, toChannel);
+  }
+
+  @Override
   public void planeStepsBackward(
       NeuronConstants c,
       PlaneSteps p,
@@ -506,6 +520,18 @@ final class ScalarKernels implements Kernels {
   }
 
   @Override
+  public void planeBitsAverage(
+      PlaneAverage p,
+      MemorySegment bits,
+      MemorySegment y,
+      int groups,
+      int fromChannel,
+      int toChannel) {
+    PlaneBits.checkAverage(p, bits, y, groups, fromChannel, toChannel);
+    PlaneBits.average(this, p, bits, y, groups, fromChannel, toChannel);
+  }
+
+  @Override
   public void planeAverageBackward(
       PlaneAverage p,
       MemorySegment gradY,
@@ -527,6 +553,18 @@ final class ScalarKernels implements Kernels {
       int toPlane) {
     PlaneBits.checkPack(planes, spikes, bits, groups, fromPlane, toPlane);
     PlaneBits.pack(planes, spikes, bits, groups, fromPlane, toPlane);
+  }
+
+  @Override
+  public void unpackPlaneBits(
+      Planes planes,
+      MemorySegment bits,
+      MemorySegment spikes,
+      int groups,
+      int fromPlane,
+      int toPlane) {
+    PlaneBits.checkPack(planes, spikes, bits, groups, fromPlane, toPlane);
+    PlaneBits.unpack(planes, bits, spikes, groups, fromPlane, toPlane);
   }
 
   @Override

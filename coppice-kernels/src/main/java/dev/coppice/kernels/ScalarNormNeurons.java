@@ -72,14 +72,15 @@ final class ScalarNormNeurons {
       float u = c.rest();
       float response = 0;
       for (int t = 0; t < steps; t++) {
-        float y = load(x, repeated ? i : t * n + i) * scale[channel] + shift[channel];
-        float potential = c.leak() * u + c.gain() * y + c.drift();
+        float in = load(x, repeated ? i : t * n + i);
+        float charge = Math.fma(in, c.factor(scale[channel]), c.term(shift[channel]));
+        float potential = Math.fma(u, c.leak(), charge);
         boolean fired = potential >= c.fireAt();
         if (h != null) {
           store(potential, h, t * n + i);
         }
         store(fired ? 1 : 0, s, t * n + i);
-        u = fired ? c.keep() * potential + c.offset() : potential;
+        u = fired ? Math.fma(potential, c.keep(), c.offset()) : potential;
         if (probe != null) {
           response += ScalarKernels.respond(probe, potential);
         }
@@ -129,35 +130,45 @@ final class ScalarNormNeurons {
         int slot = (int) ((i - start * channels) % size);
         float u = c.rest();
         for (int t = 0; t < steps; t++) {
-          float y = load(x, repeated ? i : t * n + i) * scale[channel] + shift[channel];
-          h[t] = c.leak() * u + c.gain() * y + c.drift();
-          u = h[t] >= c.fireAt() ? c.keep() * h[t] + c.offset() : h[t];
+          float in = load(x, repeated ? i : t * n + i);
+          float charge = Math.fma(in, c.factor(scale[channel]), c.term(shift[channel]));
+          h[t] = Math.fma(u, c.leak(), charge);
+          u = h[t] >= c.fireAt() ? Math.fma(h[t], c.keep(), c.offset()) : h[t];
         }
         float delta = 0;
         float sum = 0;
         for (int t = steps - 1; t >= 0; t--) {
           float phi = c.surrogate().derivative(h[t] - c.threshold());
-          float through = h[t] >= c.fireAt() ? c.keep() : 1;
-          if (c.attached()) {
-            through += phi * ((c.keep() - 1) * h[t] + c.offset());
-          }
-          delta = load(gradS, t * n + i) * phi + delta * c.leak() * through;
+          delta = deltaBefore(c, h[t], phi, load(gradS, t * n + i), delta);
           float gradient = c.gain() * delta;
           sum += gradient;
           if (!repeated) {
             store(gradient, gradY, t * n + i);
             slots[slot] += gradient;
-            centredSlots[slot] += gradient * (load(x, t * n + i) - mean[channel]);
+            float centred = load(x, t * n + i) - mean[channel];
+            centredSlots[slot] = Math.fma(gradient, centred, centredSlots[slot]);
           }
         }
         if (repeated) {
           store(sum, gradY, i);
           slots[slot] += sum;
-          centredSlots[slot] += sum * (load(x, i) - mean[channel]);
+          float centred = load(x, i) - mean[channel];
+          centredSlots[slot] = Math.fma(sum, centred, centredSlots[slot]);
         }
       }
       sums.put(start, ChannelSums.fold(slots, channels), ChannelSums.fold(centredSlots, channels));
     }
+  }
+
+  /** Returns the gradient of a potential, given those of its spike and of the step after. */
+  static float deltaBefore(
+      NeuronConstants c, float potential, float slope, float gradient, float delta) {
+    float through = potential >= c.fireAt() ? c.leak() * c.keep() : c.leak();
+    if (c.attached()) {
+      float reset = Math.fma(potential, c.keep() - 1, c.offset());
+      through = Math.fma(slope * c.leak(), reset, through);
+    }
+    return Math.fma(gradient, slope, delta * through);
   }
 
   static void affineCombine(
@@ -172,7 +183,7 @@ final class ScalarNormNeurons {
     int channels = a.length;
     for (long i = fromRow * channels; i < toRow * channels; i++) {
       int k = (int) (i % channels);
-      store(a[k] * load(gradY, i) + b[k] * load(x, i) + c[k], gradX, i);
+      store(Math.fma(load(gradY, i), a[k], Math.fma(load(x, i), b[k], c[k])), gradX, i);
     }
   }
 

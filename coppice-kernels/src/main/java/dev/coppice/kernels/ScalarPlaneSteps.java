@@ -2,6 +2,7 @@ package dev.coppice.kernels;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 
 /** Normalisation, neurons and pooling in planes as plain loops, an element after the other. */
 final class ScalarPlaneSteps {
@@ -78,16 +79,18 @@ final class ScalarPlaneSteps {
     long xStride = p.repeated() ? 0 : p.stride();
     for (int group = 0; group < p.groups(); group++) {
       for (int c = fromChannel; c < toChannel; c++) {
+        float factor = n.factor(scale[c]);
+        float term = n.term(shift[c]);
         for (int row = 0; row < p.planes().height(); row++) {
           long at = p.at(group, c, row);
           for (int i = 0; i < p.rowFloats(); i++) {
             float u = n.rest();
             for (int t = 0; t < p.steps(); t++) {
-              float y = load(x, at + t * xStride, i) * scale[c] + shift[c];
-              float potential = n.leak() * u + n.gain() * y + n.drift();
+              float charge = Math.fma(load(x, at + t * xStride, i), factor, term);
+              float potential = Math.fma(u, n.leak(), charge);
               boolean fired = potential >= n.fireAt();
               store(fired ? 1 : 0, s, at + t * p.stride(), i);
-              u = fired ? n.keep() * potential + n.offset() : potential;
+              u = fired ? Math.fma(potential, n.keep(), n.offset()) : potential;
             }
           }
         }
@@ -110,47 +113,53 @@ final class ScalarPlaneSteps {
       int toChannel) {
     long xStride = p.repeated() ? 0 : p.stride();
     float[] h = new float[p.steps()];
+    int perStep = PlaneSteps.SUMS;
+    float[] slots = new float[p.steps() * perStep];
+    float[] centredSlots = new float[p.steps() * perStep];
     for (int c = fromChannel; c < toChannel; c++) {
-      float[] slots = new float[p.rowFloats()];
-      float[] centredSlots = new float[p.rowFloats()];
+      float factor = n.factor(scale[c]);
+      float term = n.term(shift[c]);
+      sums[c] = 0;
+      centredSums[c] = 0;
       for (int group = 0; group < p.groups(); group++) {
+        Arrays.fill(slots, 0);
+        Arrays.fill(centredSlots, 0);
         for (int row = 0; row < p.planes().height(); row++) {
           long at = p.at(group, c, row);
+          int rowsBefore = row % p.blockRows();
           for (int i = 0; i < p.rowFloats(); i++) {
+            int slot = (rowsBefore * p.planes().pitch() + i) % perStep;
             float u = n.rest();
             for (int t = 0; t < p.steps(); t++) {
-              float y = load(x, at + t * xStride, i) * scale[c] + shift[c];
-              h[t] = n.leak() * u + n.gain() * y + n.drift();
-              u = h[t] >= n.fireAt() ? n.keep() * h[t] + n.offset() : h[t];
+              float charge = Math.fma(load(x, at + t * xStride, i), factor, term);
+              h[t] = Math.fma(u, n.leak(), charge);
+              u = h[t] >= n.fireAt() ? Math.fma(h[t], n.keep(), n.offset()) : h[t];
             }
             float delta = 0;
             float sum = 0;
             for (int t = p.steps() - 1; t >= 0; t--) {
               float phi = n.surrogate().derivative(h[t] - n.threshold());
-              float through = h[t] >= n.fireAt() ? n.keep() : 1;
-              if (n.attached()) {
-                through += phi * ((n.keep() - 1) * h[t] + n.offset());
-              }
               long step = at + t * p.stride();
-              delta = load(gradS, step, i) * phi + delta * n.leak() * through;
+              delta = ScalarNormNeurons.deltaBefore(n, h[t], phi, load(gradS, step, i), delta);
               float gradient = n.gain() * delta;
               sum += gradient;
               if (!p.repeated()) {
                 store(gradient, gradY, step, i);
-                slots[i] += gradient;
-                centredSlots[i] += gradient * (load(x, step, i) - mean[c]);
+                int k = t * perStep + slot;
+                slots[k] += gradient;
+                centredSlots[k] = Math.fma(gradient, load(x, step, i) - mean[c], centredSlots[k]);
               }
             }
             if (p.repeated()) {
               store(sum, gradY, at, i);
-              slots[i] += sum;
-              centredSlots[i] += sum * (load(x, at, i) - mean[c]);
+              slots[slot] += sum;
+              centredSlots[slot] = Math.fma(sum, load(x, at, i) - mean[c], centredSlots[slot]);
             }
           }
         }
+        sums[c] += sum(slots);
+        centredSums[c] += sum(centredSlots);
       }
-      sums[c] = sum(slots);
-      centredSums[c] = sum(centredSlots);
     }
   }
 
@@ -169,7 +178,8 @@ final class ScalarPlaneSteps {
         for (int row = 0; row < p.planes().height(); row++) {
           long at = p.at(group, k, row);
           for (int i = 0; i < p.rowFloats(); i++) {
-            store(a[k] * load(gradY, at, i) + b[k] * load(x, at, i) + c[k], gradX, at, i);
+            float rest = Math.fma(load(x, at, i), b[k], c[k]);
+            store(Math.fma(load(gradY, at, i), a[k], rest), gradX, at, i);
           }
         }
       }

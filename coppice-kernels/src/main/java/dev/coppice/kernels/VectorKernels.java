@@ -142,31 +142,23 @@ final class VectorKernels implements Kernels {
     }
   }
 
+  /** Writes the responses of {@code count} elements, summed over the steps. */
   static void respond(
       Probe probe, MemorySegment h, int steps, long n, long first, float[] sum, int count) {
-    switch (probe.response()) {
-      case DERIVATIVE ->
-          VectorSurrogates.derivative(
-              probe.surrogate(),
-              h,
-              bytes(first),
-              steps,
-              bytes(n),
-              probe.threshold(),
-              sum,
-              0,
-              count);
-      case FUNCTION ->
-          VectorSurrogates.unclampedPrimitive(
-              probe.surrogate(),
-              h,
-              bytes(first),
-              steps,
-              bytes(n),
-              probe.threshold(),
-              sum,
-              0,
-              count);
+    float[] step = new float[count];
+    for (int t = 0; t < steps; t++) {
+      float[] out = t == 0 ? sum : step;
+      long at = bytes(t * n + first);
+      float threshold = probe.threshold();
+      switch (probe.response()) {
+        case DERIVATIVE ->
+            VectorSurrogates.derivative(probe.surrogate(), h, at, threshold, out, 0, count);
+        case FUNCTION ->
+            VectorSurrogates.unclampedPrimitive(probe.surrogate(), h, at, threshold, out, 0, count);
+      }
+      if (t > 0) {
+        add(sum, 0, step, 0, count);
+      }
     }
   }
 
@@ -228,7 +220,7 @@ final class VectorKernels implements Kernels {
       int count = (int) Math.min(size, to - first);
       for (int t = 0; t < steps; t++) {
         VectorSurrogates.derivative(
-            c.surrogate(), h, bytes(t * n + first), 1, 0, c.threshold(), phi, t * size, count);
+            c.surrogate(), h, bytes(t * n + first), c.threshold(), phi, t * size, count);
       }
       int done =
           c.attached()
@@ -664,7 +656,25 @@ final class VectorKernels implements Kernels {
       int fromChannel,
       int toChannel) {
     p.checkForward(x, scale, shift, s, fromChannel, toChannel);
-    VectorPlaneSteps.forward(c, p, x, scale, shift, s, fromChannel, toChannel);
+    VectorPlaneSteps.forward(c, p, x, scale, shift, s, false, fromChannel, toChannel);
+  }
+
+  @Override
+  public void planeStepsFire(
+      NeuronConstants c,
+      PlaneSteps p,
+      MemorySegment x,
+      float[] scale,
+      float[] shift,
+      MemorySegment bits,
+      int fromChannel,
+      int toChannel) {
+    PlaneBits.checkFire(p, x, scale, shift, bits, fromChannel, toChannel);
+    if (VectorPlaneBits.runs()) {
+      VectorPlaneSteps.forward(c, p, x, scale, shift, bits, true, fromChannel, toChannel);
+    } else {
+      PlaneBits.fire(this, c, p, x, scale, shift, bits, fromChannel, toChannel);
+    }
   }
 
   @Override
@@ -714,6 +724,22 @@ final class VectorKernels implements Kernels {
   }
 
   @Override
+  public void planeBitsAverage(
+      PlaneAverage p,
+      MemorySegment bits,
+      MemorySegment y,
+      int groups,
+      int fromChannel,
+      int toChannel) {
+    PlaneBits.checkAverage(p, bits, y, groups, fromChannel, toChannel);
+    if (VectorPlaneBits.runs()) {
+      VectorPlaneBits.average(p, bits, y, groups, fromChannel, toChannel);
+    } else {
+      PlaneBits.average(this, p, bits, y, groups, fromChannel, toChannel);
+    }
+  }
+
+  @Override
   public void planeAverageBackward(
       PlaneAverage p,
       MemorySegment gradY,
@@ -743,6 +769,22 @@ final class VectorKernels implements Kernels {
       VectorPlaneBits.pack(planes, spikes, bits, groups, fromPlane, toPlane);
     } else {
       PlaneBits.pack(planes, spikes, bits, groups, fromPlane, toPlane);
+    }
+  }
+
+  @Override
+  public void unpackPlaneBits(
+      Planes planes,
+      MemorySegment bits,
+      MemorySegment spikes,
+      int groups,
+      int fromPlane,
+      int toPlane) {
+    PlaneBits.checkPack(planes, spikes, bits, groups, fromPlane, toPlane);
+    if (VectorPlaneBits.runs()) {
+      VectorPlaneBits.unpack(planes, bits, spikes, groups, fromPlane, toPlane);
+    } else {
+      PlaneBits.unpack(planes, bits, spikes, groups, fromPlane, toPlane);
     }
   }
 

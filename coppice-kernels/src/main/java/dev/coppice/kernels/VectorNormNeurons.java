@@ -94,40 +94,26 @@ final class VectorNormNeurons {
     int blockRows = ChannelSums.blockRows(channels);
     int size = blockRows * channels;
     long n = rows * channels;
-    float[] scales = ChannelSums.tile(scale, blockRows);
-    float[] shifts = ChannelSums.tile(shift, blockRows);
+    float[] factors = ChannelSums.tile(c.factors(scale), blockRows);
+    float[] terms = ChannelSums.tile(c.terms(shift), blockRows);
     float[] responses = new float[probe == null ? 0 : size];
     if (probe != null) {
       int first = probe.firstScore(fromRow * channels);
       Arrays.fill(probe.scores(), first, probe.firstScore(toRow * channels), probe.identity());
     }
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment scratch =
-          probe != null && h == null ? arena.allocate(bytes((long) steps * size)) : null;
+      MemorySegment scratch = h == null ? arena.allocate(bytes((long) steps * size)) : null;
       for (long row = fromRow; row < toRow; row += blockRows) {
         int count = (int) Math.min(blockRows, toRow - row) * channels;
         long first = row * channels;
         long at = bytes(first);
         long xStride = repeated ? 0 : bytes(n);
         if (h != null) {
-          run(c, x, xStride, at, scales, shifts, h, bytes(n), at, s, bytes(n), steps, count);
+          charge(c, x, xStride, at, factors, terms, h, bytes(n), at, steps, count);
+          fire(c, h, bytes(n), at, s, bytes(n), at, steps, count);
         } else if (scratch != null) {
-          run(
-              c,
-              x,
-              xStride,
-              at,
-              scales,
-              shifts,
-              scratch,
-              bytes(size),
-              0,
-              s,
-              bytes(n),
-              steps,
-              count);
-        } else {
-          fire(c, x, xStride, at, scales, shifts, s, bytes(n), steps, count);
+          charge(c, x, xStride, at, factors, terms, scratch, bytes(size), 0, steps, count);
+          fire(c, scratch, bytes(size), 0, s, bytes(n), at, steps, count);
         }
         if (probe != null) {
           if (scratch != null) {
@@ -149,110 +135,113 @@ final class VectorNormNeurons {
   }
 
   /**
-   * Runs a block of neurons through all steps and writes potentials and spikes. Strides are bytes
-   * from a step to the next, {@code at} and {@code hAt} the offsets of the first element.
+   * Makes the potentials of a block of neurons, step by step: loops over nearby numbers are what
+   * the compiler is good at. The charge is {@code leak·u + (factor·x + term)}, rounded twice.
+   * Strides are bytes from a step to the next, {@code at} and {@code hAt} the offsets of the first
+   * element.
    */
-  private static void run(
+  static void charge(
       NeuronConstants c,
       MemorySegment x,
       long xStride,
       long at,
-      float[] scales,
-      float[] shifts,
+      float[] factors,
+      float[] terms,
+      MemorySegment h,
+      long hStride,
+      long hAt,
+      int steps,
+      int count) {
+    chargeFirst(c, x, at, factors, terms, h, hAt, count);
+    for (int t = 1; t < steps; t++) {
+      long before = hAt + (t - 1) * hStride;
+      chargeNext(c, x, at + t * xStride, factors, terms, h, before, before + hStride, count);
+    }
+  }
+
+  private static void chargeFirst(
+      NeuronConstants c,
+      MemorySegment x,
+      long at,
+      float[] factors,
+      float[] terms,
+      MemorySegment h,
+      long hAt,
+      int count) {
+    float leak = c.leak();
+    float rest = c.rest();
+    FloatVector leaks = FloatVector.broadcast(Lanes.FLOATS, leak);
+    FloatVector rests = FloatVector.broadcast(Lanes.FLOATS, rest);
+    int i = 0;
+    for (; i < Lanes.FLOATS.loopBound(count); i += Lanes.COUNT) {
+      FloatVector factor = FloatVector.fromArray(Lanes.FLOATS, factors, i);
+      FloatVector term = FloatVector.fromArray(Lanes.FLOATS, terms, i);
+      store(rests.fma(leaks, load(x, at, i).fma(factor, term)), h, hAt, i);
+    }
+    for (; i < count; i++) {
+      float charge = Math.fma(loadOne(x, at, i), factors[i], terms[i]);
+      storeOne(Math.fma(rest, leak, charge), h, hAt, i);
+    }
+  }
+
+  private static void chargeNext(
+      NeuronConstants c,
+      MemorySegment x,
+      long at,
+      float[] factors,
+      float[] terms,
+      MemorySegment h,
+      long before,
+      long now,
+      int count) {
+    float leak = c.leak();
+    float fireAt = c.fireAt();
+    float keep = c.keep();
+    float offset = c.offset();
+    FloatVector leaks = FloatVector.broadcast(Lanes.FLOATS, leak);
+    FloatVector keeps = FloatVector.broadcast(Lanes.FLOATS, keep);
+    FloatVector offsets = FloatVector.broadcast(Lanes.FLOATS, offset);
+    int i = 0;
+    for (; i < Lanes.FLOATS.loopBound(count); i += Lanes.COUNT) {
+      FloatVector factor = FloatVector.fromArray(Lanes.FLOATS, factors, i);
+      FloatVector term = FloatVector.fromArray(Lanes.FLOATS, terms, i);
+      FloatVector charge = load(x, at, i).fma(factor, term);
+      FloatVector last = load(h, before, i);
+      VectorMask<Float> fired = last.compare(VectorOperators.GE, fireAt);
+      store(last.blend(last.fma(keeps, offsets), fired).fma(leaks, charge), h, now, i);
+    }
+    for (; i < count; i++) {
+      float charge = Math.fma(loadOne(x, at, i), factors[i], terms[i]);
+      float last = loadOne(h, before, i);
+      float left = last >= fireAt ? Math.fma(last, keep, offset) : last;
+      storeOne(Math.fma(left, leak, charge), h, now, i);
+    }
+  }
+
+  /** Makes the spikes of potentials. */
+  static void fire(
+      NeuronConstants c,
       MemorySegment h,
       long hStride,
       long hAt,
       MemorySegment s,
       long stride,
+      long at,
       int steps,
       int count) {
-    float leak = c.leak();
-    float gain = c.gain();
-    float drift = c.drift();
-    float fireAt = c.fireAt();
-    float keep = c.keep();
-    float offset = c.offset();
-    FloatVector zero = FloatVector.zero(Lanes.FLOATS);
-    FloatVector rest = FloatVector.broadcast(Lanes.FLOATS, c.rest());
-    int i = 0;
-    for (; i < Lanes.FLOATS.loopBound(count); i += Lanes.COUNT) {
-      FloatVector scale = FloatVector.fromArray(Lanes.FLOATS, scales, i);
-      FloatVector shift = FloatVector.fromArray(Lanes.FLOATS, shifts, i);
-      FloatVector v = rest;
-      long xStep = at;
-      long hStep = hAt;
-      long sStep = at;
-      for (int t = 0; t < steps; t++) {
-        FloatVector current = load(x, xStep, i).mul(scale).add(shift);
-        FloatVector potential = v.mul(leak).add(current.mul(gain)).add(drift);
-        VectorMask<Float> fired = potential.compare(VectorOperators.GE, fireAt);
-        store(potential, h, hStep, i);
-        store(zero.blend(1, fired), s, sStep, i);
-        v = potential.blend(potential.mul(keep).add(offset), fired);
-        xStep += xStride;
-        hStep += hStride;
-        sStep += stride;
-      }
-    }
-    for (; i < count; i++) {
-      float u = c.rest();
-      for (int t = 0; t < steps; t++) {
-        float current = loadOne(x, at + t * xStride, i) * scales[i] + shifts[i];
-        float potential = leak * u + gain * current + drift;
-        boolean fired = potential >= fireAt;
-        storeOne(potential, h, hAt + t * hStride, i);
-        storeOne(fired ? 1 : 0, s, at + t * stride, i);
-        u = fired ? keep * potential + offset : potential;
-      }
+    for (int t = 0; t < steps; t++) {
+      fire(c.fireAt(), h, hAt + t * hStride, s, at + t * stride, count);
     }
   }
 
-  /** {@link #run} without the potentials. */
-  static void fire(
-      NeuronConstants c,
-      MemorySegment x,
-      long xStride,
-      long at,
-      float[] scales,
-      float[] shifts,
-      MemorySegment s,
-      long stride,
-      int steps,
-      int count) {
-    float leak = c.leak();
-    float gain = c.gain();
-    float drift = c.drift();
-    float fireAt = c.fireAt();
-    float keep = c.keep();
-    float offset = c.offset();
+  static void fire(float fireAt, MemorySegment h, long hAt, MemorySegment s, long at, int count) {
     FloatVector zero = FloatVector.zero(Lanes.FLOATS);
-    FloatVector rest = FloatVector.broadcast(Lanes.FLOATS, c.rest());
     int i = 0;
     for (; i < Lanes.FLOATS.loopBound(count); i += Lanes.COUNT) {
-      FloatVector scale = FloatVector.fromArray(Lanes.FLOATS, scales, i);
-      FloatVector shift = FloatVector.fromArray(Lanes.FLOATS, shifts, i);
-      FloatVector v = rest;
-      long xStep = at;
-      long sStep = at;
-      for (int t = 0; t < steps; t++) {
-        FloatVector current = load(x, xStep, i).mul(scale).add(shift);
-        FloatVector potential = v.mul(leak).add(current.mul(gain)).add(drift);
-        VectorMask<Float> fired = potential.compare(VectorOperators.GE, fireAt);
-        store(zero.blend(1, fired), s, sStep, i);
-        v = potential.blend(potential.mul(keep).add(offset), fired);
-        xStep += xStride;
-        sStep += stride;
-      }
+      store(zero.blend(1, load(h, hAt, i).compare(VectorOperators.GE, fireAt)), s, at, i);
     }
     for (; i < count; i++) {
-      float u = c.rest();
-      for (int t = 0; t < steps; t++) {
-        float current = loadOne(x, at + t * xStride, i) * scales[i] + shifts[i];
-        float potential = leak * u + gain * current + drift;
-        boolean fired = potential >= fireAt;
-        storeOne(fired ? 1 : 0, s, at + t * stride, i);
-        u = fired ? keep * potential + offset : potential;
-      }
+      storeOne(loadOne(h, hAt, i) >= fireAt ? 1 : 0, s, at, i);
     }
   }
 
@@ -274,11 +263,13 @@ final class VectorNormNeurons {
     int blockRows = ChannelSums.blockRows(channels);
     int size = blockRows * channels;
     long stride = bytes(rows * channels);
-    float[] scales = ChannelSums.tile(scale, blockRows);
-    float[] shifts = ChannelSums.tile(shift, blockRows);
+    float[] factors = ChannelSums.tile(c.factors(scale), blockRows);
+    float[] terms = ChannelSums.tile(c.terms(shift), blockRows);
     float[] means = ChannelSums.tile(mean, blockRows);
     float[] slots = new float[size];
     float[] centredSlots = new float[size];
+    float[] delta = new float[size];
+    float[] total = new float[size];
     float[] phi = new float[Math.multiplyExact(size, steps)];
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment h = arena.allocate(bytes((long) steps * size));
@@ -289,41 +280,22 @@ final class VectorNormNeurons {
         for (long row = start; row < end; row += blockRows) {
           int count = (int) Math.min(blockRows, end - row) * channels;
           long at = bytes(row * channels);
-          charge(c, x, repeated ? 0 : stride, at, scales, shifts, h, bytes(size), steps, count);
+          charge(c, x, repeated ? 0 : stride, at, factors, terms, h, bytes(size), 0, steps, count);
           VectorSurrogates.derivative(
-              c.surrogate(), h, 0, 1, 0, c.threshold(), phi, 0, size * (steps - 1) + count);
+              c.surrogate(), h, 0, c.threshold(), phi, 0, size * (steps - 1) + count);
+          Arrays.fill(delta, 0, count, 0);
+          Arrays.fill(total, 0, repeated ? count : 0, 0);
+          for (int t = steps - 1; t >= 0; t--) {
+            long step = at + t * stride;
+            back(c, h, phi, t * size, gradS, step, delta, count);
+            if (repeated) {
+              accumulate(delta, c.gain(), total, count);
+            } else {
+              emit(delta, c.gain(), x, means, gradY, step, slots, centredSlots, count);
+            }
+          }
           if (repeated) {
-            runBackRepeated(
-                c,
-                x,
-                means,
-                h,
-                phi,
-                gradS,
-                gradY,
-                stride,
-                at,
-                steps,
-                size,
-                slots,
-                centredSlots,
-                count);
-          } else {
-            runBack(
-                c,
-                x,
-                means,
-                h,
-                phi,
-                gradS,
-                gradY,
-                stride,
-                at,
-                steps,
-                size,
-                slots,
-                centredSlots,
-                count);
+            emit(total, 1, x, means, gradY, at, slots, centredSlots, count);
           }
         }
         sums.put(
@@ -332,196 +304,92 @@ final class VectorNormNeurons {
     }
   }
 
-  /** Makes the potentials of a block of neurons. */
-  static void charge(
+  /**
+   * Takes the gradient of a block's potentials a step back.
+   *
+   * @param first index of the step's first potential and slope
+   * @param delta the gradient of the potentials of the step after, then of this one
+   */
+  static void back(
       NeuronConstants c,
-      MemorySegment x,
-      long xStride,
-      long at,
-      float[] scales,
-      float[] shifts,
       MemorySegment h,
-      long hStride,
-      int steps,
+      float[] phi,
+      int first,
+      MemorySegment gradS,
+      long step,
+      float[] delta,
       int count) {
     float leak = c.leak();
-    float gain = c.gain();
-    float drift = c.drift();
     float fireAt = c.fireAt();
-    float keep = c.keep();
+    float kept = leak * c.keep();
+    float keepLess1 = c.keep() - 1;
     float offset = c.offset();
-    FloatVector rest = FloatVector.broadcast(Lanes.FLOATS, c.rest());
+    boolean attached = c.attached();
+    FloatVector leaks = FloatVector.broadcast(Lanes.FLOATS, leak);
+    FloatVector keepsLess1 = FloatVector.broadcast(Lanes.FLOATS, keepLess1);
+    FloatVector offsets = FloatVector.broadcast(Lanes.FLOATS, offset);
+    long potentials = bytes(first);
     int i = 0;
     for (; i < Lanes.FLOATS.loopBound(count); i += Lanes.COUNT) {
-      FloatVector scale = FloatVector.fromArray(Lanes.FLOATS, scales, i);
-      FloatVector shift = FloatVector.fromArray(Lanes.FLOATS, shifts, i);
-      FloatVector v = rest;
-      long xStep = at;
-      long hStep = 0;
-      for (int t = 0; t < steps; t++) {
-        FloatVector current = load(x, xStep, i).mul(scale).add(shift);
-        FloatVector potential = v.mul(leak).add(current.mul(gain)).add(drift);
-        VectorMask<Float> fired = potential.compare(VectorOperators.GE, fireAt);
-        store(potential, h, hStep, i);
-        v = potential.blend(potential.mul(keep).add(offset), fired);
-        xStep += xStride;
-        hStep += hStride;
+      FloatVector slope = FloatVector.fromArray(Lanes.FLOATS, phi, first + i);
+      FloatVector potential = load(h, potentials, i);
+      FloatVector through = leaks.blend(kept, potential.compare(VectorOperators.GE, fireAt));
+      if (attached) {
+        through = slope.mul(leak).fma(potential.fma(keepsLess1, offsets), through);
       }
+      FloatVector later = FloatVector.fromArray(Lanes.FLOATS, delta, i).mul(through);
+      load(gradS, step, i).fma(slope, later).intoArray(delta, i);
     }
     for (; i < count; i++) {
-      float u = c.rest();
-      for (int t = 0; t < steps; t++) {
-        float current = loadOne(x, at + t * xStride, i) * scales[i] + shifts[i];
-        float potential = leak * u + gain * current + drift;
-        storeOne(potential, h, t * hStride, i);
-        u = potential >= fireAt ? keep * potential + offset : potential;
+      float slope = phi[first + i];
+      float potential = loadOne(h, potentials, i);
+      float through = potential >= fireAt ? kept : leak;
+      if (attached) {
+        through = Math.fma(slope * leak, Math.fma(potential, keepLess1, offset), through);
       }
+      delta[i] = Math.fma(loadOne(gradS, step, i), slope, delta[i] * through);
     }
   }
 
-  static void runBack(
-      NeuronConstants c,
-      MemorySegment x,
-      float[] means,
-      MemorySegment h,
-      float[] phi,
-      MemorySegment gradS,
-      MemorySegment gradY,
-      long stride,
-      long at,
-      int steps,
-      int size,
-      float[] slots,
-      float[] centredSlots,
-      int count) {
-    float leak = c.leak();
-    float gain = c.gain();
-    float fireAt = c.fireAt();
-    float keep = c.keep();
-    float keepLess1 = keep - 1;
-    float offset = c.offset();
-    boolean attached = c.attached();
-    FloatVector zero = FloatVector.zero(Lanes.FLOATS);
-    FloatVector one = FloatVector.broadcast(Lanes.FLOATS, 1);
-    long lastStep = at + (steps - 1) * stride;
+  /** Adds the gradient of a step's input to those of the others. */
+  static void accumulate(float[] delta, float gain, float[] total, int count) {
     int i = 0;
     for (; i < Lanes.FLOATS.loopBound(count); i += Lanes.COUNT) {
-      FloatVector mean = FloatVector.fromArray(Lanes.FLOATS, means, i);
-      FloatVector sum = FloatVector.fromArray(Lanes.FLOATS, slots, i);
-      FloatVector centredSum = FloatVector.fromArray(Lanes.FLOATS, centredSlots, i);
-      FloatVector delta = zero;
-      long step = lastStep;
-      for (int t = steps - 1; t >= 0; t--) {
-        FloatVector slope = FloatVector.fromArray(Lanes.FLOATS, phi, t * size + i);
-        FloatVector potential = load(h, 0, t * size + i);
-        VectorMask<Float> fired = potential.compare(VectorOperators.GE, fireAt);
-        FloatVector through = one.blend(keep, fired);
-        if (attached) {
-          through = through.add(slope.mul(potential.mul(keepLess1).add(offset)));
-        }
-        delta = load(gradS, step, i).mul(slope).add(delta.mul(leak).mul(through));
-        FloatVector gradient = delta.mul(gain);
-        store(gradient, gradY, step, i);
-        sum = sum.add(gradient);
-        centredSum = centredSum.add(gradient.mul(load(x, step, i).sub(mean)));
-        step -= stride;
-      }
-      sum.intoArray(slots, i);
-      centredSum.intoArray(centredSlots, i);
+      FloatVector gradient = FloatVector.fromArray(Lanes.FLOATS, delta, i).mul(gain);
+      FloatVector.fromArray(Lanes.FLOATS, total, i).add(gradient).intoArray(total, i);
     }
     for (; i < count; i++) {
-      float delta = 0;
-      for (int t = steps - 1; t >= 0; t--) {
-        long step = at + t * stride;
-        delta =
-            deltaBefore(c, loadOne(h, 0, t * size + i), phi[t * size + i], delta, gradS, step, i);
-        float gradient = gain * delta;
-        storeOne(gradient, gradY, step, i);
-        slots[i] += gradient;
-        centredSlots[i] += gradient * (loadOne(x, step, i) - means[i]);
-      }
+      total[i] += gain * delta[i];
     }
   }
 
-  /** {@link #runBack} when all steps had the same input, so that the sum over them is wanted. */
-  static void runBackRepeated(
-      NeuronConstants c,
+  /** Writes the gradient of a block's input and sums it up. */
+  private static void emit(
+      float[] delta,
+      float gain,
       MemorySegment x,
       float[] means,
-      MemorySegment h,
-      float[] phi,
-      MemorySegment gradS,
       MemorySegment gradY,
-      long stride,
       long at,
-      int steps,
-      int size,
       float[] slots,
       float[] centredSlots,
       int count) {
-    float leak = c.leak();
-    float gain = c.gain();
-    float fireAt = c.fireAt();
-    float keep = c.keep();
-    float keepLess1 = keep - 1;
-    float offset = c.offset();
-    boolean attached = c.attached();
-    FloatVector zero = FloatVector.zero(Lanes.FLOATS);
-    FloatVector one = FloatVector.broadcast(Lanes.FLOATS, 1);
-    long lastStep = at + (steps - 1) * stride;
     int i = 0;
     for (; i < Lanes.FLOATS.loopBound(count); i += Lanes.COUNT) {
-      FloatVector sum = zero;
-      FloatVector delta = zero;
-      long step = lastStep;
-      for (int t = steps - 1; t >= 0; t--) {
-        FloatVector slope = FloatVector.fromArray(Lanes.FLOATS, phi, t * size + i);
-        FloatVector potential = load(h, 0, t * size + i);
-        VectorMask<Float> fired = potential.compare(VectorOperators.GE, fireAt);
-        FloatVector through = one.blend(keep, fired);
-        if (attached) {
-          through = through.add(slope.mul(potential.mul(keepLess1).add(offset)));
-        }
-        delta = load(gradS, step, i).mul(slope).add(delta.mul(leak).mul(through));
-        sum = sum.add(delta.mul(gain));
-        step -= stride;
-      }
-      store(sum, gradY, at, i);
+      FloatVector gradient = FloatVector.fromArray(Lanes.FLOATS, delta, i).mul(gain);
+      store(gradient, gradY, at, i);
+      FloatVector.fromArray(Lanes.FLOATS, slots, i).add(gradient).intoArray(slots, i);
       FloatVector centred = load(x, at, i).sub(FloatVector.fromArray(Lanes.FLOATS, means, i));
-      FloatVector.fromArray(Lanes.FLOATS, slots, i).add(sum).intoArray(slots, i);
-      FloatVector.fromArray(Lanes.FLOATS, centredSlots, i)
-          .add(sum.mul(centred))
+      gradient
+          .fma(centred, FloatVector.fromArray(Lanes.FLOATS, centredSlots, i))
           .intoArray(centredSlots, i);
     }
     for (; i < count; i++) {
-      float delta = 0;
-      float sum = 0;
-      for (int t = steps - 1; t >= 0; t--) {
-        long step = at + t * stride;
-        delta =
-            deltaBefore(c, loadOne(h, 0, t * size + i), phi[t * size + i], delta, gradS, step, i);
-        sum += gain * delta;
-      }
-      storeOne(sum, gradY, at, i);
-      slots[i] += sum;
-      centredSlots[i] += sum * (loadOne(x, at, i) - means[i]);
+      float gradient = gain * delta[i];
+      storeOne(gradient, gradY, at, i);
+      slots[i] += gradient;
+      centredSlots[i] = Math.fma(gradient, loadOne(x, at, i) - means[i], centredSlots[i]);
     }
-  }
-
-  /** The gradient of an element's potential, given that of the step after. */
-  private static float deltaBefore(
-      NeuronConstants c,
-      float potential,
-      float slope,
-      float delta,
-      MemorySegment gradS,
-      long step,
-      int i) {
-    float through = potential >= c.fireAt() ? c.keep() : 1;
-    if (c.attached()) {
-      through += slope * ((c.keep() - 1) * potential + c.offset());
-    }
-    return loadOne(gradS, step, i) * slope + delta * c.leak() * through;
   }
 
   static void affineCombine(
@@ -558,10 +426,11 @@ final class VectorNormNeurons {
       FloatVector a = FloatVector.fromArray(Lanes.FLOATS, as, i);
       FloatVector b = FloatVector.fromArray(Lanes.FLOATS, bs, i);
       FloatVector c = FloatVector.fromArray(Lanes.FLOATS, cs, i);
-      store(a.mul(load(gradY, at, i)).add(b.mul(load(x, at, i))).add(c), gradX, at, i);
+      store(load(gradY, at, i).fma(a, load(x, at, i).fma(b, c)), gradX, at, i);
     }
     for (; i < count; i++) {
-      storeOne(as[i] * loadOne(gradY, at, i) + bs[i] * loadOne(x, at, i) + cs[i], gradX, at, i);
+      float rest = Math.fma(loadOne(x, at, i), bs[i], cs[i]);
+      storeOne(Math.fma(loadOne(gradY, at, i), as[i], rest), gradX, at, i);
     }
   }
 

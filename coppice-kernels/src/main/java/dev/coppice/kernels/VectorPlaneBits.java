@@ -33,11 +33,84 @@ final class VectorPlaneBits {
       int toPlane) {
     for (int group = 0; group < groups; group++) {
       long at = PlaneBits.first(planes, group, fromPlane) * Float.BYTES;
+      int count = (toPlane - fromPlane) * planes.planeFloats();
+      pack(Math.nextUp(0.5f), floats, at, bits, at, count);
+    }
+  }
+
+  /** Packs what is at least as large as a number, from an offset of floats to another. */
+  static void pack(
+      float least, MemorySegment floats, long at, MemorySegment bits, long to, int count) {
+    long first = to / SHRINKING;
+    for (int i = 0; i < count / Planes.LANES; i++) {
+      long word = load(floats, at + i * BYTES).compare(VectorOperators.GE, least).toLong();
+      bits.set(ValueLayout.JAVA_SHORT_UNALIGNED, first + (long) i * Short.BYTES, (short) word);
+    }
+  }
+
+  static void unpack(
+      Planes planes,
+      MemorySegment bits,
+      MemorySegment floats,
+      int groups,
+      int fromPlane,
+      int toPlane) {
+    FloatVector zero = FloatVector.zero(Lanes.FLOATS);
+    for (int group = 0; group < groups; group++) {
+      long at = PlaneBits.first(planes, group, fromPlane) * Float.BYTES;
       long end = PlaneBits.first(planes, group, toPlane) * Float.BYTES;
       for (; at < end; at += BYTES) {
-        long word = load(floats, at).compare(VectorOperators.GT, 0.5f).toLong();
-        bits.set(ValueLayout.JAVA_SHORT_UNALIGNED, at / SHRINKING, (short) word);
+        store(zero.blend(1, mask(bits, at / SHRINKING)), floats, at);
       }
+    }
+  }
+
+  static void average(
+      PlaneAverage p,
+      MemorySegment bits,
+      MemorySegment y,
+      int groups,
+      int fromChannel,
+      int toChannel) {
+    int window = p.window();
+    long pitch = (long) p.in().pitch() * Float.BYTES / SHRINKING;
+    for (int group = 0; group < groups; group++) {
+      for (int c = fromChannel; c < toChannel; c++) {
+        for (int row = 0; row < p.out().height(); row++) {
+          long from = PlaneSteps.rowBytes(p.in(), group, c, row * window) / SHRINKING;
+          long to = PlaneSteps.rowBytes(p.out(), group, c, row);
+          if (window == 2) {
+            averagePairs(bits, from, pitch, p.share(), y, to, p.out().width());
+            continue;
+          }
+          for (int column = 0; column < p.out().width(); column++) {
+            FloatVector sum = FloatVector.zero(Lanes.FLOATS);
+            for (int dy = 0; dy < window; dy++) {
+              for (int dx = 0; dx < window; dx++) {
+                sum = sum.add(1, mask(bits, from + dy * pitch + dx * (long) Short.BYTES));
+              }
+            }
+            store(sum.mul(p.share()), y, to);
+            from += window * (long) Short.BYTES;
+            to += BYTES;
+          }
+        }
+      }
+    }
+  }
+
+  private static void averagePairs(
+      MemorySegment bits, long from, long pitch, float share, MemorySegment y, long to, int width) {
+    FloatVector zero = FloatVector.zero(Lanes.FLOATS);
+    for (int column = 0; column < width; column++) {
+      long at = column * (long) Integer.BYTES;
+      long above = bits.get(ValueLayout.JAVA_INT_UNALIGNED, from + at);
+      long below = bits.get(ValueLayout.JAVA_INT_UNALIGNED, from + pitch + at);
+      FloatVector sum = zero.blend(1, VectorMask.fromLong(Lanes.FLOATS, above));
+      sum = sum.add(1, VectorMask.fromLong(Lanes.FLOATS, above >>> Short.SIZE));
+      sum = sum.add(1, VectorMask.fromLong(Lanes.FLOATS, below));
+      sum = sum.add(1, VectorMask.fromLong(Lanes.FLOATS, below >>> Short.SIZE));
+      store(sum.mul(share), y, to + column * BYTES);
     }
   }
 

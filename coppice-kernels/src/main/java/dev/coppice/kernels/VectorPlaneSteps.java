@@ -10,7 +10,8 @@ import jdk.incubator.vector.VectorMask;
 
 /**
  * Normalisation, neurons and pooling in planes with the Vector API: the loops of {@link
- * VectorNormNeurons} over rows of pixels, all of one channel.
+ * VectorNormNeurons} over rows of pixels, all of one channel. The zeros between rows are computed
+ * with them, for long loops are fast ones.
  */
 final class VectorPlaneSteps {
   private static final int SLOTS = ScalarPlaneSteps.SLOTS;
@@ -96,6 +97,11 @@ final class VectorPlaneSteps {
         .sub(centre, present);
   }
 
+  /**
+   * Runs neurons through all steps.
+   *
+   * @param s numbers, or {@link PlaneBits} if {@code bits}
+   */
   static void forward(
       NeuronConstants n,
       PlaneSteps p,
@@ -103,20 +109,38 @@ final class VectorPlaneSteps {
       float[] scale,
       float[] shift,
       MemorySegment s,
+      boolean bits,
       int fromChannel,
       int toChannel) {
-    int floats = p.rowFloats();
-    long stride = p.stride();
-    long xStride = p.repeated() ? 0 : stride;
-    float[] scales = new float[floats];
-    float[] shifts = new float[floats];
-    for (int c = fromChannel; c < toChannel; c++) {
-      Arrays.fill(scales, scale[c]);
-      Arrays.fill(shifts, shift[c]);
-      for (int group = 0; group < p.groups(); group++) {
-        for (int row = 0; row < p.planes().height(); row++) {
-          VectorNormNeurons.fire(
-              n, x, xStride, p.at(group, c, row), scales, shifts, s, stride, p.steps(), floats);
+    int size = p.blockFloats();
+    int height = p.planes().height();
+    long xStride = p.repeated() ? 0 : p.stride();
+    float[] factors = new float[size];
+    float[] terms = new float[size];
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment h = arena.allocate((long) size * p.steps() * Float.BYTES);
+      for (int c = fromChannel; c < toChannel; c++) {
+        Arrays.fill(factors, n.factor(scale[c]));
+        Arrays.fill(terms, n.term(shift[c]));
+        for (int group = 0; group < p.groups(); group++) {
+          for (int row = 0; row < height; row += p.blockRows()) {
+            int rows = Math.min(p.blockRows(), height - row);
+            int count = p.blockFloats(rows);
+            long at = p.at(group, c, row);
+            long hStride = (long) size * Float.BYTES;
+            VectorNormNeurons.charge(
+                n, x, xStride, at, factors, terms, h, hStride, 0, p.steps(), count);
+            for (int t = 0; t < p.steps(); t++) {
+              long step = at + t * p.stride();
+              if (bits) {
+                VectorPlaneBits.pack(n.fireAt(), h, t * hStride, s, step, count);
+                PlaneBits.clearGaps(p, s, step, rows);
+              } else {
+                VectorNormNeurons.fire(n.fireAt(), h, t * hStride, s, step, count);
+                clearGaps(p, s, step, rows);
+              }
+            }
+          }
         }
       }
     }
@@ -135,69 +159,89 @@ final class VectorPlaneSteps {
       double[] centredSums,
       int fromChannel,
       int toChannel) {
-    int floats = p.rowFloats();
+    int size = p.blockFloats();
     int steps = p.steps();
-    long stride = p.stride();
-    long xStride = p.repeated() ? 0 : stride;
-    float[] scales = new float[floats];
-    float[] shifts = new float[floats];
-    float[] means = new float[floats];
-    float[] slots = new float[floats];
-    float[] centredSlots = new float[floats];
-    int size = Math.multiplyExact(floats, steps);
-    float[] phi = new float[size];
-    long hStride = (long) floats * Float.BYTES;
+    int height = p.planes().height();
+    long xStride = p.repeated() ? 0 : p.stride();
+    float[] factors = new float[size];
+    float[] terms = new float[size];
+    float[] delta = new float[size];
+    float[] total = new float[size];
+    float[] phi = new float[Math.multiplyExact(size, steps)];
+    float[] slots = new float[steps * PlaneSteps.SUMS];
+    float[] centredSlots = new float[steps * PlaneSteps.SUMS];
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment h = arena.allocate((long) size * Float.BYTES);
+      MemorySegment h = arena.allocate((long) size * steps * Float.BYTES);
+      long hStride = (long) size * Float.BYTES;
       for (int c = fromChannel; c < toChannel; c++) {
-        Arrays.fill(scales, scale[c]);
-        Arrays.fill(shifts, shift[c]);
-        Arrays.fill(means, mean[c]);
-        Arrays.fill(slots, 0);
-        Arrays.fill(centredSlots, 0);
+        Arrays.fill(factors, n.factor(scale[c]));
+        Arrays.fill(terms, n.term(shift[c]));
+        sums[c] = 0;
+        centredSums[c] = 0;
         for (int group = 0; group < p.groups(); group++) {
-          for (int row = 0; row < p.planes().height(); row++) {
+          Arrays.fill(slots, 0);
+          Arrays.fill(centredSlots, 0);
+          for (int row = 0; row < height; row += p.blockRows()) {
+            int count = p.blockFloats(Math.min(p.blockRows(), height - row));
             long at = p.at(group, c, row);
-            VectorNormNeurons.charge(n, x, xStride, at, scales, shifts, h, hStride, steps, floats);
-            VectorSurrogates.derivative(n.surrogate(), h, 0, 1, 0, n.threshold(), phi, 0, size);
+            VectorNormNeurons.charge(
+                n, x, xStride, at, factors, terms, h, hStride, 0, steps, count);
+            VectorSurrogates.derivative(
+                n.surrogate(), h, 0, n.threshold(), phi, 0, size * (steps - 1) + count);
+            Arrays.fill(delta, 0);
+            Arrays.fill(total, 0);
+            for (int t = steps - 1; t >= 0; t--) {
+              long step = at + t * p.stride();
+              VectorNormNeurons.back(n, h, phi, t * size, gradS, step, delta, count);
+              if (p.repeated()) {
+                VectorNormNeurons.accumulate(delta, n.gain(), total, count);
+              } else {
+                int slot = t * PlaneSteps.SUMS;
+                emit(delta, n.gain(), x, mean[c], gradY, step, slots, centredSlots, slot, count);
+              }
+            }
             if (p.repeated()) {
-              VectorNormNeurons.runBackRepeated(
-                  n,
-                  x,
-                  means,
-                  h,
-                  phi,
-                  gradS,
-                  gradY,
-                  stride,
-                  at,
-                  steps,
-                  floats,
-                  slots,
-                  centredSlots,
-                  floats);
-            } else {
-              VectorNormNeurons.runBack(
-                  n,
-                  x,
-                  means,
-                  h,
-                  phi,
-                  gradS,
-                  gradY,
-                  stride,
-                  at,
-                  steps,
-                  floats,
-                  slots,
-                  centredSlots,
-                  floats);
+              emit(total, 1, x, mean[c], gradY, at, slots, centredSlots, 0, count);
             }
           }
+          sums[c] += ScalarPlaneSteps.sum(slots);
+          centredSums[c] += ScalarPlaneSteps.sum(centredSlots);
         }
-        sums[c] = ScalarPlaneSteps.sum(slots);
-        centredSums[c] = ScalarPlaneSteps.sum(centredSlots);
       }
+    }
+  }
+
+  /** Writes the gradient of a block's input and sums it up. */
+  private static void emit(
+      float[] delta,
+      float gain,
+      MemorySegment x,
+      float mean,
+      MemorySegment gradY,
+      long at,
+      float[] slots,
+      float[] centredSlots,
+      int slot,
+      int count) {
+    int whole = count / PlaneSteps.SUMS * PlaneSteps.SUMS;
+    for (int lane = 0; lane < PlaneSteps.SUMS; lane += Lanes.COUNT) {
+      FloatVector sum = FloatVector.fromArray(Lanes.FLOATS, slots, slot + lane);
+      FloatVector centredSum = FloatVector.fromArray(Lanes.FLOATS, centredSlots, slot + lane);
+      for (int i = lane; i < whole; i += PlaneSteps.SUMS) {
+        FloatVector gradient = FloatVector.fromArray(Lanes.FLOATS, delta, i).mul(gain);
+        store(gradient, gradY, at, i);
+        sum = sum.add(gradient);
+        centredSum = gradient.fma(load(x, at, i).sub(mean), centredSum);
+      }
+      sum.intoArray(slots, slot + lane);
+      centredSum.intoArray(centredSlots, slot + lane);
+    }
+    for (int i = whole; i < count; i++) {
+      float gradient = gain * delta[i];
+      storeOne(gradient, gradY, at, i);
+      int k = slot + i - whole;
+      slots[k] += gradient;
+      centredSlots[k] = Math.fma(gradient, loadOne(x, at, i) - mean, centredSlots[k]);
     }
   }
 
@@ -211,19 +255,40 @@ final class VectorPlaneSteps {
       MemorySegment gradX,
       int fromChannel,
       int toChannel) {
-    int floats = p.rowFloats();
-    float[] as = new float[floats];
-    float[] bs = new float[floats];
-    float[] cs = new float[floats];
+    int size = p.blockFloats();
+    int height = p.planes().height();
+    float[] as = new float[size];
+    float[] bs = new float[size];
+    float[] cs = new float[size];
     for (int k = fromChannel; k < toChannel; k++) {
       Arrays.fill(as, a[k]);
       Arrays.fill(bs, b[k]);
       Arrays.fill(cs, c[k]);
       for (int group = 0; group < p.inputGroups(); group++) {
-        for (int row = 0; row < p.planes().height(); row++) {
-          VectorNormNeurons.combine(gradY, x, as, bs, cs, gradX, p.at(group, k, row), floats);
+        for (int row = 0; row < height; row += p.blockRows()) {
+          int rows = Math.min(p.blockRows(), height - row);
+          long at = p.at(group, k, row);
+          VectorNormNeurons.combine(gradY, x, as, bs, cs, gradX, at, p.blockFloats(rows));
+          clearGaps(p, gradX, at, rows);
         }
       }
+    }
+  }
+
+  /** Makes what lies between rows zero again. */
+  private static void clearGaps(PlaneSteps p, MemorySegment segment, long at, int rows) {
+    int count = p.planes().border() * p.planes().group();
+    long gap = at + (long) p.rowFloats() * Float.BYTES;
+    FloatVector zero = FloatVector.zero(Lanes.FLOATS);
+    for (int row = 1; row < rows; row++) {
+      int i = 0;
+      for (; i < Lanes.FLOATS.loopBound(count); i += Lanes.COUNT) {
+        store(zero, segment, gap, i);
+      }
+      for (; i < count; i++) {
+        storeOne(0, segment, gap, i);
+      }
+      gap += (long) p.planes().pitch() * Float.BYTES;
     }
   }
 
@@ -242,6 +307,10 @@ final class VectorPlaneSteps {
         for (int row = 0; row < p.out().height(); row++) {
           long from = PlaneSteps.rowBytes(p.in(), group, c, row * p.window());
           long to = PlaneSteps.rowBytes(p.out(), group, c, row);
+          if (pairs(p)) {
+            averagePairs(x, from, pitch, p.share(), y, to, p.out().width());
+            continue;
+          }
           for (int column = 0; column < p.out().width(); column++) {
             average(x, from, pixel, pitch, p.window(), p.share(), y, to, side);
             from += p.window() * pixel;
@@ -249,6 +318,23 @@ final class VectorPlaneSteps {
           }
         }
       }
+    }
+  }
+
+  /** Whether windows are two by two pixels that are a vector each. */
+  private static boolean pairs(PlaneAverage p) {
+    return p.window() == 2 && p.in().group() == Lanes.COUNT;
+  }
+
+  /** Windows of two by two pixels that are a vector each. */
+  private static void averagePairs(
+      MemorySegment x, long from, long pitch, float share, MemorySegment y, long to, int width) {
+    for (int column = 0; column < width; column++) {
+      int i = 2 * column * Lanes.COUNT;
+      FloatVector above = load(x, from, i).add(load(x, from, i + Lanes.COUNT));
+      FloatVector below = load(x, from + pitch, i);
+      FloatVector sum = above.add(below).add(load(x, from + pitch, i + Lanes.COUNT));
+      store(sum.mul(share), y, to, column * Lanes.COUNT);
     }
   }
 
@@ -315,28 +401,52 @@ final class VectorPlaneSteps {
       int c,
       int row) {
     int side = p.in().group();
-    long pixel = (long) side * Float.BYTES;
     int window = p.window();
     float share = p.share();
+    int width = p.out().width();
     for (int dy = 0; dy < window; dy++) {
       long to = PlaneSteps.rowBytes(p.in(), group, c, row * window + dy);
-      for (int column = 0; column < p.in().width(); column++) {
-        int outColumn = column / window;
-        long at = from + outColumn * pixel;
-        boolean covered = outColumn < p.out().width();
-        int i = 0;
-        for (; i < Lanes.FLOATS.loopBound(side); i += Lanes.COUNT) {
-          FloatVector gradient = FloatVector.zero(Lanes.FLOATS);
-          if (covered) {
-            gradient = load(gradY, at, i).mul(share);
+      if (pairs(p)) {
+        spreadPairs(gradY, from, share, gradX, to, width);
+      } else {
+        for (int column = 0; column < width; column++) {
+          for (int dx = 0; dx < window; dx++) {
+            int place = (column * window + dx) * side;
+            spread(gradY, from, column * side, share, gradX, to, place, side);
           }
-          store(gradient, gradX, to, i);
         }
-        for (; i < side; i++) {
-          storeOne(covered ? loadOne(gradY, at, i) * share : 0, gradX, to, i);
-        }
-        to += pixel;
       }
+      long rest = to + (long) width * window * side * Float.BYTES;
+      long end = to + (long) p.in().width() * side * Float.BYTES;
+      gradX.asSlice(rest, end - rest).fill((byte) 0);
+    }
+  }
+
+  /** Windows two pixels wide that are a vector each. */
+  private static void spreadPairs(
+      MemorySegment gradY, long from, float share, MemorySegment gradX, long to, int width) {
+    for (int column = 0; column < width; column++) {
+      FloatVector gradient = load(gradY, from, column * Lanes.COUNT).mul(share);
+      store(gradient, gradX, to, 2 * column * Lanes.COUNT);
+      store(gradient, gradX, to, (2 * column + 1) * Lanes.COUNT);
+    }
+  }
+
+  private static void spread(
+      MemorySegment gradY,
+      long from,
+      int at,
+      float share,
+      MemorySegment gradX,
+      long to,
+      int place,
+      int side) {
+    int i = 0;
+    for (; i < Lanes.FLOATS.loopBound(side); i += Lanes.COUNT) {
+      store(load(gradY, from, at + i).mul(share), gradX, to, place + i);
+    }
+    for (; i < side; i++) {
+      storeOne(loadOne(gradY, from, at + i) * share, gradX, to, place + i);
     }
   }
 

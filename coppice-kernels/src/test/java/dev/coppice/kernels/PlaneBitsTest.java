@@ -70,6 +70,22 @@ class PlaneBitsTest {
     }
   }
 
+  static void unpackTwins() {
+    for (SparseCase test : CASES) {
+      Planes planes = test.input();
+      int groups = planes.groups(test.images());
+      MemorySegment bits = bits(SCALAR, test);
+      int middle = planes.planes() / 2;
+      MemorySegment expected = SparseCase.planes(planes, spikes(test), test.images());
+      for (Kernels kernels : List.of(VECTOR, SCALAR)) {
+        MemorySegment found = planes.allocate(Arena.ofAuto(), test.images());
+        kernels.unpackPlaneBits(planes, bits, found, groups, middle, planes.planes());
+        kernels.unpackPlaneBits(planes, bits, found, groups, 0, middle);
+        assertThat(found.mismatch(expected)).isEqualTo(-1);
+      }
+    }
+  }
+
   static void forwardTwins() {
     for (SparseCase test : CASES) {
       assertThat(Floats.bits(Floats.array(forward(VECTOR, test))))
@@ -113,7 +129,8 @@ class PlaneBitsTest {
         .isThrownBy(() -> VECTOR.planeBitsForward(c, bits, out, 1, 0, 1, 0, 1))
         .withMessageContaining("cannot read bits");
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> VECTOR.packPlaneBits(c.in(), out, bits, 1, 0, 1))
+        .isThrownBy(
+            () -> VECTOR.packPlaneBits(c.in(), c.in().allocate(Arena.ofAuto(), 8), bits, 1, 0, 1))
         .withMessageContaining("groups of 16");
     SparseCase fits = CASES.getFirst();
     assertThatIllegalArgumentException()
@@ -122,5 +139,23 @@ class PlaneBitsTest {
                 VECTOR.planeBitsForward(
                     fits.compressed(), Floats.zeros(1), Floats.zeros(100_000), 2, 0, 2, 0, 1))
         .withMessageContaining("bits must be");
+    NeuronConstants neuron = Cases.neurons().getFirst();
+    PlaneSteps steps = new PlaneSteps(c.in(), 1, 1, false);
+    float[] five = new float[5];
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> VECTOR.planeStepsFire(neuron, steps, out, five, five, bits, 0, 1))
+        .withMessageContaining("bytes");
+    MemorySegment x = c.in().allocate(Arena.ofAuto(), 8);
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> VECTOR.planeStepsFire(neuron, steps, x, five, five, bits, 0, 1))
+        .withMessageContaining("groups of 16");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> VECTOR.unpackPlaneBits(c.in(), bits, x, 1, 0, 1))
+        .withMessageContaining("groups of 16");
+    Planes half = new Planes(5, 4, 4, 8, c.in().border(), 1);
+    PlaneAverage average = new PlaneAverage(c.in(), half, 2);
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> VECTOR.planeBitsAverage(average, bits, x, 1, 0, 1))
+        .withMessageContaining("groups of 16");
   }
 }

@@ -128,6 +128,62 @@ class PlaneStepsTest {
     }
   }
 
+  /** Cases that fill {@link PlaneBits}. */
+  private static List<Case> bitCases() {
+    return CASES.stream().filter(c -> PlaneBits.fit(c.planes())).toList();
+  }
+
+  /** Bits, those around the maps too, are those of the numbers. */
+  static void fireTwins() {
+    assertThat(bitCases()).hasSizeGreaterThan(1);
+    for (Case c : bitCases()) {
+      for (NeuronConstants neuron : Cases.neurons()) {
+        for (boolean repeated : List.of(false, true)) {
+          PlaneSteps p = c.geometry(repeated);
+          MemorySegment x = c.planes(c.numbers(1, !repeated));
+          float[] scale = c.channelNumbers(2);
+          float[] shift = c.channelNumbers(3);
+          int images = c.steps() * c.images();
+          MemorySegment s = c.planes().allocate(Arena.ofAuto(), images);
+          MemorySegment expected = PlaneBits.allocate(c.planes(), Arena.ofAuto(), images);
+          SCALAR.planeStepsForward(neuron, p, x, scale, shift, s, 0, c.channels());
+          SCALAR.packPlaneBits(c.planes(), s, expected, p.allGroups(), 0, c.channels());
+          int middle = c.channels() / 2;
+          for (Kernels kernels : List.of(VECTOR, SCALAR)) {
+            MemorySegment bits = PlaneBits.allocate(c.planes(), Arena.ofAuto(), images);
+            kernels.planeStepsFire(neuron, p, x, scale, shift, bits, middle, c.channels());
+            kernels.planeStepsFire(neuron, p, x, scale, shift, bits, 0, middle);
+            assertThat(bits.mismatch(expected)).as("%s %s", c, neuron).isEqualTo(-1);
+          }
+        }
+      }
+    }
+  }
+
+  static void bitPoolTwins() {
+    for (Case c : bitCases()) {
+      float[] maps = c.numbers(1, false);
+      for (int i = 0; i < maps.length; i++) {
+        maps[i] = maps[i] > 0 ? 1 : 0;
+      }
+      MemorySegment x = c.planes(maps);
+      int groups = c.images() / c.group();
+      MemorySegment bits = PlaneBits.allocate(c.planes(), Arena.ofAuto(), c.images());
+      SCALAR.packPlaneBits(c.planes(), x, bits, groups, 0, c.channels());
+      for (int window = 1; window <= 3; window++) {
+        PlaneAverage p = pool(c, window);
+        MemorySegment expected = p.out().allocate(Arena.ofAuto(), c.images());
+        SCALAR.planeAverage(p, x, expected, groups, 0, c.channels());
+        for (Kernels kernels : List.of(VECTOR, SCALAR)) {
+          MemorySegment y = p.out().allocate(Arena.ofAuto(), c.images());
+          kernels.planeBitsAverage(p, bits, y, groups, 1, c.channels());
+          kernels.planeBitsAverage(p, bits, y, groups, 0, 1);
+          assertThat(y.mismatch(expected)).isEqualTo(-1);
+        }
+      }
+    }
+  }
+
   @Test
   void neuronsGiveWhatTheyGiveOnMaps() {
     for (Case c : CASES) {

@@ -303,7 +303,7 @@ public final class Engine implements AutoCloseable {
       long before = times == null ? 0 : times.total();
       Executor.Result result = step.executor().forward(inputs, pass);
       activations[i] = result.output();
-      if (times != null && result.output().maps().planes() == null) {
+      if (times != null && !result.output().maps().inPlanes()) {
         times.addSince(step.node().name(), start, before, parallel.threads());
       }
       if (pass.probes().outputs().contains(step.node().name())) {

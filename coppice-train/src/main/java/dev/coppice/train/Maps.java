@@ -9,22 +9,23 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a node gives for all images of a pass, or the gradient of that: an array or planes. The form
- * that is not there is made when it is asked for.
+ * What a node gives for all images of a pass, or the gradient of that: an array, planes of numbers
+ * or planes of spikes as bits. A form that is not there is made when it is asked for.
  */
 final class Maps {
   private final NDManager manager;
   private @Nullable NDArray array;
   private @Nullable PlaneMaps planes;
+  private @Nullable PlaneMaps bits;
 
-  private Maps(NDManager manager, @Nullable NDArray array, @Nullable PlaneMaps planes) {
+  private Maps(NDManager manager) {
     this.manager = manager;
-    this.array = array;
-    this.planes = planes;
   }
 
   static Maps of(NDArray array) {
-    return new Maps(array.getManager(), array, null);
+    Maps maps = new Maps(array.getManager());
+    maps.array = array;
+    return maps;
   }
 
   /**
@@ -33,14 +34,25 @@ final class Maps {
    * @param manager owns an array made from them
    */
   static Maps of(PlaneMaps planes, NDManager manager) {
-    return new Maps(manager, null, planes);
+    Maps maps = new Maps(manager);
+    if (planes.form() == PlaneMaps.Form.BITS) {
+      maps.bits = planes;
+    } else {
+      maps.planes = planes;
+    }
+    return maps;
+  }
+
+  /** Whether there are planes of numbers or of bits. */
+  boolean inPlanes() {
+    return planes != null || bits != null;
   }
 
   /** Returns the array {@code [N, …, C]}. */
   NDArray array() {
     NDArray known = array;
     if (known == null) {
-      PlaneMaps source = Objects.requireNonNull(planes);
+      PlaneMaps source = Objects.requireNonNull(planes());
       source.complete();
       Planes layout = source.layout();
       known =
@@ -60,14 +72,34 @@ final class Maps {
     return taken;
   }
 
-  /** Returns the planes, or null where there is an array. */
+  /** Returns the planes of numbers, or null where there is an array. */
   @Nullable PlaneMaps planes() {
+    if (planes == null && bits != null) {
+      planes = bits.unpacked();
+    }
     return planes;
+  }
+
+  /** Returns the planes of bits, or null where there are none. */
+  @Nullable PlaneMaps bits() {
+    return bits;
+  }
+
+  /** Returns planes of a layout, which belong to these maps, with bits of what is 0 or 1. */
+  PlaneMaps bits(Planes layout, PlaneStore store) {
+    PlaneMaps known = bits;
+    if (known == null) {
+      known = planes(layout, store).packed();
+    } else if (!known.layout().equals(layout)) {
+      known = known.as(layout);
+    }
+    bits = known;
+    return known;
   }
 
   /** Returns planes of a layout, which belong to these maps. */
   PlaneMaps planes(Planes layout, PlaneStore store) {
-    PlaneMaps known = planes;
+    PlaneMaps known = planes();
     if (known == null) {
       NDArray source = array();
       known = store.take(layout, Math.toIntExact(source.getShape().get(0)));
@@ -83,7 +115,7 @@ final class Maps {
   PlaneMaps takePlanes(Planes layout, PlaneStore store) {
     PlaneMaps taken = planes(layout, store);
     planes = null;
-    closeArray();
+    close();
     return taken;
   }
 
@@ -97,9 +129,9 @@ final class Maps {
         PlaneMaps sum = own.layout().equals(layout) ? own : own.as(layout);
         sum.add(others.layout().equals(layout) ? others : others.as(layout));
         planes = sum;
-        other.planes = null;
         closeArray();
-        other.closeArray();
+        other.planes = null;
+        other.close();
         return;
       }
     }
@@ -124,6 +156,10 @@ final class Maps {
     if (planes != null) {
       planes.release();
       planes = null;
+    }
+    if (bits != null) {
+      bits.release();
+      bits = null;
     }
   }
 }

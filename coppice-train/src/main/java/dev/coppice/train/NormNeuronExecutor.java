@@ -47,7 +47,7 @@ final class NormNeuronExecutor implements Executor {
   @Override
   public Result forward(List<Activation> inputs, Pass pass) {
     Activation input = inputs.getFirst();
-    if (input.maps().planes() != null && !measured(pass)) {
+    if (input.maps().inPlanes() && !measured(pass)) {
       return planes.forward(input, pass);
     }
     Shape shape = input.array().getShape();

@@ -1,5 +1,6 @@
 package dev.coppice.train;
 
+import dev.coppice.kernels.PlaneBits;
 import dev.coppice.kernels.Planes;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
@@ -18,19 +19,30 @@ final class PlaneMaps {
   private final PlaneStore store;
   private final Planes layout;
   private final int images;
+  private final Form form;
   private final MemorySegment memory;
-  private final boolean unclean;
   private @Nullable Filler filler;
   private List<PlaneMaps> sources = List.of();
   private List<Runnable> whenComplete = List.of();
   private int holders = 1;
 
-  PlaneMaps(PlaneStore store, Planes layout, int images, MemorySegment memory, boolean unclean) {
+  PlaneMaps(PlaneStore store, Planes layout, int images, Form form, MemorySegment memory) {
     this.store = store;
     this.layout = layout;
     this.images = images;
+    this.form = form;
     this.memory = memory;
-    this.unclean = unclean;
+  }
+
+  /** What memory holds. */
+  enum Form {
+    NUMBERS,
+
+    /** Numbers, of which some may lie beyond the map: see {@link Planes}. */
+    UNCLEAN,
+
+    /** Spikes: see {@link PlaneBits}. */
+    BITS
   }
 
   /** Computes channels. */
@@ -54,8 +66,8 @@ final class PlaneMaps {
     return memory;
   }
 
-  boolean unclean() {
-    return unclean;
+  Form form() {
+    return form;
   }
 
   /**
@@ -158,10 +170,37 @@ final class PlaneMaps {
 
   /** Returns these maps in another layout, and releases them when that is computed. */
   PlaneMaps as(Planes wanted) {
-    PlaneMaps other = store.take(wanted, images);
+    PlaneMaps other =
+        form == Form.BITS ? store.takeBits(wanted, images) : store.take(wanted, images);
     other.lazily((from, to) -> copy(other, from, to), this);
     release();
     return other;
+  }
+
+  /** Returns the numbers 0 and 1 of bits. */
+  PlaneMaps unpacked() {
+    PlaneMaps numbers = store.take(layout, images);
+    int side = layout.step() * layout.step();
+    numbers.lazily(
+        (from, to) ->
+            store
+                .kernels()
+                .unpackPlaneBits(layout, memory, numbers.memory, groups(), from * side, to * side),
+        this);
+    return numbers;
+  }
+
+  /** Returns the bits of numbers that are 0 and 1. */
+  PlaneMaps packed() {
+    PlaneMaps bits = store.takeBits(layout, images);
+    int side = layout.step() * layout.step();
+    bits.lazily(
+        (from, to) ->
+            store
+                .kernels()
+                .packPlaneBits(layout, memory, bits.memory, groups(), from * side, to * side),
+        this);
+    return bits;
   }
 
   /** Adds planes of the same layout, whose only holder hands them over. */
@@ -182,16 +221,17 @@ final class PlaneMaps {
   }
 
   private void copy(PlaneMaps to, int fromChannel, int toChannel) {
-    long bytes = (long) layout.group() * Float.BYTES;
+    int shrinking = form == Form.BITS ? PlaneBits.SHRINKING : 1;
+    long bytes = (long) layout.group() * Float.BYTES / shrinking;
     for (int first = 0; first < images; first += layout.group()) {
       for (int c = fromChannel; c < toChannel; c++) {
         for (int y = 0; y < layout.height(); y++) {
           for (int x = 0; x < layout.width(); x++) {
             MemorySegment.copy(
                 memory,
-                layout.at(first, c, y, x) * Float.BYTES,
+                layout.at(first, c, y, x) * Float.BYTES / shrinking,
                 to.memory,
-                to.layout.at(first, c, y, x) * Float.BYTES,
+                to.layout.at(first, c, y, x) * Float.BYTES / shrinking,
                 bytes);
           }
         }

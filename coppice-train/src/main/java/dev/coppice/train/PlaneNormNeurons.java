@@ -40,7 +40,9 @@ final class PlaneNormNeurons {
         new PlaneSteps(
             x.layout(), pass.steps(), pass.batch() / x.layout().group(), input.constant());
     MemorySegment in = x.memory();
-    PlaneMaps spikes = store.take(x.layout(), pass.steps() * pass.batch());
+    int images = pass.steps() * pass.batch();
+    boolean bits = store.prefersBits(x.layout());
+    PlaneMaps spikes = bits ? store.takeBits(x.layout(), images) : store.take(x.layout(), images);
     MemorySegment out = spikes.memory();
     boolean training = pass.training();
     ChannelNorm.Affine affine = training ? norm.affine() : norm.running();
@@ -55,8 +57,13 @@ final class PlaneNormNeurons {
                 kernels.planeMoments(geometry, in, mean, variance, from, to);
                 norm.batch(affine, mean, variance, count, from, to);
               }
-              kernels.planeStepsForward(
-                  constants, geometry, in, affine.scale(), affine.shift(), out, from, to);
+              float[] scale = affine.scale();
+              float[] shift = affine.shift();
+              if (bits) {
+                kernels.planeStepsFire(constants, geometry, in, scale, shift, out, from, to);
+              } else {
+                kernels.planeStepsForward(constants, geometry, in, scale, shift, out, from, to);
+              }
             }),
         x);
     Activation activation = new Activation(Maps.of(spikes, pass.manager()), false);

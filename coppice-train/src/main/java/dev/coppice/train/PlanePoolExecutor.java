@@ -28,7 +28,8 @@ final class PlanePoolExecutor implements Executor {
   @Override
   public Result forward(List<Activation> inputs, Pass pass) {
     Activation input = inputs.getFirst();
-    PlaneMaps x = input.maps().planes();
+    PlaneMaps bits = input.maps().bits();
+    PlaneMaps x = bits == null ? input.maps().planes() : bits;
     if (x == null || x.layout().step() != 1) {
       return dense.forward(inputs, pass);
     }
@@ -40,8 +41,13 @@ final class PlanePoolExecutor implements Executor {
     y.lazily(
         store.timed(
             name,
-            (from, to) ->
-                kernels.planeAverage(geometry, x.memory(), y.memory(), x.groups(), from, to)),
+            (from, to) -> {
+              if (bits == null) {
+                kernels.planeAverage(geometry, x.memory(), y.memory(), x.groups(), from, to);
+              } else {
+                kernels.planeBitsAverage(geometry, x.memory(), y.memory(), x.groups(), from, to);
+              }
+            }),
         x);
     return new Result(
         new Activation(Maps.of(y, pass.manager()), input.constant()),

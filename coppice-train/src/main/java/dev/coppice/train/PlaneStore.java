@@ -24,17 +24,11 @@ final class PlaneStore implements AutoCloseable {
   private final int border;
   private final Map<Kind, Deque<MemorySegment>> free = new HashMap<>();
   private final List<PlaneMaps> lent = new ArrayList<>();
-  private final Map<Kind, Deque<MemorySegment>> freeBits = new HashMap<>();
-  private final List<SpikeBits> lentBits = new ArrayList<>();
   private int allocated;
   private @Nullable LayerTimes times;
 
-  /**
-   * What memory is good for.
-   *
-   * @param unclean whether numbers may lie beyond the map: see {@link Planes}
-   */
-  private record Kind(Planes layout, int images, boolean unclean) {}
+  /** What memory is good for. */
+  private record Kind(Planes layout, int images, PlaneMaps.Form form) {}
 
   /**
    * Makes a store without memory.
@@ -87,22 +81,37 @@ final class PlaneStore implements AutoCloseable {
 
   /** Returns planes with stale numbers, for one holder. */
   PlaneMaps take(Planes layout, int images) {
-    return take(new Kind(layout, images, false));
+    return take(new Kind(layout, images, PlaneMaps.Form.NUMBERS));
   }
 
   /** Returns planes for a gradient that may be written beyond the map. */
   PlaneMaps takeUnclean(Planes layout, int images) {
-    return take(new Kind(layout, images, layout.step() > 1));
+    return layout.step() > 1
+        ? take(new Kind(layout, images, PlaneMaps.Form.UNCLEAN))
+        : take(layout, images);
+  }
+
+  /** Returns planes with stale spikes as bits, for one holder. */
+  PlaneMaps takeBits(Planes layout, int images) {
+    return take(new Kind(layout, images, PlaneMaps.Form.BITS));
+  }
+
+  /** Whether spikes in planes had better be bits. */
+  boolean prefersBits(Planes layout) {
+    return kernels.prefersPlaneBits() && PlaneBits.fit(layout);
   }
 
   private PlaneMaps take(Kind kind) {
     Deque<MemorySegment> known = free.computeIfAbsent(kind, k -> new ArrayDeque<>());
     MemorySegment memory = known.poll();
     if (memory == null) {
-      memory = kind.layout().allocate(arena, kind.images());
+      memory =
+          kind.form() == PlaneMaps.Form.BITS
+              ? PlaneBits.allocate(kind.layout(), arena, kind.images())
+              : kind.layout().allocate(arena, kind.images());
       allocated++;
     }
-    PlaneMaps maps = new PlaneMaps(this, kind.layout(), kind.images(), memory, kind.unclean());
+    PlaneMaps maps = new PlaneMaps(this, kind.layout(), kind.images(), kind.form(), memory);
     lent.add(maps);
     return maps;
   }
@@ -110,36 +119,13 @@ final class PlaneStore implements AutoCloseable {
   void giveBack(PlaneMaps maps) {
     lent.remove(maps);
     free.computeIfAbsent(
-            new Kind(maps.layout(), maps.images(), maps.unclean()), k -> new ArrayDeque<>())
+            new Kind(maps.layout(), maps.images(), maps.form()), k -> new ArrayDeque<>())
         .push(maps.memory());
-  }
-
-  /** Returns room for the spikes of planes, with stale bits. */
-  SpikeBits takeBits(Planes layout, int images) {
-    Deque<MemorySegment> known =
-        freeBits.computeIfAbsent(new Kind(layout, images, false), k -> new ArrayDeque<>());
-    MemorySegment memory = known.poll();
-    if (memory == null) {
-      memory = PlaneBits.allocate(layout, arena, images);
-      allocated++;
-    }
-    SpikeBits bits = new SpikeBits(this, layout, images, memory);
-    lentBits.add(bits);
-    return bits;
-  }
-
-  void giveBack(SpikeBits bits) {
-    if (lentBits.remove(bits)) {
-      freeBits
-          .computeIfAbsent(new Kind(bits.layout(), bits.images(), false), k -> new ArrayDeque<>())
-          .push(bits.memory());
-    }
   }
 
   /** Takes back what a pass did not release. */
   void endPass() {
     List.copyOf(lent).forEach(this::giveBack);
-    List.copyOf(lentBits).forEach(this::giveBack);
   }
 
   /** Returns how many pieces of memory there are, for tests of leaks. */

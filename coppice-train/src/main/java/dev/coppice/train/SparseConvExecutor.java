@@ -116,9 +116,12 @@ final class SparseConvExecutor implements Executor {
     }
     Structure structure = structure(PlaneStore.group(pass.batch()));
     SparseConvolution c = structure.forward();
-    PlaneMaps in = input.maps().planes(c.in(), store);
-    PlaneMaps out = store.take(c.out(), in.images());
-    Input read = spiking && kernels.prefersPlaneBits() && PlaneBits.fit(c) ? bits(in) : floats(in);
+    Input read =
+        spiking && kernels.prefersPlaneBits() && PlaneBits.fit(c)
+            ? new Spikes(input.maps().bits(c.in(), store), kernels)
+            : new Numbers(input.maps().planes(c.in(), store), kernels);
+    read.begin();
+    PlaneMaps out = store.take(c.out(), read.maps().images());
     compute(c, read, out, 1);
     Activation activation = new Activation(Maps.of(out, pass.manager()), input.constant());
     if (!pass.training()) {
@@ -129,9 +132,9 @@ final class SparseConvExecutor implements Executor {
         activation, (PlaneBackward) gradient -> back(gradient, structure, read, pass));
   }
 
-  /** What a convolution reads. */
+  /** What a convolution reads, from the moment that it {@linkplain #begin begins}. */
   private interface Input {
-    int images();
+    PlaneMaps maps();
 
     /** Whether it stays in the second cache while rows read it one after the other. */
     boolean near();
@@ -142,21 +145,17 @@ final class SparseConvExecutor implements Executor {
     void weightGradient(
         SparseConvolution c, MemorySegment gradOut, float[] entries, int from, int to);
 
-    void release();
-  }
+    default void begin() {
+      maps().complete();
+      maps().retain();
+    }
 
-  private Input floats(PlaneMaps maps) {
-    maps.complete();
-    maps.retain();
-    return new Numbers(maps, kernels);
+    default void release() {
+      maps().release();
+    }
   }
 
   private record Numbers(PlaneMaps maps, Kernels kernels) implements Input {
-    @Override
-    public int images() {
-      return maps.images();
-    }
-
     @Override
     public boolean near() {
       return maps.layout().groupFloats() <= FEW_FLOATS;
@@ -173,60 +172,24 @@ final class SparseConvExecutor implements Executor {
         SparseConvolution c, MemorySegment gradOut, float[] entries, int from, int to) {
       kernels.sparseConvWeightGradient(c, maps.memory(), gradOut, entries, maps.groups(), from, to);
     }
-
-    @Override
-    public void release() {
-      maps.release();
-    }
   }
 
-  private Input bits(PlaneMaps maps) {
-    SpikeBits bits = store.takeBits(maps.layout(), maps.images());
-    int side = shape.stride() * shape.stride();
-    maps.each(
-        store.timed(
-            node,
-            (from, to) ->
-                kernels.packPlaneBits(
-                    maps.layout(),
-                    maps.memory(),
-                    bits.memory(),
-                    maps.groups(),
-                    from * side,
-                    to * side)));
-    return new Spikes(bits, kernels);
-  }
-
-  private record Spikes(SpikeBits bits, Kernels kernels) implements Input {
-    @Override
-    public int images() {
-      return bits.images();
-    }
-
+  private record Spikes(PlaneMaps maps, Kernels kernels) implements Input {
     @Override
     public boolean near() {
       return true;
     }
 
-    private int groups() {
-      return bits.layout().groups(bits.images());
-    }
-
     @Override
     public void forward(
         SparseConvolution c, MemorySegment out, int fromGroup, int toGroup, int from, int to) {
-      kernels.planeBitsForward(c, bits.memory(), out, groups(), fromGroup, toGroup, from, to);
+      kernels.planeBitsForward(c, maps.memory(), out, maps.groups(), fromGroup, toGroup, from, to);
     }
 
     @Override
     public void weightGradient(
         SparseConvolution c, MemorySegment gradOut, float[] entries, int from, int to) {
-      kernels.planeBitsWeightGradient(c, bits.memory(), gradOut, entries, groups(), from, to);
-    }
-
-    @Override
-    public void release() {
-      bits.release();
+      kernels.planeBitsWeightGradient(c, maps.memory(), gradOut, entries, maps.groups(), from, to);
     }
   }
 
@@ -290,8 +253,9 @@ final class SparseConvExecutor implements Executor {
       gradOut.release();
       return null;
     }
-    PlaneMaps gradIn = store.takeUnclean(turned.out(), in.images());
-    Input read = floats(gradOut);
+    PlaneMaps gradIn = store.takeUnclean(turned.out(), gradOut.images());
+    Input read = new Numbers(gradOut, kernels);
+    read.begin();
     compute(turned, read, gradIn, shape.stride() * shape.stride());
     gradIn.then(read::release);
     gradOut.release();
