@@ -158,7 +158,7 @@ final class SparseConvExecutor implements Executor {
   private record Numbers(PlaneMaps maps, Kernels kernels) implements Input {
     @Override
     public boolean near() {
-      return maps.layout().groupFloats() <= FEW_FLOATS;
+      return (long) maps.groups() * maps.layout().groupFloats() <= FEW_FLOATS;
     }
 
     @Override
