@@ -311,6 +311,10 @@ final class VectorPlaneSteps {
             averagePairs(x, from, pitch, p.share(), y, to, p.out().width());
             continue;
           }
+          if (p.window() == 2 && Lanes.FLOATS.loopBound(side) == side) {
+            averagePairs(x, from, pitch, p.share(), y, to, p.out().width(), side);
+            continue;
+          }
           for (int column = 0; column < p.out().width(); column++) {
             average(x, from, pixel, pitch, p.window(), p.share(), y, to, side);
             from += p.window() * pixel;
@@ -335,6 +339,29 @@ final class VectorPlaneSteps {
       FloatVector below = load(x, from + pitch, i);
       FloatVector sum = above.add(below).add(load(x, from + pitch, i + Lanes.COUNT));
       store(sum.mul(share), y, to, column * Lanes.COUNT);
+    }
+  }
+
+  /** Windows of two by two pixels that are whole vectors. */
+  private static void averagePairs(
+      MemorySegment x,
+      long from,
+      long pitch,
+      float share,
+      MemorySegment y,
+      long to,
+      int width,
+      int side) {
+    long pixel = (long) side * Float.BYTES;
+    for (int column = 0; column < width; column++) {
+      long first = from + column * 2L * pixel;
+      long second = first + pixel;
+      for (int i = 0; i < side; i += Lanes.COUNT) {
+        FloatVector above = load(x, first, i).add(load(x, second, i));
+        FloatVector below = load(x, first + pitch, i);
+        FloatVector sum = above.add(below).add(load(x, second + pitch, i));
+        store(sum.mul(share), y, to + column * pixel, i);
+      }
     }
   }
 

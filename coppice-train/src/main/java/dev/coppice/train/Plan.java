@@ -109,14 +109,11 @@ final class Plan {
           new DropoutExecutor(rate, 0x9E3779B97F4A7C15L * (graph.nodes().indexOf(node) + 1));
       case Op.Conv2d conv -> convolution(node, conv, inputTrained);
       case Op.AvgPool(int kernel, int stride)
-          when kernel == stride && graph.shape(node.name()) instanceof Shape.Map out ->
-          new PlanePoolExecutor(
-              node.name(),
-              kernel,
-              out,
-              LibraryExecutor.of(node.name(), node.op(), parameters, inputTrained),
-              kernels,
-              store);
+          when kernel == stride
+              && path == NeuronPath.FUSED
+              && graph.shape(node.inputs().getFirst()) instanceof Shape.Map in
+              && graph.shape(node.name()) instanceof Shape.Map out ->
+          new AveragePoolExecutor(node.name(), kernel, in, out, kernels, store);
       case Op op -> LibraryExecutor.of(node.name(), op, parameters, inputTrained);
     };
   }
