@@ -63,6 +63,7 @@ class PlaneStepsTest {
           new Case(16, 16, 4, 4, 3, 1, 4),
           new Case(32, 16, 8, 8, 2, 1, 2),
           new Case(12, 6, 5, 7, 3, 2, 3),
+          new Case(32, 32, 5, 6, 2, 0, 2),
           new Case(4, 4, 7, 33, 2, 1, 2));
 
   /** What all kernels make of a case, for either implementation. */
@@ -328,6 +329,38 @@ class PlaneStepsTest {
         assertThat((double) gradX[image * 30 + at]).isCloseTo(expected, within(1e-6));
       }
     }
+  }
+
+  /** An image without anything behind it. */
+  @Test
+  void anImageIsAPlane() {
+    int channels = 33;
+    Planes image = new Planes(1, 5, 4, channels, 0, 1);
+    PlaneAverage p = new PlaneAverage(image, new Planes(1, 2, 2, channels, 0, 1), 2);
+    float[] x = Floats.random(1, 5 * 4 * channels, 1);
+    MemorySegment y = Floats.zeros(2 * 2 * channels);
+    MemorySegment gradX = Floats.of(x);
+    BEST.planeAverage(p, Floats.of(x), y, 1, 0, 1);
+    BEST.planeAverageBackward(p, y, gradX, 1, 0, 1);
+    for (int at = 0; at < x.length; at++) {
+      int row = at / channels / 4;
+      int column = at / channels % 4;
+      int target = (row / 2 * 2 + column / 2) * channels + at % channels;
+      float expected = row < 4 ? Floats.array(y)[target] / 4 : 0;
+      assertThat(Floats.array(gradX)[at]).isCloseTo(expected, within(1e-6f));
+    }
+    double sum = 0;
+    for (float value : Floats.array(y)) {
+      sum += value;
+    }
+    double expected = 0;
+    for (int at = 0; at < 4 * 4 * channels; at++) {
+      expected += x[at] / 4;
+    }
+    assertThat(sum).isCloseTo(expected, within(1e-4));
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> BEST.planeAverage(p, Floats.zeros(5 * 4 * channels - 1), y, 1, 0, 1))
+        .withMessageContaining("bytes");
   }
 
   @Test

@@ -251,6 +251,33 @@ class ExecutorGradientTest {
                     }));
   }
 
+  /** By the kernels, of arrays. */
+  @TestFactory
+  Stream<DynamicTest> averages() {
+    var in = new dev.coppice.graph.Shape.Map(4, 3, 4);
+    return Stream.of(2, 3)
+        .flatMap(window -> Stream.of(Map.entry(window, false), Map.entry(window, true)))
+        .map(
+            test ->
+                DynamicTest.dynamicTest(
+                    "window " + test.getKey() + ", constant " + test.getValue(),
+                    () -> {
+                      int window = test.getKey();
+                      boolean constant = test.getValue();
+                      var out =
+                          new dev.coppice.graph.Shape.Map(
+                              in.height() / window, in.width() / window, in.channels());
+                      try (NDManager manager = manager();
+                          Parallel parallel = new Parallel(2);
+                          PlaneStore store = new PlaneStore(parallel, Kernels.best(), 0)) {
+                        var pool =
+                            new AveragePoolExecutor("pool", window, in, out, Kernels.best(), store);
+                        List<float[]> input = List.of(input(in, constant, 1));
+                        check(manager, new Subject(pool, null, input, constant), in, WIDE);
+                      }
+                    }));
+  }
+
   @TestFactory
   Stream<DynamicTest> dropout() {
     return Stream.of(false, true)

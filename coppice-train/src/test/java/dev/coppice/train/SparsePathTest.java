@@ -115,6 +115,9 @@ class SparsePathTest {
         List.of(Small.residual(), Small.chain(Small.NEURON), Small.selecting(), strided())) {
       same(graph, 0.4, 3, 3, true);
       same(graph, 0.4, 2, 4, false);
+      // Groups of images that fill vectors: spikes are bits.
+      same(graph, 0.4, 2, 16, true);
+      same(graph, 0.4, 2, 32, false);
     }
   }
 
@@ -126,6 +129,7 @@ class SparsePathTest {
     for (double density : new double[] {0.05, 0.5}) {
       same(net, density, 3, 4, true);
       same(net, density, 2, 3, false);
+      same(net, density, 2, 16, true);
     }
   }
 
@@ -152,6 +156,8 @@ class SparsePathTest {
             .build();
     same(graph, 0.4, 3, 4, true);
     same(graph, 0.4, 2, 4, false);
+    same(graph, 0.4, 2, 16, true);
+    same(graph, 0.4, 2, 16, false);
   }
 
   /** Strided convolutions of odd maps behind neurons that others read too, and a pool of a pool. */
