@@ -65,7 +65,7 @@ final class VectorKernels implements Kernels {
         MemorySegment.copy(u, 0, state, ValueLayout.JAVA_FLOAT, bytes(first), count);
       }
       if (probe != null) {
-        respond(probe, h, steps, n, first, sum, count);
+        respond(probe, h, steps, bytes(n), bytes(first), sum, count);
         pool(probe, first, sum, count);
       }
     }
@@ -142,13 +142,18 @@ final class VectorKernels implements Kernels {
     }
   }
 
-  /** Writes the responses of {@code count} elements, summed over the steps. */
+  /**
+   * Writes the responses of {@code count} elements, summed over the steps.
+   *
+   * @param stride bytes from a step to the next
+   * @param first offset of the first potential
+   */
   static void respond(
-      Probe probe, MemorySegment h, int steps, long n, long first, float[] sum, int count) {
+      Probe probe, MemorySegment h, int steps, long stride, long first, float[] sum, int count) {
     float[] step = new float[count];
     for (int t = 0; t < steps; t++) {
       float[] out = t == 0 ? sum : step;
-      long at = bytes(t * n + first);
+      long at = first + t * stride;
       float threshold = probe.threshold();
       switch (probe.response()) {
         case DERIVATIVE ->

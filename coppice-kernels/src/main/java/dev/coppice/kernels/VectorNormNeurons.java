@@ -102,25 +102,30 @@ final class VectorNormNeurons {
       Arrays.fill(probe.scores(), first, probe.firstScore(toRow * channels), probe.identity());
     }
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment scratch = h == null ? arena.allocate(bytes((long) steps * size)) : null;
+      MemorySegment potentials = h == null ? arena.allocate(bytes((long) steps * size)) : h;
+      long hStride = bytes(h == null ? size : n);
       for (long row = fromRow; row < toRow; row += blockRows) {
         int count = (int) Math.min(blockRows, toRow - row) * channels;
         long first = row * channels;
         long at = bytes(first);
-        long xStride = repeated ? 0 : bytes(n);
-        if (h != null) {
-          charge(c, x, xStride, at, factors, terms, h, bytes(n), at, steps, count);
-          fire(c, h, bytes(n), at, s, bytes(n), at, steps, count);
-        } else if (scratch != null) {
-          charge(c, x, xStride, at, factors, terms, scratch, bytes(size), 0, steps, count);
-          fire(c, scratch, bytes(size), 0, s, bytes(n), at, steps, count);
+        long hAt = h == null ? 0 : at;
+        charge(
+            c,
+            x,
+            repeated ? 0 : bytes(n),
+            at,
+            factors,
+            terms,
+            potentials,
+            hStride,
+            hAt,
+            steps,
+            count);
+        for (int t = 0; t < steps; t++) {
+          fire(c.fireAt(), potentials, hAt + t * hStride, s, at + t * bytes(n), count);
         }
         if (probe != null) {
-          if (scratch != null) {
-            VectorKernels.respond(probe, scratch, steps, size, 0, responses, count);
-          } else if (h != null) {
-            VectorKernels.respond(probe, h, steps, n, first, responses, count);
-          }
+          VectorKernels.respond(probe, potentials, steps, hStride, hAt, responses, count);
           VectorKernels.pool(probe, first, responses, count);
         }
       }
@@ -219,21 +224,6 @@ final class VectorNormNeurons {
   }
 
   /** Makes the spikes of potentials. */
-  static void fire(
-      NeuronConstants c,
-      MemorySegment h,
-      long hStride,
-      long hAt,
-      MemorySegment s,
-      long stride,
-      long at,
-      int steps,
-      int count) {
-    for (int t = 0; t < steps; t++) {
-      fire(c.fireAt(), h, hAt + t * hStride, s, at + t * stride, count);
-    }
-  }
-
   static void fire(float fireAt, MemorySegment h, long hAt, MemorySegment s, long at, int count) {
     FloatVector zero = FloatVector.zero(Lanes.FLOATS);
     int i = 0;
@@ -269,7 +259,7 @@ final class VectorNormNeurons {
     float[] slots = new float[size];
     float[] centredSlots = new float[size];
     float[] delta = new float[size];
-    float[] total = new float[size];
+    float[] total = new float[repeated ? size : 0];
     float[] phi = new float[Math.multiplyExact(size, steps)];
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment h = arena.allocate(bytes((long) steps * size));
@@ -284,7 +274,7 @@ final class VectorNormNeurons {
           VectorSurrogates.derivative(
               c.surrogate(), h, 0, c.threshold(), phi, 0, size * (steps - 1) + count);
           Arrays.fill(delta, 0, count, 0);
-          Arrays.fill(total, 0, repeated ? count : 0, 0);
+          Arrays.fill(total, 0);
           for (int t = steps - 1; t >= 0; t--) {
             long step = at + t * stride;
             back(c, h, phi, t * size, gradS, step, delta, count);

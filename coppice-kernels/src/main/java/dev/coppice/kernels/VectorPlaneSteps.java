@@ -166,7 +166,7 @@ final class VectorPlaneSteps {
     float[] factors = new float[size];
     float[] terms = new float[size];
     float[] delta = new float[size];
-    float[] total = new float[size];
+    float[] total = new float[p.repeated() ? size : 0];
     float[] phi = new float[Math.multiplyExact(size, steps)];
     float[] slots = new float[steps * PlaneSteps.SUMS];
     float[] centredSlots = new float[steps * PlaneSteps.SUMS];
@@ -307,10 +307,6 @@ final class VectorPlaneSteps {
         for (int row = 0; row < p.out().height(); row++) {
           long from = PlaneSteps.rowBytes(p.in(), group, c, row * p.window());
           long to = PlaneSteps.rowBytes(p.out(), group, c, row);
-          if (pairs(p)) {
-            averagePairs(x, from, pitch, p.share(), y, to, p.out().width());
-            continue;
-          }
           if (p.window() == 2 && Lanes.FLOATS.loopBound(side) == side) {
             averagePairs(x, from, pitch, p.share(), y, to, p.out().width(), side);
             continue;
@@ -322,23 +318,6 @@ final class VectorPlaneSteps {
           }
         }
       }
-    }
-  }
-
-  /** Whether windows are two by two pixels that are a vector each. */
-  private static boolean pairs(PlaneAverage p) {
-    return p.window() == 2 && p.in().group() == Lanes.COUNT;
-  }
-
-  /** Windows of two by two pixels that are a vector each. */
-  private static void averagePairs(
-      MemorySegment x, long from, long pitch, float share, MemorySegment y, long to, int width) {
-    for (int column = 0; column < width; column++) {
-      int i = 2 * column * Lanes.COUNT;
-      FloatVector above = load(x, from, i).add(load(x, from, i + Lanes.COUNT));
-      FloatVector below = load(x, from + pitch, i);
-      FloatVector sum = above.add(below).add(load(x, from + pitch, i + Lanes.COUNT));
-      store(sum.mul(share), y, to, column * Lanes.COUNT);
     }
   }
 
@@ -433,7 +412,7 @@ final class VectorPlaneSteps {
     int width = p.out().width();
     for (int dy = 0; dy < window; dy++) {
       long to = PlaneSteps.rowBytes(p.in(), group, c, row * window + dy);
-      if (pairs(p)) {
+      if (window == 2 && side == Lanes.COUNT) {
         spreadPairs(gradY, from, share, gradX, to, width);
       } else {
         for (int column = 0; column < width; column++) {

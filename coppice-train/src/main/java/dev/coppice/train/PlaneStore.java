@@ -86,9 +86,8 @@ final class PlaneStore implements AutoCloseable {
 
   /** Returns planes for a gradient that may be written beyond the map. */
   PlaneMaps takeUnclean(Planes layout, int images) {
-    return layout.step() > 1
-        ? take(new Kind(layout, images, PlaneMaps.Form.UNCLEAN))
-        : take(layout, images);
+    PlaneMaps.Form form = layout.step() > 1 ? PlaneMaps.Form.UNCLEAN : PlaneMaps.Form.NUMBERS;
+    return take(new Kind(layout, images, form));
   }
 
   /** Returns planes with stale spikes as bits, for one holder. */
