@@ -102,14 +102,15 @@ final class VectorDenseConvolution {
     int kernel = g.kernel();
     int taps = kernel * g.groupIn();
     int row = g.paddedWidth() * g.groupIn();
-    FloatVector a0 = FloatVector.zero(Lanes.FLOATS);
-    FloatVector a1 = a0;
-    FloatVector a2 = a0;
-    FloatVector a3 = a0;
-    FloatVector b0 = a0;
-    FloatVector b1 = a0;
-    FloatVector b2 = a0;
-    FloatVector b3 = a0;
+    FloatVector zero = FloatVector.zero(Lanes.FLOATS);
+    FloatVector a0 = zero;
+    FloatVector a1 = zero;
+    FloatVector a2 = zero;
+    FloatVector a3 = zero;
+    FloatVector b0 = zero;
+    FloatVector b1 = zero;
+    FloatVector b2 = zero;
+    FloatVector b3 = zero;
     long at = weightsAt;
     for (int ky = 0; ky < kernel; ky++) {
       for (int j = 0; j < taps; j++) {
@@ -130,14 +131,16 @@ final class VectorDenseConvolution {
         at += BLOCK_BYTES;
       }
     }
-    store(a0, out, outAt);
-    store(a1, out, outAt + VECTOR_BYTES);
-    store(a2, out, outAt + 2 * VECTOR_BYTES);
-    store(a3, out, outAt + 3 * VECTOR_BYTES);
-    store(b0, out, nextOutAt);
-    store(b1, out, nextOutAt + VECTOR_BYTES);
-    store(b2, out, nextOutAt + 2 * VECTOR_BYTES);
-    store(b3, out, nextOutAt + 3 * VECTOR_BYTES);
+    // The compiler knows the class of a sum, as it may not know that of what comes out of a loop, and
+    // would make objects of all of these.
+    store(zero.add(a0), out, outAt);
+    store(zero.add(a1), out, outAt + VECTOR_BYTES);
+    store(zero.add(a2), out, outAt + 2 * VECTOR_BYTES);
+    store(zero.add(a3), out, outAt + 3 * VECTOR_BYTES);
+    store(zero.add(b0), out, nextOutAt);
+    store(zero.add(b1), out, nextOutAt + VECTOR_BYTES);
+    store(zero.add(b2), out, nextOutAt + 2 * VECTOR_BYTES);
+    store(zero.add(b3), out, nextOutAt + 3 * VECTOR_BYTES);
   }
 
   private static FloatVector load(MemorySegment segment, long at) {

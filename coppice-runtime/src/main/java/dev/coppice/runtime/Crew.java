@@ -12,7 +12,9 @@ import org.jspecify.annotations.Nullable;
  * than threads does not stall. Nothing is allocated to hand out work.
  */
 final class Crew implements AutoCloseable {
-  private static final int PARTS_PER_THREAD = 4;
+  /** A thread takes what is left, divided by that and by the number of threads. */
+  private static final int SHARE = 2;
+
   private static final int SPINS = 20_000;
   private static final int CLOSED = Integer.MIN_VALUE;
 
@@ -29,7 +31,7 @@ final class Crew implements AutoCloseable {
   private @Nullable Work work;
   private @Nullable Frame frame;
   private long size;
-  private long part;
+  private long grain;
 
   /** Work on a range, which must not depend on how the range is cut. */
   interface Work {
@@ -55,8 +57,7 @@ final class Crew implements AutoCloseable {
     this.work = work;
     this.frame = frame;
     this.size = size;
-    long parts = (helpers.length + 1L) * PARTS_PER_THREAD;
-    this.part = Math.ceilDiv(Math.ceilDiv(size, grain), parts) * grain;
+    this.grain = grain;
     next.set(0);
     gate.set(0);
     for (Helper helper : helpers) {
@@ -80,13 +81,21 @@ final class Crew implements AutoCloseable {
     if (own == null || ownFrame == null) {
       return;
     }
-    for (long from = next.getAndAdd(part); from < size; from = next.getAndAdd(part)) {
-      try {
-        own.work(ownFrame, from, Math.min(size, from + part));
-      } catch (Throwable e) {
-        failure.compareAndSet(null, e);
+    for (long from = next.get(); from < size; from = next.get()) {
+      long to = Math.min(size, from + part(size - from));
+      if (next.compareAndSet(from, to)) {
+        try {
+          own.work(ownFrame, from, to);
+        } catch (Throwable e) {
+          failure.compareAndSet(null, e);
+        }
       }
     }
+  }
+
+  /** Large parts first, and small ones at the end, so that all threads end together. */
+  private long part(long left) {
+    return Math.ceilDiv(Math.ceilDiv(left, grain), SHARE * (helpers.length + 1L)) * grain;
   }
 
   /** Ends the helpers. */
