@@ -184,7 +184,8 @@ final class Compiler {
     String name = layer.node();
     Value.Planar planar = conversions.planes(name, in, shape.stride());
     steps.startChain();
-    PlaneLayout layout = new PlaneLayout((Shape.Map) graph.shape(name), in.constant(), border, 1);
+    int around = choices.isCounted(name) ? 0 : border;
+    PlaneLayout layout = new PlaneLayout((Shape.Map) graph.shape(name), in.constant(), around, 1);
     Value.Planar out = storage.newPlanes(name, layout, bias, 0, PlaneNumbers.FLOATS);
     steps.addToChain(
         new SparseLayer(
