@@ -229,62 +229,40 @@ public record Planes(
       for (int y = 0; y < height; y++) {
         long row = start + ((long) y * width * channels + c) * Float.BYTES;
         for (int remainder = 0; remainder < Math.min(step, width); remainder++) {
-          long place = at(map, first, c, y, remainder) * Float.BYTES;
-          for (int x = remainder; x < width; x += step) {
-            long from = row + (long) x * channels * Float.BYTES;
+          int pixels = Math.ceilDiv(width - remainder, step);
+          long mapsStep = (long) step * channels * Float.BYTES;
+          long planesStep = (long) group * Float.BYTES;
+          for (int k = 0; k < side * tile; k++) {
+            int n = k / tile;
+            int inTile = k % tile;
+            long inMaps = row + n * image + ((long) remainder * channels + inTile) * Float.BYTES;
+            long inPlanes =
+                (at(map, first, c, y, remainder) + n) * Float.BYTES + inTile * channelStep;
             if (into) {
-              intoPlanes(maps, from, image, planes, place, channelStep, side, tile);
+              copy(maps, inMaps, mapsStep, planes, inPlanes, planesStep, pixels);
             } else {
-              intoMaps(maps, from, image, planes, place, channelStep, side, tile);
+              copy(planes, inPlanes, planesStep, maps, inMaps, mapsStep, pixels);
             }
-            place += (long) group * Float.BYTES;
           }
         }
       }
     }
   }
 
-  private static void intoPlanes(
-      MemorySegment maps,
+  /** Copies floats that lie so many bytes apart. */
+  private static void copy(
+      MemorySegment source,
       long from,
-      long image,
-      MemorySegment planes,
-      long place,
-      long channelStep,
-      int side,
-      int tile) {
-    for (int n = 0; n < side; n++) {
-      long at = place + (long) n * Float.BYTES;
-      for (int c = 0; c < tile; c++) {
-        planes.set(
-            ValueLayout.JAVA_FLOAT,
-            at,
-            maps.get(ValueLayout.JAVA_FLOAT, from + (long) c * Float.BYTES));
-        at += channelStep;
-      }
-      from += image;
-    }
-  }
-
-  private static void intoMaps(
-      MemorySegment maps,
+      long fromStep,
+      MemorySegment target,
       long to,
-      long image,
-      MemorySegment planes,
-      long place,
-      long channelStep,
-      int side,
-      int tile) {
-    for (int n = 0; n < side; n++) {
-      long at = place + (long) n * Float.BYTES;
-      for (int c = 0; c < tile; c++) {
-        maps.set(
-            ValueLayout.JAVA_FLOAT,
-            to + (long) c * Float.BYTES,
-            planes.get(ValueLayout.JAVA_FLOAT, at));
-        at += channelStep;
-      }
-      to += image;
+      long toStep,
+      int count) {
+    for (int k = 0; k < count; k++) {
+      target.set(
+          ValueLayout.JAVA_FLOAT,
+          to + k * toStep,
+          source.get(ValueLayout.JAVA_FLOAT, from + k * fromStep));
     }
   }
 
