@@ -108,9 +108,10 @@ record ResidentMemory(
     }
     command.addAll(List.of("-cp", classPath, ResidentProcess.class.getName()));
     command.addAll(arguments);
-    return Child.run(
-        new ProcessBuilder(command).redirectErrorStream(true),
-        process -> process.inputReader().lines().forEach(said::add));
+    ProcessBuilder process = new ProcessBuilder(command).redirectErrorStream(true);
+    // The launcher keeps freed memory, for training; a program that embeds the runtime does not.
+    process.environment().keySet().removeIf(name -> name.startsWith("MALLOC_"));
+    return Child.run(process, child -> child.inputReader().lines().forEach(said::add));
   }
 
   private static ResidentMemory parse(String line, int heap) {
