@@ -88,9 +88,9 @@ public class IntegerConvolutionBenchmark {
       }
     }
     in.fromSpikes(spikes, 1, PlaneNumbers.COUNTS, counted, 1);
-    countCopies = arena.allocate(counts.shiftedBytes(1), Long.SIZE);
-    patternCopies = arena.allocate(patterns.shiftedBytes(1), Long.SIZE);
-    shiftCounts();
+    countCopies = arena.allocate(counts.foldedBytes(1), Long.SIZE);
+    patternCopies = arena.allocate(patterns.foldedBytes(1), Long.SIZE);
+    foldCounts();
     shiftPatterns();
     sums = out.allocate(arena, 1);
     Planes half = new Planes(channels, size / 2, size / 2, 1, 0, 1, STEPS);
@@ -128,14 +128,14 @@ public class IntegerConvolutionBenchmark {
 
   /** Counts to what the first of them reads. */
   @Benchmark
-  public void shiftCounts() {
-    chosen.shiftCounts(counts, counted, countCopies, 1, 0, counts.shiftedPlanes());
+  public void foldCounts() {
+    chosen.foldCounts(counts, counted, countCopies, 1, 0, counts.foldedPlanes());
   }
 
   /** Counts to patterns. */
   @Benchmark
   public void shiftPatterns() {
-    chosen.shiftCounts(patterns, counted, patternCopies, 1, 0, patterns.shiftedPlanes());
+    chosen.foldCounts(patterns, counted, patternCopies, 1, 0, patterns.foldedPlanes());
   }
 
   /** Pooling of counts in windows of 2×2. */

@@ -3,20 +3,24 @@ package dev.coppice.kernels;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The surviving weights of a convolution in whole numbers, for inference: of {@link
- * PlaneNumbers#COUNTS}, of which {@link Kernels#shiftCounts} makes copies that lie as they are
- * read, it writes as floats the exact sums of weights times counts. What lies around the maps of
- * the output may be left with any numbers.
+ * PlaneNumbers#COUNTS}, which {@link Kernels#foldCounts} lays out as they are read, it writes as
+ * floats the exact sums of weights times counts. What lies around the maps of the output may be
+ * left with any numbers.
  *
  * <p>Sums are taken in 16 bits. A row whose sums might not fit is cut into segments that do,
  * whatever fires, of which the sums are added as floats; being whole numbers up to 2²⁴, these are
  * exact, too, and so the order of sums does not matter.
  *
  * <p>Where inputs are single spikes, {@value #TOGETHER} channels can be taken together: the bits of
- * one element of the copies tell which of them fired, and one entry holds the sums of their weights
- * for all patterns, to be looked up.
+ * a number tell which of them fired, and one entry holds the sums of their weights for all
+ * patterns, to be looked up.
+ *
+ * <p>The entries of a segment are sorted by the columns of the kernel. What a column adds up to is
+ * moved to the lanes that it belongs to, so that inputs need not be there once for every column.
  */
 public final class IntegerConvolution {
   /** Channels whose spikes make a pattern. */
@@ -44,7 +48,7 @@ public final class IntegerConvolution {
       return together;
     }
 
-    /** What numbers of spikes, or patterns, are multiplied by for the copies. */
+    /** What numbers of spikes, or patterns, are multiplied by for the elements. */
     int factor() {
       return factor;
     }
@@ -58,15 +62,23 @@ public final class IntegerConvolution {
   private final ConvolutionShape shape;
 
   /** How inputs lie. */
-  final ShiftedPlanes shifted;
+  final FoldedPlanes folded;
+
+  /** How neurons find the sums, or null if they have to wait until all are written. */
+  final @Nullable SumRuns runs;
+
+  private final Entries entries;
 
   /** Where the segments of a row begin; one more than there are rows. */
   final int[] rows;
 
-  /** Where the entries of a segment begin; one more than there are segments. */
-  final int[] segments;
+  /**
+   * Where the entries of a column of the kernel of a segment begin; one more than there are columns
+   * of segments.
+   */
+  final int[] lists;
 
-  /** How many single weights of a segment are negative. */
+  /** How many single weights of a list are negative. */
   final int[] negatives;
 
   /**
@@ -78,27 +90,29 @@ public final class IntegerConvolution {
   /** Bytes from what the first tap reads of the first input plane to what an entry reads. */
   final int[] offsets;
 
-  /** The plane of an entry's input, times the number of taps, plus its tap. */
-  private final int[] places;
+  /**
+   * The surviving weights, wherever planes lie. Taps are counted down the columns of the kernel.
+   *
+   * @param lists where the entries of a column of a segment begin
+   * @param places the plane of an entry's input, times the number of taps, plus its tap
+   */
+  private record Entries(int[] rows, int[] lists, int[] negatives, short[] numbers, int[] places) {}
 
-  private IntegerConvolution(
-      ConvolutionShape shape,
-      ShiftedPlanes shifted,
-      int[] rows,
-      int[] segments,
-      int[] negatives,
-      short[] numbers,
-      int[] places) {
+  private IntegerConvolution(ConvolutionShape shape, FoldedPlanes folded, Entries entries) {
     this.shape = shape;
-    this.shifted = shifted;
-    this.rows = rows;
-    this.segments = segments;
-    this.negatives = negatives;
-    this.numbers = numbers;
-    this.places = places;
+    this.folded = folded;
+    this.runs = SumRuns.of(folded);
+    this.entries = entries;
+    this.rows = entries.rows;
+    this.lists = entries.lists;
+    this.numbers = entries.numbers;
+    this.negatives = entries.negatives;
     this.offsets =
-        IntStream.of(places)
-            .map(place -> shifted.offset(place / shape.taps(), place % shape.taps()))
+        IntStream.of(entries.places)
+            .map(
+                place ->
+                    folded.offset(
+                        place / shape.taps(), place % shape.taps() % shape.kernelHeight()))
             .map(elements -> elements * Short.BYTES)
             .toArray();
   }
@@ -107,6 +121,7 @@ public final class IntegerConvolution {
   public static boolean fits(ConvolutionShape shape, int most) {
     double largest = -(double) Byte.MIN_VALUE * most;
     return shape.stride() == 1
+        && shape.kernelWidth() <= FoldedPlanes.LANES / 2
         && most >= 1
         && largest <= Short.MAX_VALUE
         && largest * shape.taps() * shape.in() <= MOST_EXACT;
@@ -159,16 +174,10 @@ public final class IntegerConvolution {
           }
         });
     Reading reading = reading(together, most, lowest[0]);
-    Lists lists = new Lists(shape.out(), entries[0], most, reading);
+    Lists lists = new Lists(shape, entries[0], most, reading);
     weights.forEach((_, values) -> lists.add(new Row(shape, values, together)));
     return new IntegerConvolution(
-        shape,
-        new ShiftedPlanes(shape, in, out, reading),
-        lists.rows,
-        lists.segments(),
-        lists.negatives(),
-        lists.numbers,
-        lists.places);
+        shape, new FoldedPlanes(shape, in, out, reading), lists.entries());
   }
 
   private static Reading reading(int together, int most, float lowest) {
@@ -199,7 +208,11 @@ public final class IntegerConvolution {
     }
 
     short weight(int place, int k) {
-      return (short) weights[place % shape.taps() * shape.in() + channel(place) + k];
+      int tap = place % shape.taps();
+      int row = tap % shape.kernelHeight();
+      int column = tap / shape.kernelHeight();
+      int at = (row * shape.kernelWidth() + column) * shape.in() + channel(place) + k;
+      return (short) weights[at];
     }
 
     boolean survives(int place) {
@@ -226,47 +239,67 @@ public final class IntegerConvolution {
 
   /** The lists of a convolution while they are made. */
   private static final class Lists {
+    private final ConvolutionShape shape;
     private final int most;
     private final Reading reading;
     private final int[] rows;
-    private final int[] segments;
-    private final int[] negatives;
     private final int[] places;
     private final short[] numbers;
+
+    /** Where the lists of the segments so far begin and the last one ends. */
+    private int[] lists;
+
+    private int[] negatives;
     private int row;
     private int segment;
     private int entry;
     private int highest;
     private int lowest;
 
-    Lists(int rows, int entries, int most, Reading reading) {
+    Lists(ConvolutionShape shape, int entries, int most, Reading reading) {
+      this.shape = shape;
       this.most = most;
       this.reading = reading;
-      this.rows = new int[rows + 1];
-      // There are not more segments than entries and rows.
-      this.segments = new int[entries + rows + 1];
-      this.negatives = new int[entries + rows];
+      this.rows = new int[shape.out() + 1];
+      this.lists = new int[shape.out() * shape.kernelWidth() + 1];
+      this.negatives = new int[lists.length - 1];
       this.places = new int[entries];
       this.numbers = new short[entries * (reading == Reading.PATTERNS ? PATTERNS : 1)];
     }
 
     void add(Row row) {
-      begin();
-      for (int place = 0; place < row.places(); place++) {
-        if (row.survives(place)) {
-          add(row, place);
+      begin(0);
+      int height = shape.kernelHeight();
+      for (int column = 0; column < shape.kernelWidth(); column++) {
+        for (int place = column * height; place < row.places(); place += shape.taps()) {
+          for (int k = place; k < place + height; k++) {
+            if (row.survives(k)) {
+              add(row, k, column);
+            }
+          }
         }
+        lists[list(column) + 1] = entry;
       }
       rows[++this.row] = segment;
     }
 
-    private void begin() {
-      highest = 0;
-      lowest = 0;
-      segments[segment++] = entry;
+    private int list(int column) {
+      return (segment - 1) * shape.kernelWidth() + column;
     }
 
-    private void add(Row row, int place) {
+    /** Begins a segment at a column; what came before has been added to the last one. */
+    private void begin(int column) {
+      highest = 0;
+      lowest = 0;
+      segment++;
+      if (list(shape.kernelWidth()) > negatives.length) {
+        lists = Arrays.copyOf(lists, 2 * lists.length);
+        negatives = Arrays.copyOf(negatives, lists.length - 1);
+      }
+      Arrays.fill(lists, list(0), list(column) + 1, entry);
+    }
+
+    private void add(Row row, int place, int column) {
       int positive = 0;
       int negative = 0;
       for (int k = 0; k < row.side(place); k++) {
@@ -274,7 +307,8 @@ public final class IntegerConvolution {
         negative += Math.min(0, row.weight(place, k)) * most;
       }
       if (highest + positive > Short.MAX_VALUE || lowest + negative < Short.MIN_VALUE) {
-        begin();
+        Arrays.fill(lists, list(column) + 1, list(shape.kernelWidth()) + 1, entry);
+        begin(column);
       }
       highest += positive;
       lowest += negative;
@@ -282,7 +316,7 @@ public final class IntegerConvolution {
         case COUNTS -> numbers[entry] = row.weight(place, 0);
         case SPIKES -> {
           numbers[entry] = signed(row.weight(place, 0));
-          negatives[segment - 1] += numbers[entry] < 0 ? 1 : 0;
+          negatives[list(column)] += numbers[entry] < 0 ? 1 : 0;
         }
         case PATTERNS -> {
           for (int pattern = 0; pattern < PATTERNS; pattern++) {
@@ -298,13 +332,10 @@ public final class IntegerConvolution {
       return (short) (Math.abs(weight) * 0x101 | (weight & Short.MIN_VALUE));
     }
 
-    int[] negatives() {
-      return Arrays.copyOf(negatives, segment);
-    }
-
-    int[] segments() {
-      segments[segment] = entry;
-      return Arrays.copyOf(segments, segment + 1);
+    Entries entries() {
+      int count = segment * shape.kernelWidth();
+      return new Entries(
+          rows, Arrays.copyOf(lists, count + 1), Arrays.copyOf(negatives, count), numbers, places);
     }
   }
 
@@ -316,13 +347,7 @@ public final class IntegerConvolution {
   public IntegerConvolution between(Planes newIn, Planes newOut) {
     requireFit(shape, newIn, newOut);
     return new IntegerConvolution(
-        shape,
-        new ShiftedPlanes(shape, newIn, newOut, shifted.reading()),
-        rows,
-        segments,
-        negatives,
-        numbers,
-        places);
+        shape, new FoldedPlanes(shape, newIn, newOut, folded.reading()), entries);
   }
 
   private static void requireFit(ConvolutionShape shape, Planes in, Planes out) {
@@ -334,19 +359,24 @@ public final class IntegerConvolution {
     }
   }
 
+  /** Whether every row has one segment, which has the number of the row then. */
+  boolean oneSegment() {
+    return rows[rows()] == rows();
+  }
+
   /** Whether spikes are taken together as patterns. */
   public boolean patterns() {
-    return shifted.reading() == Reading.PATTERNS;
+    return folded.reading() == Reading.PATTERNS;
   }
 
   /** Returns the planes of the counts. */
   public Planes in() {
-    return shifted.in();
+    return folded.in();
   }
 
   /** Returns the planes that are written. */
   public Planes out() {
-    return shifted.out();
+    return folded.out();
   }
 
   /** Returns the rows: the planes of an image of the output. */
@@ -354,36 +384,36 @@ public final class IntegerConvolution {
     return rows.length - 1;
   }
 
-  /** Returns the planes of an image that copies are made of. */
-  public int shiftedPlanes() {
-    return shifted.planes();
+  /** Returns the planes of an image that elements are made of. */
+  public int foldedPlanes() {
+    return folded.planes();
   }
 
-  /** Returns the memory of the copies of so many images. */
-  public long shiftedBytes(int images) {
-    return shifted.bytes(images);
+  /** Returns the memory of the elements of so many images. */
+  public long foldedBytes(int images) {
+    return folded.bytes(images);
   }
 
   /** Where the first pixel of an output plane lies, in elements. */
   long first(int image, int row) {
-    Planes out = shifted.out();
+    Planes out = folded.out();
     return (long) image * out.groupFloats() + out.origin() + (long) row * out.planeFloats();
   }
 
-  void checkShift(
-      MemorySegment counts, MemorySegment copies, int images, int fromPlane, int toPlane) {
+  void checkFold(
+      MemorySegment counts, MemorySegment elements, int images, int fromPlane, int toPlane) {
     if (images < 0) {
       throw new IllegalArgumentException("images must not be negative: " + images);
     }
     NeuronArguments.requireFloats("counts", counts, in().bytes(images));
-    NeuronArguments.requireFloats("copies", copies, shiftedBytes(images));
+    NeuronArguments.requireFloats("elements", elements, foldedBytes(images));
     NeuronArguments.requireApart(
-        "counts", counts, in().bytes(images), "copies", copies, shiftedBytes(images));
-    SpikeArguments.checkRange("planes", fromPlane, toPlane, (long) images * shifted.planes());
+        "counts", counts, in().bytes(images), "elements", elements, foldedBytes(images));
+    SpikeArguments.checkRange("planes", fromPlane, toPlane, (long) images * folded.planes());
   }
 
   void check(
-      MemorySegment copies,
+      MemorySegment elements,
       MemorySegment sums,
       int images,
       int fromImage,
@@ -393,10 +423,10 @@ public final class IntegerConvolution {
     if (images < 0) {
       throw new IllegalArgumentException("images must not be negative: " + images);
     }
-    NeuronArguments.requireFloats("copies", copies, shiftedBytes(images));
+    NeuronArguments.requireFloats("elements", elements, foldedBytes(images));
     NeuronArguments.requireFloats("sums", sums, out().bytes(images));
     NeuronArguments.requireApart(
-        "copies", copies, shiftedBytes(images), "sums", sums, out().bytes(images));
+        "elements", elements, foldedBytes(images), "sums", sums, out().bytes(images));
     SpikeArguments.checkRange("images", fromImage, toImage, images);
     SpikeArguments.checkRange("rows", fromRow, toRow, rows());
   }

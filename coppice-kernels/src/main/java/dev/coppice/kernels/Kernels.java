@@ -406,7 +406,7 @@ public sealed interface Kernels permits ScalarKernels, VectorKernels {
   /**
    * Convolution by the surviving weights alone, in whole numbers.
    *
-   * @param copies what {@link #shiftCounts} made
+   * @param elements what {@link #foldCounts} made
    * @param sums planes {@link IntegerConvolution#out()}, written for the images and rows of the
    *     ranges
    * @param images images
@@ -414,7 +414,7 @@ public sealed interface Kernels permits ScalarKernels, VectorKernels {
    */
   void integerConvForward(
       IntegerConvolution c,
-      MemorySegment copies,
+      MemorySegment elements,
       MemorySegment sums,
       int images,
       int fromImage,
@@ -422,26 +422,56 @@ public sealed interface Kernels permits ScalarKernels, VectorKernels {
       int fromRow,
       int toRow);
 
-  /** Whether patterns of spikes are looked up fast here. */
-  default boolean looksUpPatterns() {
+  /**
+   * {@link #integerConvForward} and the neurons that read it, {@link #planeNeuronForward}.
+   *
+   * @param elements what {@link #foldCounts} made
+   * @param sums planes {@link IntegerConvolution#out()}, which may be written or not
+   * @param s spikes: planes like these, written for the images and rows of the ranges
+   * @param images images
+   * @param fromRow first plane of the output
+   * @param state potentials of {@link PlaneNeurons#allocateState}, read and written; null if all
+   *     begin at rest
+   */
+  default void integerNeuronForward(
+      IntegerConvolution c,
+      PlaneNeurons n,
+      MemorySegment elements,
+      MemorySegment sums,
+      MemorySegment s,
+      int images,
+      int fromImage,
+      int toImage,
+      int fromRow,
+      int toRow,
+      @Nullable MemorySegment state) {
+    integerConvForward(c, elements, sums, images, fromImage, toImage, fromRow, toRow);
+    for (int image = fromImage; image < toImage; image++) {
+      int plane = image * c.rows();
+      planeNeuronForward(n, sums, s, images, plane + fromRow, plane + toRow, state);
+    }
+  }
+
+  /** Whether convolutions in whole numbers are faster than those of floats here. */
+  default boolean prefersWhole() {
     return false;
   }
 
   /**
-   * Makes copies of counts as {@link #integerConvForward} reads them, of single channels or with
-   * the spikes of several taken together as patterns.
+   * Lays counts out as {@link #integerConvForward} reads them, those of single channels or with the
+   * spikes of several taken together as patterns.
    *
    * @param counts planes {@link IntegerConvolution#in()}, as {@link PlaneNumbers#COUNTS}; of 0 and
    *     1 for patterns
-   * @param copies {@link IntegerConvolution#shiftedBytes}, written for the planes of the range
+   * @param elements {@link IntegerConvolution#foldedBytes}, written for the planes of the range
    * @param images images
-   * @param fromPlane first of the {@link IntegerConvolution#shiftedPlanes}, counted through all
+   * @param fromPlane first of the {@link IntegerConvolution#foldedPlanes}, counted through all
    *     images
    */
-  void shiftCounts(
+  void foldCounts(
       IntegerConvolution c,
       MemorySegment counts,
-      MemorySegment copies,
+      MemorySegment elements,
       int images,
       int fromPlane,
       int toPlane);

@@ -17,8 +17,11 @@ public final class PlaneNeurons {
   final NeuronConstants constants;
   final Planes in;
   final Planes out;
-  final float[] scale;
-  final float[] shift;
+
+  /** For every channel what the charge is of an input, {@code input·factor + term}. */
+  final float[] factors;
+
+  final float[] terms;
 
   /** How spikes are written. */
   final PlaneNumbers spikes;
@@ -60,8 +63,8 @@ public final class PlaneNeurons {
     this.constants = constants;
     this.in = in;
     this.out = out;
-    this.scale = scale;
-    this.shift = shift;
+    this.factors = constants.factors(scale);
+    this.terms = constants.terms(shift);
     this.spikes = spikes;
     this.pixels = new long[Math.ceilDiv(out.mapFloats(), Long.SIZE)];
     for (int y = 0; y < out.rows(); y++) {

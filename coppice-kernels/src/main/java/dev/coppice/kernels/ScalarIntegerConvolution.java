@@ -6,102 +6,126 @@ import java.util.Arrays;
 
 /** {@link IntegerConvolution} as plain loops over 32-bit sums. */
 final class ScalarIntegerConvolution {
-  private static final int LANES = ShiftedPlanes.LANES;
+  private static final int LANES = FoldedPlanes.LANES;
 
   private ScalarIntegerConvolution() {}
 
   static void forward(
       IntegerConvolution c,
-      MemorySegment copies,
+      MemorySegment elements,
       MemorySegment sums,
       int fromImage,
       int toImage,
       int fromRow,
       int toRow) {
-    ShiftedPlanes shifted = c.shifted;
+    FoldedPlanes folded = c.folded;
     PlaneScratch scratch = PlaneScratch.get();
-    int size = shifted.half() * LANES;
-    short[] input = scratch.shorts(size);
+    int size = folded.half() * LANES;
+    short[] shorts = scratch.shorts(3 * size);
     int[] totals = scratch.ints(2 * size);
     for (int image = fromImage; image < toImage; image++) {
-      long from = shifted.inputBytes(image, 0);
+      long from = folded.inputBytes(image, 0);
       for (int o = fromRow; o < toRow; o++) {
         Arrays.fill(totals, 0, 2 * size, 0);
-        int end = c.segments[c.rows[o + 1]];
-        for (int j = c.segments[c.rows[o]]; j < end; j++) {
-          MemorySegment.copy(copies, ValueLayout.JAVA_SHORT, from + c.offsets[j], input, 0, size);
-          switch (shifted.reading()) {
-            case COUNTS -> multiply(input, c.numbers[j], totals, size);
-            case SPIKES -> select(input, c.numbers[j], totals, size);
-            case PATTERNS ->
-                lookUp(input, c.numbers, j * IntegerConvolution.PATTERNS, totals, size);
+        for (int segment = c.rows[o]; segment < c.rows[o + 1]; segment++) {
+          for (int column = 0; column < folded.columnMoves.count(); column++) {
+            int list = segment * folded.columnMoves.count() + column;
+            add(c, list, elements, from, shorts, size);
+            move(folded.columnMoves, column * LANES, shorts, totals, size);
           }
         }
-        write(shifted, totals, sums, c.first(image, o));
+        write(folded, totals, sums, c.first(image, o));
       }
     }
   }
 
-  private static void multiply(short[] input, short weight, int[] totals, int count) {
-    for (int k = 0; k < count; k++) {
-      totals[k] += first(input[k]) * weight;
-      totals[count + k] += later(input[k]) * weight;
+  /**
+   * Adds up the entries of a list.
+   *
+   * @param shorts written: from {@code size} on the sums, from {@code 2·size} on those of the later
+   *     numbers
+   */
+  private static void add(
+      IntegerConvolution c, int list, MemorySegment elements, long from, short[] shorts, int size) {
+    Arrays.fill(shorts, size, 3 * size, (short) 0);
+    for (int j = c.lists[list]; j < c.lists[list + 1]; j++) {
+      MemorySegment.copy(elements, ValueLayout.JAVA_SHORT, from + c.offsets[j], shorts, 0, size);
+      switch (c.folded.reading()) {
+        case COUNTS -> multiply(c.numbers[j], shorts, size);
+        case SPIKES -> select(c.numbers[j], shorts, size);
+        case PATTERNS -> lookUp(c.numbers, j * IntegerConvolution.PATTERNS, shorts, size);
+      }
     }
   }
 
-  private static void select(short[] input, short weight, int[] totals, int count) {
+  private static void multiply(short weight, short[] shorts, int size) {
+    for (int k = 0; k < size; k++) {
+      shorts[size + k] += (short) (first(shorts[k]) * weight);
+      shorts[2 * size + k] += (short) (later(shorts[k]) * weight);
+    }
+  }
+
+  private static void select(short weight, short[] shorts, int size) {
     int sign = weight < 0 ? -1 : 1;
-    for (int k = 0; k < count; k++) {
-      short product = (short) (input[k] & weight);
-      totals[k] += sign * first(product);
-      totals[count + k] += sign * later(product);
+    for (int k = 0; k < size; k++) {
+      short product = (short) (shorts[k] & weight);
+      shorts[size + k] += (short) (sign * first(product));
+      shorts[2 * size + k] += (short) (sign * later(product));
     }
   }
 
-  private static void lookUp(short[] input, short[] numbers, int table, int[] totals, int count) {
-    for (int k = 0; k < count; k++) {
-      totals[k] += numbers[table + first(input[k])];
-      totals[count + k] += numbers[table + later(input[k])];
+  private static void lookUp(short[] numbers, int table, short[] shorts, int size) {
+    for (int k = 0; k < size; k++) {
+      shorts[size + k] += numbers[table + first(shorts[k])];
+      shorts[2 * size + k] += numbers[table + later(shorts[k])];
+    }
+  }
+
+  /** Adds the sums of a column to those of the lanes that they belong to. */
+  private static void move(LaneMoves moves, int from, short[] shorts, int[] totals, int size) {
+    for (int k = 0; k < 2 * size; k++) {
+      int lane = k % LANES;
+      totals[k] += shorts[size + k - lane + moves.sources[from + lane]] & moves.kept[from + lane];
     }
   }
 
   private static int first(short element) {
-    return element & (1 << ShiftedPlanes.FOLD) - 1;
+    return element & (1 << FoldedPlanes.FOLD) - 1;
   }
 
   /** What is folded onto another number. */
   private static int later(short element) {
-    return (element & 0xffff) >>> ShiftedPlanes.FOLD;
+    return (element & 0xffff) >>> FoldedPlanes.FOLD;
   }
 
-  private static void write(ShiftedPlanes shifted, int[] totals, MemorySegment sums, long first) {
-    for (int vector = 0; vector < shifted.vectors(); vector++) {
-      for (int span = shifted.spans[vector]; span < shifted.spans[vector + 1]; span++) {
-        int lane = shifted.lanes[span];
-        for (int k = 0; k < shifted.counts[span]; k++) {
+  private static void write(FoldedPlanes folded, int[] totals, MemorySegment sums, long first) {
+    for (int vector = 0; vector < folded.vectors(); vector++) {
+      for (int span = folded.spans[vector]; span < folded.spans[vector + 1]; span++) {
+        int lane = folded.lanes[span];
+        for (int k = 0; k < folded.counts[span]; k++) {
           sums.setAtIndex(
-              ValueLayout.JAVA_FLOAT, first + shifted.targets[span] + k, totals[lane + k]);
+              ValueLayout.JAVA_FLOAT, first + folded.targets[span] + k, totals[lane + k]);
         }
       }
     }
   }
 
-  static void shift(
-      ShiftedPlanes shifted,
+  static void fold(
+      FoldedPlanes folded,
       MemorySegment counts,
-      MemorySegment copies,
+      MemorySegment elements,
       int fromPlane,
       int toPlane) {
     for (int plane = fromPlane; plane < toPlane; plane++) {
-      long write = (long) plane * shifted.planeElements();
-      int factor = shifted.reading().factor();
-      for (int copy = 0; copy < shifted.copies(); copy++) {
-        for (int vector = 0; vector < shifted.copyVectors(); vector++) {
-          for (int lane = 0; lane < LANES; lane++) {
-            int number = number(shifted, counts, plane, copy, vector, lane);
-            int later = vector + shifted.half();
-            number += number(shifted, counts, plane, copy, later, lane) << ShiftedPlanes.FOLD;
-            copies.setAtIndex(ValueLayout.JAVA_SHORT, write++, (short) (number * factor));
+      long write = folded.firstBytes(plane) / Short.BYTES;
+      int factor = folded.reading().factor();
+      for (int copy = 0; copy < folded.copies(); copy++) {
+        for (int vector = 0; vector < folded.planeVectors(); vector++) {
+          for (int lane = 0; lane < folded.apart(); lane++) {
+            int number = number(folded, counts, plane, copy, vector, lane);
+            int later = number(folded, counts, plane, copy, vector + folded.half(), lane);
+            number = (number + (later << FoldedPlanes.FOLD)) * factor;
+            elements.setAtIndex(ValueLayout.JAVA_SHORT, write++, (short) number);
           }
         }
       }
@@ -109,24 +133,28 @@ final class ScalarIntegerConvolution {
   }
 
   private static int number(
-      ShiftedPlanes shifted, MemorySegment counts, int plane, int copy, int vector, int lane) {
-    int unitLanes = LANES / shifted.side();
-    int part = vector % shifted.parts();
-    int step = vector / shifted.parts() % shifted.stackGroups() * shifted.side() + lane / unitLanes;
-    int unitRow = vector / shifted.parts() / shifted.stackGroups();
-    if (step >= shifted.in().stack()
-        || !shifted.hasSource(unitRow)
-        || !shifted.holds(copy, part, lane)) {
+      FoldedPlanes folded, MemorySegment counts, int plane, int copy, int vector, int at) {
+    Planes in = folded.in();
+    int lane = folded.rowMoves.sources[copy * LANES + at];
+    int unitLanes = LANES / folded.side();
+    int step = vector / folded.parts() % folded.stackGroups() * folded.side() + lane / unitLanes;
+    int unitRow = vector / folded.parts() / folded.stackGroups();
+    int inUnit = folded.firstOf(vector % folded.parts()) + lane % unitLanes;
+    int y = folded.maps() ? inUnit / folded.out().pitch() : folded.sourceRow(unitRow);
+    int x = folded.maps() ? inUnit % folded.out().pitch() : inUnit;
+    if (folded.rowMoves.kept[copy * LANES + at] == 0
+        || step >= in.stack()
+        || !folded.hasSource(unitRow)
+        || y >= in.rows()
+        || x < 0
+        || x >= in.columns()) {
       return 0;
     }
-    int at = part * LANES + lane % unitLanes + shifted.shift(copy);
-    int y = shifted.maps() ? at / shifted.out().pitch() : shifted.sourceRow(unitRow);
-    int x = shifted.maps() ? at % shifted.out().pitch() : at;
-    int image = plane / shifted.planes();
-    int first = plane % shifted.planes() * shifted.together();
+    int image = plane / folded.planes();
+    int first = plane % folded.planes() * folded.together();
     int number = 0;
-    for (int channel = 0; channel < shifted.together(plane % shifted.planes()); channel++) {
-      long count = shifted.in().at(step, image, first + channel, y, x);
+    for (int channel = 0; channel < folded.together(plane % folded.planes()); channel++) {
+      long count = in.at(step, image, first + channel, y, x);
       number |= counts.getAtIndex(ValueLayout.JAVA_SHORT, count) << channel;
     }
     return number;

@@ -398,27 +398,27 @@ final class ScalarKernels implements Kernels {
   @Override
   public void integerConvForward(
       IntegerConvolution c,
-      MemorySegment copies,
+      MemorySegment elements,
       MemorySegment sums,
       int images,
       int fromImage,
       int toImage,
       int fromRow,
       int toRow) {
-    c.check(copies, sums, images, fromImage, toImage, fromRow, toRow);
-    ScalarIntegerConvolution.forward(c, copies, sums, fromImage, toImage, fromRow, toRow);
+    c.check(elements, sums, images, fromImage, toImage, fromRow, toRow);
+    ScalarIntegerConvolution.forward(c, elements, sums, fromImage, toImage, fromRow, toRow);
   }
 
   @Override
-  public void shiftCounts(
+  public void foldCounts(
       IntegerConvolution c,
       MemorySegment counts,
-      MemorySegment copies,
+      MemorySegment elements,
       int images,
       int fromPlane,
       int toPlane) {
-    c.checkShift(counts, copies, images, fromPlane, toPlane);
-    ScalarIntegerConvolution.shift(c.shifted, counts, copies, fromPlane, toPlane);
+    c.checkFold(counts, elements, images, fromPlane, toPlane);
+    ScalarIntegerConvolution.fold(c.folded, counts, elements, fromPlane, toPlane);
   }
 
   @Override

@@ -47,15 +47,17 @@ final class ScalarPackedNeurons {
     long i = row * channels + channel;
     float u = state == null ? c.rest() : state.getAtIndex(ValueLayout.JAVA_FLOAT, i);
     float fireAt = c.fireAt();
+    float factor = c.factor(scale[channel]);
+    float term = c.term(shift[channel]);
     for (int t = 0; t < steps; t++) {
       long at = repeated ? i : t * rows * channels + i;
-      float y = x.getAtIndex(ValueLayout.JAVA_FLOAT, at) * scale[channel] + shift[channel];
-      float potential = c.leak() * u + c.gain() * y + c.drift();
+      float charge = Math.fma(x.getAtIndex(ValueLayout.JAVA_FLOAT, at), factor, term);
+      float potential = Math.fma(u, c.leak(), charge);
       boolean fired = potential >= fireAt;
       int word = (int) ((t * rows + row) * words + channel / Long.SIZE);
       long kept = channel % Long.SIZE == 0 ? 0 : packed[word];
       packed[word] = kept | (fired ? 1L << channel : 0);
-      u = fired ? c.keep() * potential + c.offset() : potential;
+      u = fired ? Math.fma(potential, c.keep(), c.offset()) : potential;
     }
     if (state != null) {
       state.setAtIndex(ValueLayout.JAVA_FLOAT, i, u);

@@ -61,21 +61,19 @@ final class ScalarPlaneNeurons {
       float[] potentials,
       float[] pixels) {
     NeuronConstants c = n.constants;
-    float scale = n.scale[channel];
-    float shift = n.shift[channel];
+    float factor = n.factors[channel];
+    float term = n.terms[channel];
     float leak = c.leak();
-    float gain = c.gain();
-    float drift = c.drift();
     float keep = c.keep();
     float offset = c.offset();
     float fireAt = c.fireAt();
     int floats = n.out.mapFloats();
     for (int k = 0; k < floats; k++) {
-      float y = x.getAtIndex(ValueLayout.JAVA_FLOAT, from + k) * scale + shift;
-      float potential = leak * potentials[k] + gain * y + drift;
+      float charge = Math.fma(x.getAtIndex(ValueLayout.JAVA_FLOAT, from + k), factor, term);
+      float potential = Math.fma(potentials[k], leak, charge);
       boolean fired = potential >= fireAt;
       n.spikes.set(s, to + k, fired ? pixels[k] : 0);
-      potentials[k] = fired ? keep * potential + offset : potential;
+      potentials[k] = fired ? Math.fma(potential, keep, offset) : potential;
     }
   }
 }

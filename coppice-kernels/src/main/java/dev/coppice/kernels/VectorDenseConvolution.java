@@ -131,7 +131,8 @@ final class VectorDenseConvolution {
         at += BLOCK_BYTES;
       }
     }
-    // The compiler knows the class of a sum, as it may not know that of what comes out of a loop, and
+    // The compiler knows the class of a sum, as it may not know that of what comes out of a loop,
+    // and
     // would make objects of all of these.
     store(zero.add(a0), out, outAt);
     store(zero.add(a1), out, outAt + VECTOR_BYTES);

@@ -13,70 +13,60 @@ final class VectorIntegerConvolution {
 
   private static final int HALF = Lanes.HALF_FLOATS.length();
 
-  /** Whether all patterns' sums fit into a vector, which can then look them up. */
-  static final boolean LOOKS_UP = COUNT == IntegerConvolution.PATTERNS;
+  /** Whether vectors are as long as what they read, and hold the sums of all patterns. */
+  static final boolean FITS = COUNT == FoldedPlanes.LANES;
 
   private VectorIntegerConvolution() {}
 
   static void forward(
       IntegerConvolution c,
-      MemorySegment copies,
+      MemorySegment elements,
       MemorySegment sums,
       int fromImage,
       int toImage,
       int fromRow,
       int toRow) {
-    if (c.patterns() && !LOOKS_UP) {
-      ScalarIntegerConvolution.forward(c, copies, sums, fromImage, toImage, fromRow, toRow);
+    if (!FITS) {
+      ScalarIntegerConvolution.forward(c, elements, sums, fromImage, toImage, fromRow, toRow);
       return;
     }
-    ShiftedPlanes shifted = c.shifted;
-    VectorIntegerSums.Block[] blocks = VectorIntegerSums.of(shifted.reading());
-    int most = Math.max(1, (COUNT << (blocks.length - 1)) / ShiftedPlanes.LANES);
-    short[] totals = PlaneScratch.get().shorts(2 * most * ShiftedPlanes.LANES + COUNT);
+    FoldedPlanes folded = c.folded;
+    VectorIntegerSums.Block[] blocks = VectorIntegerSums.of(folded);
+    short[] totals = PlaneScratch.get().shorts((2 * FoldedPlanes.BLOCK + 1) * COUNT);
     for (int image = fromImage; image < toImage; image++) {
-      for (int vector = 0; vector < shifted.half(); ) {
-        int vectors = Math.min(most, Integer.highestOneBit(shifted.half() - vector));
-        int wide = vectors * ShiftedPlanes.LANES / COUNT;
-        VectorIntegerSums.Block block = blocks[Integer.numberOfTrailingZeros(wide)];
-        block(c, block, vector, vectors, copies, sums, totals, image, fromRow, toRow);
+      for (int vector = 0; vector < folded.half(); ) {
+        int vectors = folded.block(vector);
+        VectorIntegerSums.Block block = blocks[Integer.numberOfTrailingZeros(vectors)];
+        block(c, block, vector, vectors, elements, sums, totals, image, fromRow, toRow);
         vector += vectors;
       }
     }
   }
 
-  /** Vectors are those of {@link ShiftedPlanes}. */
+  /** Vectors are those of {@link FoldedPlanes}. */
   private static void block(
       IntegerConvolution c,
       VectorIntegerSums.Block block,
       int vector,
       int vectors,
-      MemorySegment copies,
+      MemorySegment elements,
       MemorySegment sums,
       short[] totals,
       int image,
       int fromRow,
       int toRow) {
-    long from = c.shifted.inputBytes(image, vector);
+    long from = c.folded.inputBytes(image, vector);
     for (int row = fromRow; row < toRow; row++) {
       long to = c.first(image, row);
       int first = c.rows[row];
       for (int segment = first; segment < c.rows[row + 1]; segment++) {
-        block.add(
-            c.offsets,
-            c.numbers,
-            c.segments[segment],
-            c.segments[segment + 1],
-            c.negatives[segment],
-            copies,
-            from,
-            totals);
+        block.add(c, segment, elements, from, totals);
         boolean more = segment > first;
-        write(c.shifted, vector, vectors, 0, totals, more, sums, to);
-        int later = vector + c.shifted.half();
-        if (later < c.shifted.vectors()) {
-          int folded = Math.min(vectors, c.shifted.vectors() - later);
-          write(c.shifted, later, folded, vectors, totals, more, sums, to);
+        write(c.folded, vector, vectors, 0, totals, more, sums, to);
+        int later = vector + c.folded.half();
+        if (later < c.folded.vectors()) {
+          int folded = Math.min(vectors, c.folded.vectors() - later);
+          write(c.folded, later, folded, vectors, totals, more, sums, to);
         }
       }
     }
@@ -84,7 +74,7 @@ final class VectorIntegerConvolution {
 
   /** Writes vectors of sums that begin at one of the totals. */
   private static void write(
-      ShiftedPlanes shifted,
+      FoldedPlanes folded,
       int vector,
       int vectors,
       int total,
@@ -92,22 +82,22 @@ final class VectorIntegerConvolution {
       boolean more,
       MemorySegment sums,
       long to) {
-    int first = shifted.spans[vector];
-    int end = shifted.spans[vector + vectors];
-    int lane = (vector - total) * ShiftedPlanes.LANES;
-    if (shifted.piece() == ShiftedPlanes.PIECE && !more) {
-      writePieces(shifted.lanes, shifted.targets, first, end, totals, lane, sums, to);
-    } else if (shifted.piece() == ShiftedPlanes.PIECE / 2 && !more) {
-      writeHalves(shifted.lanes, shifted.targets, first, end, totals, lane, sums, to);
+    int first = folded.spans[vector];
+    int end = folded.spans[vector + vectors];
+    int lane = (vector - total) * COUNT;
+    if (folded.piece() == FoldedPlanes.PIECE && !more) {
+      writePieces(folded.lanes, folded.targets, first, end, totals, lane, sums, to);
+    } else if (folded.piece() == FoldedPlanes.PIECE / 2 && !more) {
+      writeHalves(folded.lanes, folded.targets, first, end, totals, lane, sums, to);
     } else {
       for (int span = first; span < end; span++) {
-        long at = (to + shifted.targets[span]) * Float.BYTES;
-        write(totals, shifted.lanes[span] - lane, shifted.counts[span], more, sums, at);
+        long at = (to + folded.targets[span]) * Float.BYTES;
+        write(totals, folded.lanes[span] - lane, folded.counts[span], more, sums, at);
       }
     }
   }
 
-  /** Writes spans of {@link ShiftedPlanes#PIECE} sums. */
+  /** Writes spans of {@link FoldedPlanes#PIECE} sums. */
   private static void writePieces(
       int[] lanes,
       int[] targets,
@@ -120,7 +110,7 @@ final class VectorIntegerConvolution {
     for (int span = first; span < end; span++) {
       int from = lanes[span] - lane;
       long at = (to + targets[span]) * Float.BYTES;
-      for (int k = 0; k < ShiftedPlanes.PIECE; k += Lanes.COUNT) {
+      for (int k = 0; k < FoldedPlanes.PIECE; k += Lanes.COUNT) {
         floats(totals, from + k)
             .intoMemorySegment(sums, at + (long) k * Float.BYTES, ByteOrder.nativeOrder());
       }
@@ -140,7 +130,7 @@ final class VectorIntegerConvolution {
     for (int span = first; span < end; span++) {
       int from = lanes[span] - lane;
       long at = (to + targets[span]) * Float.BYTES;
-      for (int k = 0; k < ShiftedPlanes.PIECE / 2; k += HALF) {
+      for (int k = 0; k < FoldedPlanes.PIECE / 2; k += HALF) {
         ((FloatVector)
                 ShortVector.fromArray(Lanes.QUARTER_SHORTS, totals, from + k)
                     .convertShape(VectorOperators.S2F, Lanes.HALF_FLOATS, 0))

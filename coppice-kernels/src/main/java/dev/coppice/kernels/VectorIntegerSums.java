@@ -8,6 +8,9 @@ import jdk.incubator.vector.VectorOperators;
  * Sums of a segment of an {@link IntegerConvolution}, for a block of neighbouring vectors, which
  * stay in registers.
  *
+ * <p>Entries are added up column by column of the kernel, and what a column gives is then moved to
+ * the lanes that it belongs to.
+ *
  * <p>Products of what is folded together are added up together, modulo 2¹⁶: less the sums of the
  * later numbers, which are added up besides, they are the sums of the first ones.
  *
@@ -36,6 +39,12 @@ final class VectorIntegerSums {
     VectorIntegerSums::lookUps, VectorIntegerSums::twoLookUps, VectorIntegerSums::fourLookUps
   };
 
+  /** Where nothing is folded. */
+  private static final Block[] LONE_PRODUCTS = {VectorIntegerSums::loneProducts};
+
+  private static final Block[] LONE_SELECTIONS = {VectorIntegerSums::loneSelections};
+  private static final Block[] LONE_LOOK_UPS = {VectorIntegerSums::loneLookUps};
+
   private VectorIntegerSums() {}
 
   /**
@@ -45,329 +54,566 @@ final class VectorIntegerSums {
   @FunctionalInterface
   interface Block {
     /**
-     * Adds up entries.
+     * Adds up the entries of a segment.
      *
-     * @param begin the first entry
-     * @param negatives how many of the entries have a {@linkplain #SIGN sign}
      * @param from where the inputs lie of an entry without distance
      * @param totals written: the sums of the block's vectors, and then those of the ones folded
      *     onto them
      */
-    void add(
-        int[] offsets,
-        short[] numbers,
-        int begin,
-        int end,
-        int negatives,
-        MemorySegment counts,
-        long from,
-        short[] totals);
+    void add(IntegerConvolution c, int segment, MemorySegment elements, long from, short[] totals);
   }
 
   /** Returns blocks of 1, 2, 4… vectors. */
-  static Block[] of(IntegerConvolution.Reading reading) {
-    return switch (reading) {
-      case COUNTS -> PRODUCTS;
-      case SPIKES -> SELECTIONS;
-      case PATTERNS -> LOOK_UPS;
+  static Block[] of(FoldedPlanes folded) {
+    boolean lone = folded.vectors() == 1;
+    return switch (folded.reading()) {
+      case COUNTS -> lone ? LONE_PRODUCTS : PRODUCTS;
+      case SPIKES -> lone ? LONE_SELECTIONS : SELECTIONS;
+      case PATTERNS -> lone ? LONE_LOOK_UPS : LOOK_UPS;
     };
   }
 
   private static void fourProducts(
-      int[] offsets,
-      short[] numbers,
-      int begin,
-      int end,
-      int negatives,
-      MemorySegment counts,
-      long from,
-      short[] totals) {
+      IntegerConvolution c, int segment, MemorySegment elements, long from, short[] totals) {
+    int[] lists = c.lists;
+    int[] offsets = c.offsets;
+    short[] numbers = c.numbers;
+    LaneMoves moves = c.folded.columnMoves;
+    short[] sources = moves.sources;
+    short[] kept = moves.kept;
+    int columns = moves.count();
     ShortVector zero = ShortVector.zero(Lanes.SHORTS);
-    ShortVector s0 = zero;
-    ShortVector s1 = zero;
-    ShortVector s2 = zero;
-    ShortVector s3 = zero;
-    ShortVector s4 = zero;
-    ShortVector s5 = zero;
-    ShortVector s6 = zero;
-    ShortVector s7 = zero;
-    for (int j = begin; j < end; j++) {
-      long at = from + offsets[j];
-      ShortVector weight = ShortVector.broadcast(Lanes.SHORTS, numbers[j]);
-      ShortVector c0 = Lanes.shorts(counts, at);
-      ShortVector c1 = Lanes.shorts(counts, at + BYTES);
-      ShortVector c2 = Lanes.shorts(counts, at + 2 * BYTES);
-      ShortVector c3 = Lanes.shorts(counts, at + 3 * BYTES);
-      s0 = c0.mul(weight).add(s0);
-      s1 = c1.mul(weight).add(s1);
-      s2 = c2.mul(weight).add(s2);
-      s3 = c3.mul(weight).add(s3);
-      s4 = later(c0).mul(weight).add(s4);
-      s5 = later(c1).mul(weight).add(s5);
-      s6 = later(c2).mul(weight).add(s6);
-      s7 = later(c3).mul(weight).add(s7);
+    ShortVector t0 = zero;
+    ShortVector t1 = zero;
+    ShortVector t2 = zero;
+    ShortVector t3 = zero;
+    ShortVector t4 = zero;
+    ShortVector t5 = zero;
+    ShortVector t6 = zero;
+    ShortVector t7 = zero;
+    for (int column = 0; column < columns; column++) {
+      int list = segment * columns + column;
+      ShortVector s0 = zero;
+      ShortVector s1 = zero;
+      ShortVector s2 = zero;
+      ShortVector s3 = zero;
+      ShortVector s4 = zero;
+      ShortVector s5 = zero;
+      ShortVector s6 = zero;
+      ShortVector s7 = zero;
+      int end = lists[list + 1];
+      for (int j = lists[list]; j < end; j++) {
+        long at = from + offsets[j];
+        ShortVector weight = ShortVector.broadcast(Lanes.SHORTS, numbers[j]);
+        ShortVector c0 = Lanes.shorts(elements, at);
+        ShortVector c1 = Lanes.shorts(elements, at + BYTES);
+        ShortVector c2 = Lanes.shorts(elements, at + 2 * BYTES);
+        ShortVector c3 = Lanes.shorts(elements, at + 3 * BYTES);
+        s0 = c0.mul(weight).add(s0);
+        s1 = c1.mul(weight).add(s1);
+        s2 = c2.mul(weight).add(s2);
+        s3 = c3.mul(weight).add(s3);
+        s4 = c0.lanewise(VectorOperators.LSHR, FoldedPlanes.FOLD).mul(weight).add(s4);
+        s5 = c1.lanewise(VectorOperators.LSHR, FoldedPlanes.FOLD).mul(weight).add(s5);
+        s6 = c2.lanewise(VectorOperators.LSHR, FoldedPlanes.FOLD).mul(weight).add(s6);
+        s7 = c3.lanewise(VectorOperators.LSHR, FoldedPlanes.FOLD).mul(weight).add(s7);
+      }
+      ShortVector source = ShortVector.fromArray(Lanes.SHORTS, sources, column * COUNT);
+      ShortVector keep = ShortVector.fromArray(Lanes.SHORTS, kept, column * COUNT);
+      t0 = source.selectFrom(zero.add(s0)).and(keep).add(t0);
+      t1 = source.selectFrom(zero.add(s1)).and(keep).add(t1);
+      t2 = source.selectFrom(zero.add(s2)).and(keep).add(t2);
+      t3 = source.selectFrom(zero.add(s3)).and(keep).add(t3);
+      t4 = source.selectFrom(zero.add(s4)).and(keep).add(t4);
+      t5 = source.selectFrom(zero.add(s5)).and(keep).add(t5);
+      t6 = source.selectFrom(zero.add(s6)).and(keep).add(t6);
+      t7 = source.selectFrom(zero.add(s7)).and(keep).add(t7);
     }
-    first(zero.add(s0), zero.add(s4)).intoArray(totals, 0);
-    first(zero.add(s1), zero.add(s5)).intoArray(totals, COUNT);
-    first(zero.add(s2), zero.add(s6)).intoArray(totals, 2 * COUNT);
-    first(zero.add(s3), zero.add(s7)).intoArray(totals, 3 * COUNT);
-    zero.add(s4).intoArray(totals, 4 * COUNT);
-    zero.add(s5).intoArray(totals, 5 * COUNT);
-    zero.add(s6).intoArray(totals, 6 * COUNT);
-    zero.add(s7).intoArray(totals, 7 * COUNT);
+    zero.add(t0)
+        .sub(zero.add(t4).lanewise(VectorOperators.LSHL, FoldedPlanes.FOLD))
+        .intoArray(totals, 0);
+    zero.add(t1)
+        .sub(zero.add(t5).lanewise(VectorOperators.LSHL, FoldedPlanes.FOLD))
+        .intoArray(totals, COUNT);
+    zero.add(t2)
+        .sub(zero.add(t6).lanewise(VectorOperators.LSHL, FoldedPlanes.FOLD))
+        .intoArray(totals, 2 * COUNT);
+    zero.add(t3)
+        .sub(zero.add(t7).lanewise(VectorOperators.LSHL, FoldedPlanes.FOLD))
+        .intoArray(totals, 3 * COUNT);
+    zero.add(t4).intoArray(totals, 4 * COUNT);
+    zero.add(t5).intoArray(totals, 5 * COUNT);
+    zero.add(t6).intoArray(totals, 6 * COUNT);
+    zero.add(t7).intoArray(totals, 7 * COUNT);
   }
 
   private static void twoProducts(
-      int[] offsets,
-      short[] numbers,
-      int begin,
-      int end,
-      int negatives,
-      MemorySegment counts,
-      long from,
-      short[] totals) {
+      IntegerConvolution c, int segment, MemorySegment elements, long from, short[] totals) {
+    int[] lists = c.lists;
+    int[] offsets = c.offsets;
+    short[] numbers = c.numbers;
+    LaneMoves moves = c.folded.columnMoves;
+    short[] sources = moves.sources;
+    short[] kept = moves.kept;
+    int columns = moves.count();
     ShortVector zero = ShortVector.zero(Lanes.SHORTS);
-    ShortVector s0 = zero;
-    ShortVector s1 = zero;
-    ShortVector s2 = zero;
-    ShortVector s3 = zero;
-    for (int j = begin; j < end; j++) {
-      long at = from + offsets[j];
-      ShortVector weight = ShortVector.broadcast(Lanes.SHORTS, numbers[j]);
-      ShortVector c0 = Lanes.shorts(counts, at);
-      ShortVector c1 = Lanes.shorts(counts, at + BYTES);
-      s0 = c0.mul(weight).add(s0);
-      s1 = c1.mul(weight).add(s1);
-      s2 = later(c0).mul(weight).add(s2);
-      s3 = later(c1).mul(weight).add(s3);
+    ShortVector t0 = zero;
+    ShortVector t1 = zero;
+    ShortVector t2 = zero;
+    ShortVector t3 = zero;
+    for (int column = 0; column < columns; column++) {
+      int list = segment * columns + column;
+      ShortVector s0 = zero;
+      ShortVector s1 = zero;
+      ShortVector s2 = zero;
+      ShortVector s3 = zero;
+      int end = lists[list + 1];
+      for (int j = lists[list]; j < end; j++) {
+        long at = from + offsets[j];
+        ShortVector weight = ShortVector.broadcast(Lanes.SHORTS, numbers[j]);
+        ShortVector c0 = Lanes.shorts(elements, at);
+        ShortVector c1 = Lanes.shorts(elements, at + BYTES);
+        s0 = c0.mul(weight).add(s0);
+        s1 = c1.mul(weight).add(s1);
+        s2 = c0.lanewise(VectorOperators.LSHR, FoldedPlanes.FOLD).mul(weight).add(s2);
+        s3 = c1.lanewise(VectorOperators.LSHR, FoldedPlanes.FOLD).mul(weight).add(s3);
+      }
+      ShortVector source = ShortVector.fromArray(Lanes.SHORTS, sources, column * COUNT);
+      ShortVector keep = ShortVector.fromArray(Lanes.SHORTS, kept, column * COUNT);
+      t0 = source.selectFrom(zero.add(s0)).and(keep).add(t0);
+      t1 = source.selectFrom(zero.add(s1)).and(keep).add(t1);
+      t2 = source.selectFrom(zero.add(s2)).and(keep).add(t2);
+      t3 = source.selectFrom(zero.add(s3)).and(keep).add(t3);
     }
-    first(zero.add(s0), zero.add(s2)).intoArray(totals, 0);
-    first(zero.add(s1), zero.add(s3)).intoArray(totals, COUNT);
-    zero.add(s2).intoArray(totals, 2 * COUNT);
-    zero.add(s3).intoArray(totals, 3 * COUNT);
+    zero.add(t0)
+        .sub(zero.add(t2).lanewise(VectorOperators.LSHL, FoldedPlanes.FOLD))
+        .intoArray(totals, 0);
+    zero.add(t1)
+        .sub(zero.add(t3).lanewise(VectorOperators.LSHL, FoldedPlanes.FOLD))
+        .intoArray(totals, COUNT);
+    zero.add(t2).intoArray(totals, 2 * COUNT);
+    zero.add(t3).intoArray(totals, 3 * COUNT);
   }
 
   private static void products(
-      int[] offsets,
-      short[] numbers,
-      int begin,
-      int end,
-      int negatives,
-      MemorySegment counts,
-      long from,
-      short[] totals) {
+      IntegerConvolution c, int segment, MemorySegment elements, long from, short[] totals) {
+    int[] lists = c.lists;
+    int[] offsets = c.offsets;
+    short[] numbers = c.numbers;
+    LaneMoves moves = c.folded.columnMoves;
+    short[] sources = moves.sources;
+    short[] kept = moves.kept;
+    int columns = moves.count();
     ShortVector zero = ShortVector.zero(Lanes.SHORTS);
-    ShortVector s0 = zero;
-    ShortVector s1 = zero;
-    for (int j = begin; j < end; j++) {
-      long at = from + offsets[j];
-      ShortVector weight = ShortVector.broadcast(Lanes.SHORTS, numbers[j]);
-      ShortVector c0 = Lanes.shorts(counts, at);
-      s0 = c0.mul(weight).add(s0);
-      s1 = later(c0).mul(weight).add(s1);
+    ShortVector t0 = zero;
+    ShortVector t1 = zero;
+    for (int column = 0; column < columns; column++) {
+      int list = segment * columns + column;
+      ShortVector s0 = zero;
+      ShortVector s1 = zero;
+      int end = lists[list + 1];
+      for (int j = lists[list]; j < end; j++) {
+        long at = from + offsets[j];
+        ShortVector weight = ShortVector.broadcast(Lanes.SHORTS, numbers[j]);
+        ShortVector c0 = Lanes.shorts(elements, at);
+        s0 = c0.mul(weight).add(s0);
+        s1 = c0.lanewise(VectorOperators.LSHR, FoldedPlanes.FOLD).mul(weight).add(s1);
+      }
+      ShortVector source = ShortVector.fromArray(Lanes.SHORTS, sources, column * COUNT);
+      ShortVector keep = ShortVector.fromArray(Lanes.SHORTS, kept, column * COUNT);
+      t0 = source.selectFrom(zero.add(s0)).and(keep).add(t0);
+      t1 = source.selectFrom(zero.add(s1)).and(keep).add(t1);
     }
-    first(zero.add(s0), zero.add(s1)).intoArray(totals, 0);
-    zero.add(s1).intoArray(totals, COUNT);
+    zero.add(t0)
+        .sub(zero.add(t1).lanewise(VectorOperators.LSHL, FoldedPlanes.FOLD))
+        .intoArray(totals, 0);
+    zero.add(t1).intoArray(totals, COUNT);
   }
 
   private static void fourSelections(
-      int[] offsets,
-      short[] numbers,
-      int begin,
-      int end,
-      int negatives,
-      MemorySegment counts,
-      long from,
-      short[] totals) {
+      IntegerConvolution c, int segment, MemorySegment elements, long from, short[] totals) {
+    int[] lists = c.lists;
+    int[] offsets = c.offsets;
+    short[] numbers = c.numbers;
+    LaneMoves moves = c.folded.columnMoves;
+    short[] sources = moves.sources;
+    short[] kept = moves.kept;
+    int columns = moves.count();
     ShortVector zero = ShortVector.zero(Lanes.SHORTS);
-    ShortVector s0 = zero;
-    ShortVector s1 = zero;
-    ShortVector s2 = zero;
-    ShortVector s3 = zero;
-    ShortVector s4 = zero;
-    ShortVector s5 = zero;
-    ShortVector s6 = zero;
-    ShortVector s7 = zero;
-    for (int j = begin; j < end; j++) {
-      long at = from + offsets[j];
-      ShortVector weight = ShortVector.broadcast(Lanes.SHORTS, numbers[j]);
-      ShortVector sign = weight.lanewise(VectorOperators.ASHR, SIGN);
-      ShortVector c0 = selected(Lanes.shorts(counts, at), weight, sign);
-      ShortVector c1 = selected(Lanes.shorts(counts, at + BYTES), weight, sign);
-      ShortVector c2 = selected(Lanes.shorts(counts, at + 2 * BYTES), weight, sign);
-      ShortVector c3 = selected(Lanes.shorts(counts, at + 3 * BYTES), weight, sign);
-      s0 = c0.add(s0);
-      s1 = c1.add(s1);
-      s2 = c2.add(s2);
-      s3 = c3.add(s3);
-      s4 = c0.lanewise(VectorOperators.ASHR, ShiftedPlanes.FOLD).add(s4);
-      s5 = c1.lanewise(VectorOperators.ASHR, ShiftedPlanes.FOLD).add(s5);
-      s6 = c2.lanewise(VectorOperators.ASHR, ShiftedPlanes.FOLD).add(s6);
-      s7 = c3.lanewise(VectorOperators.ASHR, ShiftedPlanes.FOLD).add(s7);
+    ShortVector t0 = zero;
+    ShortVector t1 = zero;
+    ShortVector t2 = zero;
+    ShortVector t3 = zero;
+    ShortVector t4 = zero;
+    ShortVector t5 = zero;
+    ShortVector t6 = zero;
+    ShortVector t7 = zero;
+    for (int column = 0; column < columns; column++) {
+      int list = segment * columns + column;
+      ShortVector s0 = zero;
+      ShortVector s1 = zero;
+      ShortVector s2 = zero;
+      ShortVector s3 = zero;
+      ShortVector s4 = zero;
+      ShortVector s5 = zero;
+      ShortVector s6 = zero;
+      ShortVector s7 = zero;
+      int end = lists[list + 1];
+      for (int j = lists[list]; j < end; j++) {
+        long at = from + offsets[j];
+        ShortVector weight = ShortVector.broadcast(Lanes.SHORTS, numbers[j]);
+        ShortVector sign = weight.lanewise(VectorOperators.ASHR, SIGN);
+        ShortVector c0 = selected(Lanes.shorts(elements, at), weight, sign);
+        ShortVector c1 = selected(Lanes.shorts(elements, at + BYTES), weight, sign);
+        ShortVector c2 = selected(Lanes.shorts(elements, at + 2 * BYTES), weight, sign);
+        ShortVector c3 = selected(Lanes.shorts(elements, at + 3 * BYTES), weight, sign);
+        s0 = c0.add(s0);
+        s1 = c1.add(s1);
+        s2 = c2.add(s2);
+        s3 = c3.add(s3);
+        s4 = c0.lanewise(VectorOperators.ASHR, FoldedPlanes.FOLD).add(s4);
+        s5 = c1.lanewise(VectorOperators.ASHR, FoldedPlanes.FOLD).add(s5);
+        s6 = c2.lanewise(VectorOperators.ASHR, FoldedPlanes.FOLD).add(s6);
+        s7 = c3.lanewise(VectorOperators.ASHR, FoldedPlanes.FOLD).add(s7);
+      }
+      ShortVector source = ShortVector.fromArray(Lanes.SHORTS, sources, column * COUNT);
+      ShortVector keep = ShortVector.fromArray(Lanes.SHORTS, kept, column * COUNT);
+      ShortVector ones = ShortVector.broadcast(Lanes.SHORTS, (short) c.negatives[list]);
+      t0 = source.selectFrom(ones.add(s0)).and(keep).add(t0);
+      t1 = source.selectFrom(ones.add(s1)).and(keep).add(t1);
+      t2 = source.selectFrom(ones.add(s2)).and(keep).add(t2);
+      t3 = source.selectFrom(ones.add(s3)).and(keep).add(t3);
+      t4 = source.selectFrom(ones.add(s4)).and(keep).add(t4);
+      t5 = source.selectFrom(ones.add(s5)).and(keep).add(t5);
+      t6 = source.selectFrom(ones.add(s6)).and(keep).add(t6);
+      t7 = source.selectFrom(ones.add(s7)).and(keep).add(t7);
     }
-    ShortVector ones = ShortVector.broadcast(Lanes.SHORTS, (short) negatives);
-    first(ones.add(s0), ones.add(s4)).intoArray(totals, 0);
-    first(ones.add(s1), ones.add(s5)).intoArray(totals, COUNT);
-    first(ones.add(s2), ones.add(s6)).intoArray(totals, 2 * COUNT);
-    first(ones.add(s3), ones.add(s7)).intoArray(totals, 3 * COUNT);
-    ones.add(s4).intoArray(totals, 4 * COUNT);
-    ones.add(s5).intoArray(totals, 5 * COUNT);
-    ones.add(s6).intoArray(totals, 6 * COUNT);
-    ones.add(s7).intoArray(totals, 7 * COUNT);
+    zero.add(t0)
+        .sub(zero.add(t4).lanewise(VectorOperators.LSHL, FoldedPlanes.FOLD))
+        .intoArray(totals, 0);
+    zero.add(t1)
+        .sub(zero.add(t5).lanewise(VectorOperators.LSHL, FoldedPlanes.FOLD))
+        .intoArray(totals, COUNT);
+    zero.add(t2)
+        .sub(zero.add(t6).lanewise(VectorOperators.LSHL, FoldedPlanes.FOLD))
+        .intoArray(totals, 2 * COUNT);
+    zero.add(t3)
+        .sub(zero.add(t7).lanewise(VectorOperators.LSHL, FoldedPlanes.FOLD))
+        .intoArray(totals, 3 * COUNT);
+    zero.add(t4).intoArray(totals, 4 * COUNT);
+    zero.add(t5).intoArray(totals, 5 * COUNT);
+    zero.add(t6).intoArray(totals, 6 * COUNT);
+    zero.add(t7).intoArray(totals, 7 * COUNT);
   }
 
   private static void twoSelections(
-      int[] offsets,
-      short[] numbers,
-      int begin,
-      int end,
-      int negatives,
-      MemorySegment counts,
-      long from,
-      short[] totals) {
+      IntegerConvolution c, int segment, MemorySegment elements, long from, short[] totals) {
+    int[] lists = c.lists;
+    int[] offsets = c.offsets;
+    short[] numbers = c.numbers;
+    LaneMoves moves = c.folded.columnMoves;
+    short[] sources = moves.sources;
+    short[] kept = moves.kept;
+    int columns = moves.count();
     ShortVector zero = ShortVector.zero(Lanes.SHORTS);
-    ShortVector s0 = zero;
-    ShortVector s1 = zero;
-    ShortVector s2 = zero;
-    ShortVector s3 = zero;
-    for (int j = begin; j < end; j++) {
-      long at = from + offsets[j];
-      ShortVector weight = ShortVector.broadcast(Lanes.SHORTS, numbers[j]);
-      ShortVector sign = weight.lanewise(VectorOperators.ASHR, SIGN);
-      ShortVector c0 = selected(Lanes.shorts(counts, at), weight, sign);
-      ShortVector c1 = selected(Lanes.shorts(counts, at + BYTES), weight, sign);
-      s0 = c0.add(s0);
-      s1 = c1.add(s1);
-      s2 = c0.lanewise(VectorOperators.ASHR, ShiftedPlanes.FOLD).add(s2);
-      s3 = c1.lanewise(VectorOperators.ASHR, ShiftedPlanes.FOLD).add(s3);
+    ShortVector t0 = zero;
+    ShortVector t1 = zero;
+    ShortVector t2 = zero;
+    ShortVector t3 = zero;
+    for (int column = 0; column < columns; column++) {
+      int list = segment * columns + column;
+      ShortVector s0 = zero;
+      ShortVector s1 = zero;
+      ShortVector s2 = zero;
+      ShortVector s3 = zero;
+      int end = lists[list + 1];
+      for (int j = lists[list]; j < end; j++) {
+        long at = from + offsets[j];
+        ShortVector weight = ShortVector.broadcast(Lanes.SHORTS, numbers[j]);
+        ShortVector sign = weight.lanewise(VectorOperators.ASHR, SIGN);
+        ShortVector c0 = selected(Lanes.shorts(elements, at), weight, sign);
+        ShortVector c1 = selected(Lanes.shorts(elements, at + BYTES), weight, sign);
+        s0 = c0.add(s0);
+        s1 = c1.add(s1);
+        s2 = c0.lanewise(VectorOperators.ASHR, FoldedPlanes.FOLD).add(s2);
+        s3 = c1.lanewise(VectorOperators.ASHR, FoldedPlanes.FOLD).add(s3);
+      }
+      ShortVector source = ShortVector.fromArray(Lanes.SHORTS, sources, column * COUNT);
+      ShortVector keep = ShortVector.fromArray(Lanes.SHORTS, kept, column * COUNT);
+      ShortVector ones = ShortVector.broadcast(Lanes.SHORTS, (short) c.negatives[list]);
+      t0 = source.selectFrom(ones.add(s0)).and(keep).add(t0);
+      t1 = source.selectFrom(ones.add(s1)).and(keep).add(t1);
+      t2 = source.selectFrom(ones.add(s2)).and(keep).add(t2);
+      t3 = source.selectFrom(ones.add(s3)).and(keep).add(t3);
     }
-    ShortVector ones = ShortVector.broadcast(Lanes.SHORTS, (short) negatives);
-    first(ones.add(s0), ones.add(s2)).intoArray(totals, 0);
-    first(ones.add(s1), ones.add(s3)).intoArray(totals, COUNT);
-    ones.add(s2).intoArray(totals, 2 * COUNT);
-    ones.add(s3).intoArray(totals, 3 * COUNT);
+    zero.add(t0)
+        .sub(zero.add(t2).lanewise(VectorOperators.LSHL, FoldedPlanes.FOLD))
+        .intoArray(totals, 0);
+    zero.add(t1)
+        .sub(zero.add(t3).lanewise(VectorOperators.LSHL, FoldedPlanes.FOLD))
+        .intoArray(totals, COUNT);
+    zero.add(t2).intoArray(totals, 2 * COUNT);
+    zero.add(t3).intoArray(totals, 3 * COUNT);
   }
 
   private static void selections(
-      int[] offsets,
-      short[] numbers,
-      int begin,
-      int end,
-      int negatives,
-      MemorySegment counts,
-      long from,
-      short[] totals) {
+      IntegerConvolution c, int segment, MemorySegment elements, long from, short[] totals) {
+    int[] lists = c.lists;
+    int[] offsets = c.offsets;
+    short[] numbers = c.numbers;
+    LaneMoves moves = c.folded.columnMoves;
+    short[] sources = moves.sources;
+    short[] kept = moves.kept;
+    int columns = moves.count();
     ShortVector zero = ShortVector.zero(Lanes.SHORTS);
-    ShortVector s0 = zero;
-    ShortVector s1 = zero;
-    for (int j = begin; j < end; j++) {
-      long at = from + offsets[j];
-      ShortVector weight = ShortVector.broadcast(Lanes.SHORTS, numbers[j]);
-      ShortVector sign = weight.lanewise(VectorOperators.ASHR, SIGN);
-      ShortVector c0 = selected(Lanes.shorts(counts, at), weight, sign);
-      s0 = c0.add(s0);
-      s1 = c0.lanewise(VectorOperators.ASHR, ShiftedPlanes.FOLD).add(s1);
+    ShortVector t0 = zero;
+    ShortVector t1 = zero;
+    for (int column = 0; column < columns; column++) {
+      int list = segment * columns + column;
+      ShortVector s0 = zero;
+      ShortVector s1 = zero;
+      int end = lists[list + 1];
+      for (int j = lists[list]; j < end; j++) {
+        long at = from + offsets[j];
+        ShortVector weight = ShortVector.broadcast(Lanes.SHORTS, numbers[j]);
+        ShortVector sign = weight.lanewise(VectorOperators.ASHR, SIGN);
+        ShortVector c0 = selected(Lanes.shorts(elements, at), weight, sign);
+        s0 = c0.add(s0);
+        s1 = c0.lanewise(VectorOperators.ASHR, FoldedPlanes.FOLD).add(s1);
+      }
+      ShortVector source = ShortVector.fromArray(Lanes.SHORTS, sources, column * COUNT);
+      ShortVector keep = ShortVector.fromArray(Lanes.SHORTS, kept, column * COUNT);
+      ShortVector ones = ShortVector.broadcast(Lanes.SHORTS, (short) c.negatives[list]);
+      t0 = source.selectFrom(ones.add(s0)).and(keep).add(t0);
+      t1 = source.selectFrom(ones.add(s1)).and(keep).add(t1);
     }
-    ShortVector ones = ShortVector.broadcast(Lanes.SHORTS, (short) negatives);
-    first(ones.add(s0), ones.add(s1)).intoArray(totals, 0);
-    ones.add(s1).intoArray(totals, COUNT);
+    zero.add(t0)
+        .sub(zero.add(t1).lanewise(VectorOperators.LSHL, FoldedPlanes.FOLD))
+        .intoArray(totals, 0);
+    zero.add(t1).intoArray(totals, COUNT);
   }
 
   private static void fourLookUps(
-      int[] offsets,
-      short[] numbers,
-      int begin,
-      int end,
-      int negatives,
-      MemorySegment counts,
-      long from,
-      short[] totals) {
+      IntegerConvolution c, int segment, MemorySegment elements, long from, short[] totals) {
+    int[] lists = c.lists;
+    int[] offsets = c.offsets;
+    short[] numbers = c.numbers;
+    LaneMoves moves = c.folded.columnMoves;
+    short[] sources = moves.sources;
+    short[] kept = moves.kept;
+    int columns = moves.count();
     ShortVector zero = ShortVector.zero(Lanes.SHORTS);
-    ShortVector s0 = zero;
-    ShortVector s1 = zero;
-    ShortVector s2 = zero;
-    ShortVector s3 = zero;
-    ShortVector s4 = zero;
-    ShortVector s5 = zero;
-    ShortVector s6 = zero;
-    ShortVector s7 = zero;
-    for (int j = begin; j < end; j++) {
-      long at = from + offsets[j];
-      ShortVector table = ShortVector.fromArray(Lanes.SHORTS, numbers, j * COUNT);
-      ShortVector c0 = Lanes.shorts(counts, at);
-      ShortVector c1 = Lanes.shorts(counts, at + BYTES);
-      ShortVector c2 = Lanes.shorts(counts, at + 2 * BYTES);
-      ShortVector c3 = Lanes.shorts(counts, at + 3 * BYTES);
-      s0 = c0.selectFrom(table).add(s0);
-      s1 = c1.selectFrom(table).add(s1);
-      s2 = c2.selectFrom(table).add(s2);
-      s3 = c3.selectFrom(table).add(s3);
-      s4 = later(c0).selectFrom(table).add(s4);
-      s5 = later(c1).selectFrom(table).add(s5);
-      s6 = later(c2).selectFrom(table).add(s6);
-      s7 = later(c3).selectFrom(table).add(s7);
+    ShortVector t0 = zero;
+    ShortVector t1 = zero;
+    ShortVector t2 = zero;
+    ShortVector t3 = zero;
+    ShortVector t4 = zero;
+    ShortVector t5 = zero;
+    ShortVector t6 = zero;
+    ShortVector t7 = zero;
+    for (int column = 0; column < columns; column++) {
+      int list = segment * columns + column;
+      ShortVector s0 = zero;
+      ShortVector s1 = zero;
+      ShortVector s2 = zero;
+      ShortVector s3 = zero;
+      ShortVector s4 = zero;
+      ShortVector s5 = zero;
+      ShortVector s6 = zero;
+      ShortVector s7 = zero;
+      int end = lists[list + 1];
+      for (int j = lists[list]; j < end; j++) {
+        long at = from + offsets[j];
+        ShortVector table = ShortVector.fromArray(Lanes.SHORTS, numbers, j * COUNT);
+        ShortVector c0 = Lanes.shorts(elements, at);
+        ShortVector c1 = Lanes.shorts(elements, at + BYTES);
+        ShortVector c2 = Lanes.shorts(elements, at + 2 * BYTES);
+        ShortVector c3 = Lanes.shorts(elements, at + 3 * BYTES);
+        s0 = c0.selectFrom(table).add(s0);
+        s1 = c1.selectFrom(table).add(s1);
+        s2 = c2.selectFrom(table).add(s2);
+        s3 = c3.selectFrom(table).add(s3);
+        s4 = c0.lanewise(VectorOperators.LSHR, FoldedPlanes.FOLD).selectFrom(table).add(s4);
+        s5 = c1.lanewise(VectorOperators.LSHR, FoldedPlanes.FOLD).selectFrom(table).add(s5);
+        s6 = c2.lanewise(VectorOperators.LSHR, FoldedPlanes.FOLD).selectFrom(table).add(s6);
+        s7 = c3.lanewise(VectorOperators.LSHR, FoldedPlanes.FOLD).selectFrom(table).add(s7);
+      }
+      ShortVector source = ShortVector.fromArray(Lanes.SHORTS, sources, column * COUNT);
+      ShortVector keep = ShortVector.fromArray(Lanes.SHORTS, kept, column * COUNT);
+      t0 = source.selectFrom(zero.add(s0)).and(keep).add(t0);
+      t1 = source.selectFrom(zero.add(s1)).and(keep).add(t1);
+      t2 = source.selectFrom(zero.add(s2)).and(keep).add(t2);
+      t3 = source.selectFrom(zero.add(s3)).and(keep).add(t3);
+      t4 = source.selectFrom(zero.add(s4)).and(keep).add(t4);
+      t5 = source.selectFrom(zero.add(s5)).and(keep).add(t5);
+      t6 = source.selectFrom(zero.add(s6)).and(keep).add(t6);
+      t7 = source.selectFrom(zero.add(s7)).and(keep).add(t7);
     }
-    zero.add(s0).intoArray(totals, 0);
-    zero.add(s1).intoArray(totals, COUNT);
-    zero.add(s2).intoArray(totals, 2 * COUNT);
-    zero.add(s3).intoArray(totals, 3 * COUNT);
-    zero.add(s4).intoArray(totals, 4 * COUNT);
-    zero.add(s5).intoArray(totals, 5 * COUNT);
-    zero.add(s6).intoArray(totals, 6 * COUNT);
-    zero.add(s7).intoArray(totals, 7 * COUNT);
+    zero.add(t0).intoArray(totals, 0);
+    zero.add(t1).intoArray(totals, COUNT);
+    zero.add(t2).intoArray(totals, 2 * COUNT);
+    zero.add(t3).intoArray(totals, 3 * COUNT);
+    zero.add(t4).intoArray(totals, 4 * COUNT);
+    zero.add(t5).intoArray(totals, 5 * COUNT);
+    zero.add(t6).intoArray(totals, 6 * COUNT);
+    zero.add(t7).intoArray(totals, 7 * COUNT);
   }
 
   private static void twoLookUps(
-      int[] offsets,
-      short[] numbers,
-      int begin,
-      int end,
-      int negatives,
-      MemorySegment counts,
-      long from,
-      short[] totals) {
+      IntegerConvolution c, int segment, MemorySegment elements, long from, short[] totals) {
+    int[] lists = c.lists;
+    int[] offsets = c.offsets;
+    short[] numbers = c.numbers;
+    LaneMoves moves = c.folded.columnMoves;
+    short[] sources = moves.sources;
+    short[] kept = moves.kept;
+    int columns = moves.count();
     ShortVector zero = ShortVector.zero(Lanes.SHORTS);
-    ShortVector s0 = zero;
-    ShortVector s1 = zero;
-    ShortVector s2 = zero;
-    ShortVector s3 = zero;
-    for (int j = begin; j < end; j++) {
-      long at = from + offsets[j];
-      ShortVector table = ShortVector.fromArray(Lanes.SHORTS, numbers, j * COUNT);
-      ShortVector c0 = Lanes.shorts(counts, at);
-      ShortVector c1 = Lanes.shorts(counts, at + BYTES);
-      s0 = c0.selectFrom(table).add(s0);
-      s1 = c1.selectFrom(table).add(s1);
-      s2 = later(c0).selectFrom(table).add(s2);
-      s3 = later(c1).selectFrom(table).add(s3);
+    ShortVector t0 = zero;
+    ShortVector t1 = zero;
+    ShortVector t2 = zero;
+    ShortVector t3 = zero;
+    for (int column = 0; column < columns; column++) {
+      int list = segment * columns + column;
+      ShortVector s0 = zero;
+      ShortVector s1 = zero;
+      ShortVector s2 = zero;
+      ShortVector s3 = zero;
+      int end = lists[list + 1];
+      for (int j = lists[list]; j < end; j++) {
+        long at = from + offsets[j];
+        ShortVector table = ShortVector.fromArray(Lanes.SHORTS, numbers, j * COUNT);
+        ShortVector c0 = Lanes.shorts(elements, at);
+        ShortVector c1 = Lanes.shorts(elements, at + BYTES);
+        s0 = c0.selectFrom(table).add(s0);
+        s1 = c1.selectFrom(table).add(s1);
+        s2 = c0.lanewise(VectorOperators.LSHR, FoldedPlanes.FOLD).selectFrom(table).add(s2);
+        s3 = c1.lanewise(VectorOperators.LSHR, FoldedPlanes.FOLD).selectFrom(table).add(s3);
+      }
+      ShortVector source = ShortVector.fromArray(Lanes.SHORTS, sources, column * COUNT);
+      ShortVector keep = ShortVector.fromArray(Lanes.SHORTS, kept, column * COUNT);
+      t0 = source.selectFrom(zero.add(s0)).and(keep).add(t0);
+      t1 = source.selectFrom(zero.add(s1)).and(keep).add(t1);
+      t2 = source.selectFrom(zero.add(s2)).and(keep).add(t2);
+      t3 = source.selectFrom(zero.add(s3)).and(keep).add(t3);
     }
-    zero.add(s0).intoArray(totals, 0);
-    zero.add(s1).intoArray(totals, COUNT);
-    zero.add(s2).intoArray(totals, 2 * COUNT);
-    zero.add(s3).intoArray(totals, 3 * COUNT);
+    zero.add(t0).intoArray(totals, 0);
+    zero.add(t1).intoArray(totals, COUNT);
+    zero.add(t2).intoArray(totals, 2 * COUNT);
+    zero.add(t3).intoArray(totals, 3 * COUNT);
   }
 
   private static void lookUps(
-      int[] offsets,
-      short[] numbers,
-      int begin,
-      int end,
-      int negatives,
-      MemorySegment counts,
-      long from,
-      short[] totals) {
+      IntegerConvolution c, int segment, MemorySegment elements, long from, short[] totals) {
+    int[] lists = c.lists;
+    int[] offsets = c.offsets;
+    short[] numbers = c.numbers;
+    LaneMoves moves = c.folded.columnMoves;
+    short[] sources = moves.sources;
+    short[] kept = moves.kept;
+    int columns = moves.count();
     ShortVector zero = ShortVector.zero(Lanes.SHORTS);
-    ShortVector s0 = zero;
-    ShortVector s1 = zero;
-    for (int j = begin; j < end; j++) {
-      long at = from + offsets[j];
-      ShortVector table = ShortVector.fromArray(Lanes.SHORTS, numbers, j * COUNT);
-      ShortVector c0 = Lanes.shorts(counts, at);
-      s0 = c0.selectFrom(table).add(s0);
-      s1 = later(c0).selectFrom(table).add(s1);
+    ShortVector t0 = zero;
+    ShortVector t1 = zero;
+    for (int column = 0; column < columns; column++) {
+      int list = segment * columns + column;
+      ShortVector s0 = zero;
+      ShortVector s1 = zero;
+      int end = lists[list + 1];
+      for (int j = lists[list]; j < end; j++) {
+        long at = from + offsets[j];
+        ShortVector table = ShortVector.fromArray(Lanes.SHORTS, numbers, j * COUNT);
+        ShortVector c0 = Lanes.shorts(elements, at);
+        s0 = c0.selectFrom(table).add(s0);
+        s1 = c0.lanewise(VectorOperators.LSHR, FoldedPlanes.FOLD).selectFrom(table).add(s1);
+      }
+      ShortVector source = ShortVector.fromArray(Lanes.SHORTS, sources, column * COUNT);
+      ShortVector keep = ShortVector.fromArray(Lanes.SHORTS, kept, column * COUNT);
+      t0 = source.selectFrom(zero.add(s0)).and(keep).add(t0);
+      t1 = source.selectFrom(zero.add(s1)).and(keep).add(t1);
     }
-    zero.add(s0).intoArray(totals, 0);
-    zero.add(s1).intoArray(totals, COUNT);
+    zero.add(t0).intoArray(totals, 0);
+    zero.add(t1).intoArray(totals, COUNT);
+  }
+
+  private static void loneProducts(
+      IntegerConvolution c, int segment, MemorySegment elements, long from, short[] totals) {
+    int[] lists = c.lists;
+    int[] offsets = c.offsets;
+    short[] numbers = c.numbers;
+    LaneMoves moves = c.folded.columnMoves;
+    short[] sources = moves.sources;
+    short[] kept = moves.kept;
+    int columns = moves.count();
+    ShortVector zero = ShortVector.zero(Lanes.SHORTS);
+    ShortVector t0 = zero;
+    for (int column = 0; column < columns; column++) {
+      int list = segment * columns + column;
+      ShortVector s0 = zero;
+      int end = lists[list + 1];
+      for (int j = lists[list]; j < end; j++) {
+        ShortVector c0 = Lanes.shorts(elements, from + offsets[j]);
+        s0 = c0.mul(numbers[j]).add(s0);
+      }
+      ShortVector source = ShortVector.fromArray(Lanes.SHORTS, sources, column * COUNT);
+      ShortVector keep = ShortVector.fromArray(Lanes.SHORTS, kept, column * COUNT);
+      t0 = source.selectFrom(zero.add(s0)).and(keep).add(t0);
+    }
+    zero.add(t0).intoArray(totals, 0);
+  }
+
+  private static void loneSelections(
+      IntegerConvolution c, int segment, MemorySegment elements, long from, short[] totals) {
+    int[] lists = c.lists;
+    int[] offsets = c.offsets;
+    short[] numbers = c.numbers;
+    LaneMoves moves = c.folded.columnMoves;
+    short[] sources = moves.sources;
+    short[] kept = moves.kept;
+    int columns = moves.count();
+    ShortVector zero = ShortVector.zero(Lanes.SHORTS);
+    ShortVector t0 = zero;
+    for (int column = 0; column < columns; column++) {
+      int list = segment * columns + column;
+      ShortVector s0 = zero;
+      int end = lists[list + 1];
+      for (int j = lists[list]; j < end; j++) {
+        ShortVector c0 = Lanes.shorts(elements, from + offsets[j]);
+        ShortVector weight = ShortVector.broadcast(Lanes.SHORTS, numbers[j]);
+        s0 = selected(c0, weight, weight.lanewise(VectorOperators.ASHR, SIGN)).add(s0);
+      }
+      ShortVector source = ShortVector.fromArray(Lanes.SHORTS, sources, column * COUNT);
+      ShortVector keep = ShortVector.fromArray(Lanes.SHORTS, kept, column * COUNT);
+      ShortVector ones = ShortVector.broadcast(Lanes.SHORTS, (short) c.negatives[list]);
+      t0 = source.selectFrom(ones.add(s0)).and(keep).add(t0);
+    }
+    zero.add(t0).intoArray(totals, 0);
+  }
+
+  private static void loneLookUps(
+      IntegerConvolution c, int segment, MemorySegment elements, long from, short[] totals) {
+    int[] lists = c.lists;
+    int[] offsets = c.offsets;
+    short[] numbers = c.numbers;
+    LaneMoves moves = c.folded.columnMoves;
+    short[] sources = moves.sources;
+    short[] kept = moves.kept;
+    int columns = moves.count();
+    ShortVector zero = ShortVector.zero(Lanes.SHORTS);
+    ShortVector t0 = zero;
+    for (int column = 0; column < columns; column++) {
+      int list = segment * columns + column;
+      ShortVector s0 = zero;
+      int end = lists[list + 1];
+      for (int j = lists[list]; j < end; j++) {
+        ShortVector c0 = Lanes.shorts(elements, from + offsets[j]);
+        s0 = c0.selectFrom(ShortVector.fromArray(Lanes.SHORTS, numbers, j * COUNT)).add(s0);
+      }
+      ShortVector source = ShortVector.fromArray(Lanes.SHORTS, sources, column * COUNT);
+      ShortVector keep = ShortVector.fromArray(Lanes.SHORTS, kept, column * COUNT);
+      t0 = source.selectFrom(zero.add(s0)).and(keep).add(t0);
+    }
+    zero.add(t0).intoArray(totals, 0);
   }
 
   /**
@@ -376,15 +622,5 @@ final class VectorIntegerSums {
    */
   private static ShortVector selected(ShortVector spikes, ShortVector weight, ShortVector sign) {
     return spikes.and(weight).lanewise(VectorOperators.XOR, sign);
-  }
-
-  /** What was folded onto other numbers. */
-  private static ShortVector later(ShortVector elements) {
-    return elements.lanewise(VectorOperators.LSHR, ShiftedPlanes.FOLD);
-  }
-
-  /** What is left of sums of elements. */
-  private static ShortVector first(ShortVector sums, ShortVector later) {
-    return sums.sub(later.lanewise(VectorOperators.LSHL, ShiftedPlanes.FOLD));
   }
 }

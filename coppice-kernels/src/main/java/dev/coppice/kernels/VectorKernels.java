@@ -598,38 +598,62 @@ final class VectorKernels implements Kernels {
   @Override
   public void integerConvForward(
       IntegerConvolution c,
-      MemorySegment copies,
+      MemorySegment elements,
       MemorySegment sums,
       int images,
       int fromImage,
       int toImage,
       int fromRow,
       int toRow) {
-    c.check(copies, sums, images, fromImage, toImage, fromRow, toRow);
-    VectorIntegerConvolution.forward(c, copies, sums, fromImage, toImage, fromRow, toRow);
+    c.check(elements, sums, images, fromImage, toImage, fromRow, toRow);
+    VectorIntegerConvolution.forward(c, elements, sums, fromImage, toImage, fromRow, toRow);
   }
 
   @Override
-  public void shiftCounts(
+  public void integerNeuronForward(
+      IntegerConvolution c,
+      PlaneNeurons n,
+      MemorySegment elements,
+      MemorySegment sums,
+      MemorySegment s,
+      int images,
+      int fromImage,
+      int toImage,
+      int fromRow,
+      int toRow,
+      @Nullable MemorySegment state) {
+    SumRuns runs = c.runs;
+    if (state != null || runs == null || !VectorIntegerNeurons.fits(c, n)) {
+      Kernels.super.integerNeuronForward(
+          c, n, elements, sums, s, images, fromImage, toImage, fromRow, toRow, state);
+      return;
+    }
+    c.check(elements, sums, images, fromImage, toImage, fromRow, toRow);
+    n.check(sums, s, images, 0, 0, null);
+    VectorIntegerNeurons.forward(c, runs, n, elements, s, fromImage, toImage, fromRow, toRow);
+  }
+
+  @Override
+  public void foldCounts(
       IntegerConvolution c,
       MemorySegment counts,
-      MemorySegment copies,
+      MemorySegment elements,
       int images,
       int fromPlane,
       int toPlane) {
-    c.checkShift(counts, copies, images, fromPlane, toPlane);
-    VectorShiftedPlanes.shift(c.shifted, counts, copies, fromPlane, toPlane);
+    c.checkFold(counts, elements, images, fromPlane, toPlane);
+    VectorFoldedPlanes.fold(c.folded, counts, elements, fromPlane, toPlane);
   }
 
   @Override
   public int countSum(MemorySegment counts, long from, int count) {
     NeuronArguments.requireFloats("counts", counts, (from + count) * Short.BYTES);
-    return VectorShiftedPlanes.sum(counts, from, count);
+    return VectorFoldedPlanes.sum(counts, from, count);
   }
 
   @Override
-  public boolean looksUpPatterns() {
-    return VectorIntegerConvolution.LOOKS_UP;
+  public boolean prefersWhole() {
+    return VectorIntegerConvolution.FITS;
   }
 
   @Override

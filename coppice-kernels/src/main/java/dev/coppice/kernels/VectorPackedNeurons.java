@@ -52,17 +52,15 @@ final class VectorPackedNeurons {
       int whole,
       @Nullable MemorySegment state) {
     int channels = scale.length;
-    float leak = c.leak();
-    float gain = c.gain();
-    float drift = c.drift();
+    FloatVector leak = FloatVector.broadcast(Lanes.FLOATS, c.leak());
+    FloatVector keep = FloatVector.broadcast(Lanes.FLOATS, c.keep());
+    FloatVector offset = FloatVector.broadcast(Lanes.FLOATS, c.offset());
     float fireAt = c.fireAt();
-    float keep = c.keep();
-    float offset = c.offset();
     long stride = repeated ? 0 : rows * channels * Float.BYTES;
     int wordStride = (int) rows * words;
     for (int i = 0; i < whole; i += Lanes.COUNT) {
-      FloatVector factor = FloatVector.fromArray(Lanes.FLOATS, scale, i);
-      FloatVector term = FloatVector.fromArray(Lanes.FLOATS, shift, i);
+      FloatVector factor = FloatVector.fromArray(Lanes.FLOATS, scale, i).mul(c.gain());
+      FloatVector term = FloatVector.fromArray(Lanes.FLOATS, shift, i).mul(c.gain()).add(c.drift());
       long first = (row * channels + i) * Float.BYTES;
       FloatVector u =
           state == null
@@ -72,15 +70,14 @@ final class VectorPackedNeurons {
       int word = (int) row * words + i / Long.SIZE;
       boolean clear = i % Long.SIZE == 0;
       for (int t = 0; t < steps; t++) {
-        FloatVector y =
+        FloatVector charge =
             FloatVector.fromMemorySegment(Lanes.FLOATS, x, at, ByteOrder.nativeOrder())
-                .mul(factor)
-                .add(term);
-        FloatVector potential = u.mul(leak).add(y.mul(gain)).add(drift);
+                .fma(factor, term);
+        FloatVector potential = u.fma(leak, charge);
         VectorMask<Float> fired = potential.compare(VectorOperators.GE, fireAt);
         long bits = fired.toLong() << i;
         packed[word] = clear ? bits : packed[word] | bits;
-        u = potential.blend(potential.mul(keep).add(offset), fired);
+        u = potential.blend(potential.fma(keep, offset), fired);
         at += stride;
         word += wordStride;
       }

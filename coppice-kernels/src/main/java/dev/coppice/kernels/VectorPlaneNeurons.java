@@ -32,11 +32,19 @@ final class VectorPlaneNeurons {
       int toPlane,
       @Nullable MemorySegment state) {
     boolean small = n.everyPixel() && n.spikes == PlaneNumbers.COUNTS && n.out.mapFloats() <= SMALL;
+    boolean constant =
+        n.repeated()
+            && state == null
+            && n.everyPixel()
+            && n.spikes == PlaneNumbers.COUNTS
+            && n.out.mapFloats() % (2 * Lanes.COUNT) == 0;
     for (int plane = fromPlane; plane < toPlane; ) {
       int channel = plane % n.out.planes();
       int planes = small ? Math.min(toPlane - plane, n.out.planes() - channel) : 1;
       if (small) {
         planes(n, x, s, plane, planes, state);
+      } else if (constant) {
+        constant(n, x, s, plane);
       } else {
         plane(n, x, s, plane, state);
       }
@@ -94,21 +102,19 @@ final class VectorPlaneNeurons {
       int first,
       int room) {
     NeuronConstants c = n.constants;
+    FloatVector leak = FloatVector.broadcast(Lanes.FLOATS, c.leak());
+    FloatVector keep = FloatVector.broadcast(Lanes.FLOATS, c.keep());
+    float offset = c.offset();
     long inStep = n.in.planeFloats();
     long outStep = n.out.planeFloats();
     boolean whole = count == Lanes.COUNT;
     for (int k = 0; k < planes; k++) {
       int at = first + k * room;
-      FloatVector current =
+      FloatVector charge =
           FloatVector.fromMemorySegment(
                   Lanes.FLOATS, x, (from + k * inStep) * Float.BYTES, ByteOrder.nativeOrder())
-              .mul(n.scale[channel + k])
-              .add(n.shift[channel + k]);
-      FloatVector potential =
-          FloatVector.fromArray(Lanes.FLOATS, potentials, at)
-              .mul(c.leak())
-              .add(current.mul(c.gain()))
-              .add(c.drift());
+              .lanewise(VectorOperators.FMA, n.factors[channel + k], n.terms[channel + k]);
+      FloatVector potential = FloatVector.fromArray(Lanes.FLOATS, potentials, at).fma(leak, charge);
       VectorMask<Float> fired = potential.compare(VectorOperators.GE, c.fireAt());
       long place = (to + k * outStep) * Short.BYTES;
       if (whole) {
@@ -118,7 +124,54 @@ final class VectorPlaneNeurons {
       } else {
         few(fired.toLong(), s, place, count);
       }
-      potential.blend(potential.mul(c.keep()).add(c.offset()), fired).intoArray(potentials, at);
+      potential
+          .blend(potential.lanewise(VectorOperators.FMA, keep, offset), fired)
+          .intoArray(potentials, at);
+    }
+  }
+
+  /** Runs a map whose input is the same at all steps, two vectors through all of these. */
+  private static void constant(PlaneNeurons n, MemorySegment x, MemorySegment s, int plane) {
+    NeuronConstants c = n.constants;
+    int channel = plane % n.out.planes();
+    float factor = n.factors[channel];
+    float term = n.terms[channel];
+    FloatVector leak = FloatVector.broadcast(Lanes.FLOATS, c.leak());
+    FloatVector keep = FloatVector.broadcast(Lanes.FLOATS, c.keep());
+    FloatVector offset = FloatVector.broadcast(Lanes.FLOATS, c.offset());
+    FloatVector rest = FloatVector.broadcast(Lanes.FLOATS, c.rest());
+    FloatVector fireAt = FloatVector.broadcast(Lanes.FLOATS, c.fireAt());
+    long from = PlaneNeurons.firstOf(n.in, plane) * Float.BYTES;
+    long to = PlaneNeurons.firstOf(n.out, plane) * Short.BYTES;
+    int size = n.out.mapFloats();
+    int steps = n.out.stack();
+    for (int i = 0; i < size; i += 2 * Lanes.COUNT) {
+      long at = from + (long) i * Float.BYTES;
+      FloatVector a =
+          FloatVector.fromMemorySegment(Lanes.FLOATS, x, at, ByteOrder.nativeOrder())
+              .lanewise(VectorOperators.FMA, factor, term);
+      FloatVector b =
+          FloatVector.fromMemorySegment(
+                  Lanes.FLOATS, x, at + (long) Lanes.COUNT * Float.BYTES, ByteOrder.nativeOrder())
+              .lanewise(VectorOperators.FMA, factor, term);
+      FloatVector u = rest;
+      FloatVector v = rest;
+      for (int t = 0; t < steps; t++) {
+        FloatVector g = u.fma(leak, a);
+        FloatVector h = v.fma(leak, b);
+        VectorMask<Float> first = g.compare(VectorOperators.GE, fireAt);
+        VectorMask<Float> second = h.compare(VectorOperators.GE, fireAt);
+        u = g.blend(g.fma(keep, offset), first);
+        v = h.blend(h.fma(keep, offset), second);
+        long place = to + ((long) t * size + i) * Short.BYTES;
+        ShortVector.zero(Lanes.HALF_SHORTS)
+            .blend((short) 1, first.cast(Lanes.HALF_SHORTS))
+            .intoMemorySegment(s, place, ByteOrder.nativeOrder());
+        ShortVector.zero(Lanes.HALF_SHORTS)
+            .blend((short) 1, second.cast(Lanes.HALF_SHORTS))
+            .intoMemorySegment(
+                s, place + (long) Lanes.COUNT * Short.BYTES, ByteOrder.nativeOrder());
+      }
     }
   }
 
@@ -161,25 +214,25 @@ final class VectorPlaneNeurons {
       float[] potentials,
       int size) {
     NeuronConstants c = n.constants;
-    float scale = n.scale[channel];
-    float shift = n.shift[channel];
+    float factor = n.factors[channel];
+    float term = n.terms[channel];
+    FloatVector leak = FloatVector.broadcast(Lanes.FLOATS, c.leak());
+    FloatVector keep = FloatVector.broadcast(Lanes.FLOATS, c.keep());
+    float offset = c.offset();
     for (int i = 0; i < size; i += Lanes.COUNT) {
       // Not in methods of their own: a vector that is handed over may have to be an object.
-      FloatVector current =
+      FloatVector charge =
           FloatVector.fromMemorySegment(
                   Lanes.FLOATS, x, from + (long) i * Float.BYTES, ByteOrder.nativeOrder())
-              .mul(scale)
-              .add(shift);
-      FloatVector potential =
-          FloatVector.fromArray(Lanes.FLOATS, potentials, i)
-              .mul(c.leak())
-              .add(current.mul(c.gain()))
-              .add(c.drift());
+              .lanewise(VectorOperators.FMA, factor, term);
+      FloatVector potential = FloatVector.fromArray(Lanes.FLOATS, potentials, i).fma(leak, charge);
       VectorMask<Float> fired = potential.compare(VectorOperators.GE, c.fireAt());
       ShortVector.zero(Lanes.HALF_SHORTS)
           .blend((short) 1, fired.cast(Lanes.HALF_SHORTS))
           .intoMemorySegment(s, to + (long) i * Short.BYTES, ByteOrder.nativeOrder());
-      potential.blend(potential.mul(c.keep()).add(c.offset()), fired).intoArray(potentials, i);
+      potential
+          .blend(potential.lanewise(VectorOperators.FMA, keep, offset), fired)
+          .intoArray(potentials, i);
     }
   }
 
@@ -194,23 +247,21 @@ final class VectorPlaneNeurons {
       float[] potentials,
       int first) {
     NeuronConstants c = n.constants;
-    float scale = n.scale[channel];
-    float shift = n.shift[channel];
+    float factor = n.factors[channel];
+    float term = n.terms[channel];
+    FloatVector leak = FloatVector.broadcast(Lanes.FLOATS, c.leak());
+    FloatVector keep = FloatVector.broadcast(Lanes.FLOATS, c.keep());
+    float offset = c.offset();
     int size = n.out.mapFloats();
     for (int i = first; i < size; i += Lanes.COUNT) {
       int left = size - i;
       VectorMask<Float> pixels = VectorMask.fromLong(Lanes.FLOATS, n.pixels[i / Long.SIZE] >>> i);
       // Not in methods of their own: a vector that is handed over may have to be an object.
-      FloatVector current =
+      FloatVector charge =
           FloatVector.fromMemorySegment(
                   Lanes.FLOATS, x, from + (long) i * Float.BYTES, ByteOrder.nativeOrder())
-              .mul(scale)
-              .add(shift);
-      FloatVector potential =
-          FloatVector.fromArray(Lanes.FLOATS, potentials, i)
-              .mul(c.leak())
-              .add(current.mul(c.gain()))
-              .add(c.drift());
+              .lanewise(VectorOperators.FMA, factor, term);
+      FloatVector potential = FloatVector.fromArray(Lanes.FLOATS, potentials, i).fma(leak, charge);
       VectorMask<Float> fired = potential.compare(VectorOperators.GE, c.fireAt());
       VectorMask<Float> spikes = fired.and(pixels);
       long place = to + (long) i * n.spikes.bytes();
@@ -230,7 +281,9 @@ final class VectorPlaneNeurons {
             .intoMemorySegment(
                 s, place, ByteOrder.nativeOrder(), Lanes.FLOATS.indexInRange(0, left));
       }
-      potential.blend(potential.mul(c.keep()).add(c.offset()), fired).intoArray(potentials, i);
+      potential
+          .blend(potential.lanewise(VectorOperators.FMA, keep, offset), fired)
+          .intoArray(potentials, i);
     }
   }
 

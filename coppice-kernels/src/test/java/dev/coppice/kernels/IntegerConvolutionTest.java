@@ -9,6 +9,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
@@ -111,22 +112,42 @@ class IntegerConvolutionTest {
 
     float[] forward(Kernels kernels, boolean patterns) {
       IntegerConvolution c = convolution(patterns);
-      MemorySegment copies = shifted(kernels, c);
+      MemorySegment elements = folded(kernels, c);
       MemorySegment sums = out().allocate(Arena.ofAuto(), images);
       int middle = c.rows() / 3;
-      kernels.integerConvForward(c, copies, sums, images, 0, images, middle, c.rows());
-      kernels.integerConvForward(c, copies, sums, images, images / 2, images, 0, middle);
-      kernels.integerConvForward(c, copies, sums, images, 0, images / 2, 0, middle);
+      kernels.integerConvForward(c, elements, sums, images, 0, images, middle, c.rows());
+      kernels.integerConvForward(c, elements, sums, images, images / 2, images, 0, middle);
+      kernels.integerConvForward(c, elements, sums, images, 0, images / 2, 0, middle);
       return maps(sums);
     }
 
-    MemorySegment shifted(Kernels kernels, IntegerConvolution c) {
-      MemorySegment copies = Arena.ofAuto().allocate(c.shiftedBytes(images), 64);
-      copies.fill((byte) 7);
-      int all = images * c.shiftedPlanes();
-      kernels.shiftCounts(c, counts(), copies, images, all / 2, all);
-      kernels.shiftCounts(c, counts(), copies, images, 0, all / 2);
-      return copies;
+    /** Returns the spikes of neurons that read the sums, with what is around them. */
+    MemorySegment fire(Kernels kernels, boolean patterns, NeuronConstants neuron) {
+      IntegerConvolution c = convolution(patterns);
+      float[] scale = new float[shape.out()];
+      Arrays.fill(scale, 2f / (most * largest));
+      PlaneNeurons n =
+          new PlaneNeurons(
+              neuron, out(), out(), scale, Floats.random(4, shape.out(), 0.5), PlaneNumbers.COUNTS);
+      MemorySegment elements = folded(kernels, c);
+      MemorySegment sums = out().allocate(Arena.ofAuto(), images);
+      MemorySegment spikes = out().allocate(Arena.ofAuto(), images).fill((byte) 7);
+      int middle = c.rows() / 3;
+      kernels.integerNeuronForward(
+          c, n, elements, sums, spikes, images, 0, images, middle, c.rows(), null);
+      kernels.integerNeuronForward(
+          c, n, elements, sums, spikes, images, 0, images, 0, middle, null);
+      long count = out().groupFloats() * (long) images * Short.BYTES;
+      return spikes.asSlice(0, count);
+    }
+
+    MemorySegment folded(Kernels kernels, IntegerConvolution c) {
+      MemorySegment elements = Arena.ofAuto().allocate(c.foldedBytes(images), 64);
+      elements.fill((byte) 7);
+      int all = images * c.foldedPlanes();
+      kernels.foldCounts(c, counts(), elements, images, all / 2, all);
+      kernels.foldCounts(c, counts(), elements, images, 0, all / 2);
+      return elements;
     }
   }
 
@@ -134,6 +155,8 @@ class IntegerConvolutionTest {
     List<Case> cases = new ArrayList<>();
     for (int most : new int[] {1, 4}) {
       cases.add(new Case(new ConvolutionShape(32, 32, 7, 9, 3, 1, 1), 4, 1, most, 127, 0.3));
+      cases.add(new Case(new ConvolutionShape(16, 16, 7, 4, 3, 1, 1), 4, 2, most, 127, 0.3));
+      cases.add(new Case(new ConvolutionShape(8, 8, 7, 4, 3, 1, 1), 4, 2, most, 127, 0.3));
       cases.add(new Case(new ConvolutionShape(8, 7, 64, 5, 3, 1, 1), 4, 2, most, 127, 0.5));
       cases.add(new Case(new ConvolutionShape(4, 4, 12, 5, 3, 1, 1), 4, 3, most, 40, 1));
       cases.add(new Case(new ConvolutionShape(2, 2, 30, 7, 3, 1, 1), 4, 1, most, 127, 0.2));
@@ -178,12 +201,25 @@ class IntegerConvolutionTest {
         assertThat(test.forward(SCALAR, true)).containsExactly(test.forward(VECTOR, true));
       }
     }
+    neuronTwins();
   }
 
-  static void shiftTwins() {
+  private static void neuronTwins() {
+    int fired = 0;
+    for (Case test : cases()) {
+      for (NeuronConstants neuron : Cases.neurons()) {
+        MemorySegment spikes = test.fire(VECTOR, test.most() == 1, neuron);
+        assertThat(test.fire(SCALAR, test.most() == 1, neuron).mismatch(spikes)).isEqualTo(-1);
+        fired += VECTOR.countSum(spikes, 0, (int) (spikes.byteSize() / Short.BYTES));
+      }
+    }
+    assertThat(fired).isPositive();
+  }
+
+  static void foldTwins() {
     for (Case test : cases()) {
       IntegerConvolution c = test.convolution(test.most() == 1);
-      assertThat(test.shifted(VECTOR, c).mismatch(test.shifted(SCALAR, c))).isEqualTo(-1);
+      assertThat(test.folded(VECTOR, c).mismatch(test.folded(SCALAR, c))).isEqualTo(-1);
     }
   }
 
@@ -228,9 +264,9 @@ class IntegerConvolutionTest {
     MemorySegment same = Arena.ofAuto().allocate(100_000, 64);
     assertThatIllegalArgumentException()
         .isThrownBy(() -> VECTOR.integerConvForward(c, same, same, 1, 0, 1, 0, 2))
-        .withMessage("copies and sums overlap");
+        .withMessage("elements and sums overlap");
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> VECTOR.shiftCounts(c, same, same, 1, 0, 1))
-        .withMessage("counts and copies overlap");
+        .isThrownBy(() -> VECTOR.foldCounts(c, same, same, 1, 0, 1))
+        .withMessage("counts and elements overlap");
   }
 }

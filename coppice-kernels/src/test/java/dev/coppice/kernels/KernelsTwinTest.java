@@ -87,7 +87,7 @@ class KernelsTwinTest {
           Map.entry("planeNeuronForward", PlaneNeuronTest::twins),
           Map.entry("planePoolForward", PlanePoolTest::twins),
           Map.entry("integerConvForward", IntegerConvolutionTest::twins),
-          Map.entry("shiftCounts", IntegerConvolutionTest::shiftTwins),
+          Map.entry("foldCounts", IntegerConvolutionTest::foldTwins),
           Map.entry("countSum", IntegerConvolutionTest::sumTwins),
           Map.entry("planeSum", PlanePoolTest::sumTwins));
 

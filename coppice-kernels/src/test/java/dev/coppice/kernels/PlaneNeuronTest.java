@@ -33,9 +33,15 @@ class PlaneNeuronTest {
     }
 
     PlaneNeurons neurons(NeuronConstants c) {
-      int channels = planes.channels();
-      return new PlaneNeurons(
-          c, in(), planes, Floats.random(1, channels, 1), Floats.random(2, channels, 0.5), spikes);
+      return new PlaneNeurons(c, in(), planes, scale(), shift(), spikes);
+    }
+
+    float[] scale() {
+      return Floats.random(1, planes.channels(), 1);
+    }
+
+    float[] shift() {
+      return Floats.random(2, planes.channels(), 0.5);
     }
 
     float[] maps() {
@@ -79,7 +85,6 @@ class PlaneNeuronTest {
   @MethodSource("layers")
   void spikesAreThoseOfPackedNeurons(Layer layer) {
     for (NeuronConstants c : Cases.neurons()) {
-      PlaneNeurons neurons = layer.neurons(c);
       Planes planes = layer.planes();
       float[] maps = layer.maps();
       int rows = layer.images() * planes.height() * planes.width();
@@ -89,8 +94,8 @@ class PlaneNeuronTest {
           c,
           Floats.of(maps),
           layer.repeated(),
-          neurons.scale,
-          neurons.shift,
+          layer.scale(),
+          layer.shift(),
           expected,
           planes.stack(),
           rows,

@@ -208,7 +208,7 @@ final class Compiler {
     boolean patterns = choice.kernel() == LayerChoice.Kernel.PATTERNS;
     int number = placements.nextInteger();
     steps.addToChain(
-        new ShiftStep(name, number, patterns ? IntegerConvolution.TOGETHER : 1, counts), counts);
+        new FoldStep(name, number, patterns ? IntegerConvolution.TOGETHER : 1, counts), counts);
     steps.startChain();
     Affine scaling = Affine.scaling(scales, counts.levels());
     Affine affine = bias == null ? scaling : Affine.then(scaling, bias);
@@ -280,7 +280,7 @@ final class Compiler {
               Affine.scales(planar.affine(), channels),
               Affine.shifts(planar.affine(), channels));
       neurons.add(step);
-      steps.addToChain(step, out);
+      steps.addNeurons(step, out, readsAlone(graph.node(name)));
       return out;
     }
     Value.Analog current = conversions.numbers(name, in);
@@ -301,6 +301,18 @@ final class Compiler {
     neurons.add(step);
     steps.add(step);
     return out;
+  }
+
+  /**
+   * Whether nothing else reads what a node does, as far as there are only affine maps before it.
+   */
+  private boolean readsAlone(Node reader) {
+    Node node = graph.node(reader.inputs().getFirst());
+    boolean alone = graph.consumers(node.name()).size() == 1;
+    return switch (node.op()) {
+      case Op.BatchNorm _, Op.Dropout _ -> alone && readsAlone(node);
+      default -> alone;
+    };
   }
 
   private Value pool(String name, boolean average, int kernel, int stride, Value in) {

@@ -25,7 +25,7 @@ final class Frame {
   final MemorySegment[] planes;
 
   /** What an integer layer reads, and what is made meanwhile for the next one. */
-  private final MemorySegment[] shifted = {MemorySegment.NULL, MemorySegment.NULL};
+  private final MemorySegment[] folded = {MemorySegment.NULL, MemorySegment.NULL};
 
   /** Spikes by number of the neuron layer, in the last run that counted. */
   final long[] spikes;
@@ -97,15 +97,15 @@ final class Frame {
   }
 
   /** Makes room for what the integer layer of a number reads. */
-  void requireShifted(int number, long bytes) {
-    if (shifted(number).byteSize() < bytes) {
-      shifted[number % shifted.length] = Arena.ofAuto().allocate(bytes, ALIGNMENT);
+  void requireFolded(int number, long bytes) {
+    if (folded(number).byteSize() < bytes) {
+      folded[number % folded.length] = Arena.ofAuto().allocate(bytes, ALIGNMENT);
     }
   }
 
   /** Returns what the integer layer of a number reads. */
-  MemorySegment shifted(int number) {
-    return shifted[number % shifted.length];
+  MemorySegment folded(int number) {
+    return folded[number % folded.length];
   }
 
   /** Makes planes zero: the memory may have held others, and what surrounds maps must be zero. */

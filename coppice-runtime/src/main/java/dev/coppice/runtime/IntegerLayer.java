@@ -8,7 +8,7 @@ import dev.coppice.kernels.IntegerConvolution;
  *
  * @param number its number among the integer layers
  * @param weights the surviving weights, between the planes of T as images are run
- * @param in the counts that a {@link ShiftStep} made ready
+ * @param in the counts that a {@link FoldStep} made ready
  * @param count counts what it did
  * @param reason why this kernel
  */
@@ -29,7 +29,7 @@ record IntegerLayer(
     int first = image * placed.rows();
     frame.kernels.integerConvForward(
         placed,
-        frame.shifted(number),
+        frame.folded(number),
         frame.planes[out.buffer()],
         frame.images,
         image,

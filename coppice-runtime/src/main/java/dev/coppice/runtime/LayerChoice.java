@@ -29,9 +29,6 @@ record LayerChoice(Kernel kernel, String reason) {
   private static final int LANES = 16;
   private static final int SHORTS = 32;
 
-  /** The share of weights up to which a layer counts as sparse. */
-  private static final double MOST_WEIGHTS = 0.5;
-
   /** A multiply-add of a vector of the sparse kernel, which reads its operand from memory. */
   private static final double SPARSE_VECTOR = 0.8;
 
@@ -50,8 +47,8 @@ record LayerChoice(Kernel kernel, String reason) {
   /** Sums of patterns that stay in the second cache, in vectors; the third has other users. */
   private static final int CACHED_PATTERNS = 1 << 14;
 
-  /** Making copies of a vector of counts, one for each column of the kernel. */
-  private static final double SHIFT_VECTOR = 3;
+  /** Folding a vector of counts. */
+  private static final double FOLD_VECTOR = 3;
 
   /** What each list of a row costs besides. */
   private static final double SPARSE_ROW = 20;
@@ -111,13 +108,8 @@ record LayerChoice(Kernel kernel, String reason) {
       boolean planar,
       Whole whole) {
 
-    /**
-     * Returns the cost of the sparse kernel, which is for layers that lost most of their weights.
-     */
+    /** Returns the cost of the sparse kernel. */
     double sparse() {
-      if (weightDensity > MOST_WEIGHTS) {
-        return Double.POSITIVE_INFINITY;
-      }
       double vectors = Math.ceil(1.2 * steps * positions / LANES);
       return channels * (SPARSE_ROW + vectors * rowWeights * weightDensity * SPARSE_VECTOR)
           + (planar ? 0 : MOVE * steps * inputs);
@@ -146,7 +138,7 @@ record LayerChoice(Kernel kernel, String reason) {
     private double whole(double entries, double vector, double together) {
       double vectors = Math.ceil((double) steps * positions / SHORTS);
       return channels * (SPARSE_ROW + vectors * entries * vector)
-          + (double) steps * inputs / SHORTS / together * SHIFT_VECTOR
+          + (double) steps * inputs / SHORTS / together * FOLD_VECTOR
           + (planar ? 0 : MOVE * steps * inputs);
     }
 

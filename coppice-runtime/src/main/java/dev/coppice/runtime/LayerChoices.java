@@ -81,12 +81,13 @@ final class LayerChoices {
   /** Returns which kernels for whole numbers compute a layer that reads counts of spikes. */
   private LayerChoice.Whole whole(Layer layer, Shape in, int levels) {
     ConvolutionShape shape = in instanceof Shape.Map ? layer.forPlanes() : null;
-    if (layer.scales() == null || shape == null || !IntegerConvolution.fits(shape, levels)) {
+    if (!kernels.prefersWhole()
+        || layer.scales() == null
+        || shape == null
+        || !IntegerConvolution.fits(shape, levels)) {
       return LayerChoice.Whole.NONE;
     }
-    return levels == 1 && kernels.looksUpPatterns()
-        ? LayerChoice.Whole.COUNTS_AND_PATTERNS
-        : LayerChoice.Whole.COUNTS;
+    return levels == 1 ? LayerChoice.Whole.COUNTS_AND_PATTERNS : LayerChoice.Whole.COUNTS;
   }
 
   /**

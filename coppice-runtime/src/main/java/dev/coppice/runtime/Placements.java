@@ -59,7 +59,7 @@ final class Placements {
       case IntegerLayer layer -> integer.add(layer);
       case PlaneNeuronStep layer -> neurons.add(layer);
       case PlanePoolStep pool -> pools.add(pool);
-      case PlaneAddStep _, ShiftStep _ -> {}
+      case PlaneAddStep _, FoldStep _, IntegerNeurons _ -> {}
     }
   }
 

@@ -5,7 +5,13 @@ package dev.coppice.runtime;
  * same planes alone. Planes are counted through the images of the frame.
  */
 sealed interface PlaneStep
-    permits SparseLayer, IntegerLayer, PlaneNeuronStep, PlanePoolStep, PlaneAddStep, ShiftStep {
+    permits SparseLayer,
+        IntegerLayer,
+        IntegerNeurons,
+        PlaneNeuronStep,
+        PlanePoolStep,
+        PlaneAddStep,
+        FoldStep {
   /** Returns the node of the network that it computes. */
   String node();
 

@@ -41,6 +41,22 @@ final class StepList {
     steps.add(new PlaneChain(List.copyOf(chain), channels));
   }
 
+  /**
+   * Adds neurons to the chain. They are joined to the integer layer before them.
+   *
+   * @param alone whether nothing else reads what they read
+   */
+  void addNeurons(PlaneNeuronStep step, Value.Planar out, boolean alone) {
+    if (alone && !chain.isEmpty() && chain.getLast() instanceof IntegerLayer layer) {
+      placements.add(step);
+      chain.set(chain.size() - 1, new IntegerNeurons(layer, step));
+      steps.removeLast();
+      steps.add(new PlaneChain(List.copyOf(chain), out.shape().channels()));
+    } else {
+      addToChain(step, out);
+    }
+  }
+
   List<Step> made() {
     return List.copyOf(steps);
   }

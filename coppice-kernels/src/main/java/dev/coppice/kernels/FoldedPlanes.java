@@ -4,28 +4,32 @@ import java.util.Arrays;
 
 /**
  * How {@link IntegerConvolution} reads counts of spikes: in vectors of {@value #LANES} whole
- * numbers whose lanes are those of the output, so that every vector that a weight meets lies at a
- * multiple of its size and holds nothing else.
+ * numbers, every one of which lies at a multiple of its size.
  *
  * <p>A plane is cut into units, the rows of its maps or, where these are small, whole maps. Units
- * of different time steps lie side by side in a vector while there is room, and a large one takes
- * several vectors. Taps of a kernel that would move numbers from lane to lane read copies in which
- * they are moved already: one for every column of the kernel, or for every tap where units are
- * maps. Rows of a kernel are steps from vector to vector: {@code [N, C, columns, rows, ⌈S/side⌉,
- * parts, lanes]} with rows of zeros above and below, or {@code [N, C, taps, ⌈S/side⌉, parts,
- * lanes]}.
+ * of different time steps lie side by side in a vector while there is room. A row that is too large
+ * takes several vectors, which overlap by the columns of the kernel. The rows of a kernel are steps
+ * from vector to vector, or, where units are maps, copies that are moved by as many rows: {@code
+ * [N, C, rows, ⌈S/side⌉, parts, lanes]} with rows of zeros above and below, or {@code [N, C, kernel
+ * rows, ⌈S/side⌉, lanes]}.
+ *
+ * <p>What the columns of a kernel would move from lane to lane is moved when it has been multiplied
+ * and added up, once for all weights of a column.
  *
  * <p>A number is the count of one channel, seven bits for a single spike, or a pattern of the
  * spikes of several. All fit into a byte, so the vectors of a plane's later half are folded onto
  * those of its first: one element holds the number of a vector and, in its upper byte, that of the
  * one {@link #half} further on, and half as much is read.
  */
-final class ShiftedPlanes {
+final class FoldedPlanes {
   /** Lanes of a vector: an image lies alike wherever it is run. */
   static final int LANES = 32;
 
   /** Sums of a span, at most. */
   static final int PIECE = 16;
+
+  /** Vectors that are computed together, at most; a power of two. */
+  static final int BLOCK = 4;
 
   /** Bits that a folded number lies above the other of its element. */
   static final int FOLD = Byte.SIZE;
@@ -44,11 +48,20 @@ final class ShiftedPlanes {
   /** Vectors of a unit. */
   private final int parts;
 
+  /** Sums of a unit in each of its vectors. */
+  private final int partSums;
+
+  /** How many columns to the left of a unit its first lane lies. */
+  private final int lead;
+
   /** Vectors of an output plane. */
   private final int vectors;
 
   /** Vectors of an output plane that the others are folded onto. */
   private final int half;
+
+  /** Lanes from vector to vector: less than there are where maps fill but half of a vector. */
+  private final int apart;
 
   /** Where the spans of a vector begin; one more than there are vectors. */
   final int[] spans;
@@ -64,8 +77,11 @@ final class ShiftedPlanes {
 
   private final int piece;
 
-  /** For every copy and part a vector with ones where lanes hold pixels. */
-  final short[] masks;
+  /** The lanes that are taken for every column of the kernel. */
+  final LaneMoves columnMoves;
+
+  /** The lanes that are taken for every copy of a plane. */
+  final LaneMoves rowMoves;
 
   /**
    * Describes the planes that a convolution of stride 1 reads.
@@ -73,27 +89,39 @@ final class ShiftedPlanes {
    * @param in planes of the counts, of single images
    * @param out planes of the sums
    */
-  ShiftedPlanes(ConvolutionShape shape, Planes in, Planes out, IntegerConvolution.Reading reading) {
+  FoldedPlanes(ConvolutionShape shape, Planes in, Planes out, IntegerConvolution.Reading reading) {
     this.shape = shape;
     this.in = in;
     this.out = out;
     this.reading = reading;
-    int map = (out.rows() - 1) * out.pitch() + out.columns();
-    int byMaps = Math.ceilDiv(out.stack(), side(map)) * parts(map);
-    int byRows = Math.ceilDiv(out.stack(), side(out.columns())) * out.rows() * parts(out.columns());
-    // Copies for every tap want more memory, so they must save vectors.
-    this.maps = shape.width() <= out.pitch() && 4L * byMaps <= 3L * byRows;
-    int unit = maps ? map : out.columns();
-    this.side = side(unit);
-    this.parts = parts(unit);
-    this.vectors = maps ? byMaps : byRows;
+    int columns = Math.max(shape.width(), out.columns());
+    int map = (rows() - 1) * out.pitch() + columns;
+    int byMaps = Math.ceilDiv(out.stack(), side(map));
+    int byRows = Math.ceilDiv(out.stack(), side(columns)) * out.rows();
+    // Copies for every row of the kernel want more memory, so they must save vectors.
+    this.maps = map <= LANES && shape.width() <= out.pitch() && 4L * byMaps <= 3L * byRows;
+    boolean wide = columns > LANES;
+    int padding = shape.padding();
+    this.side = side(maps ? map : columns);
+    this.partSums = wide ? LANES - shape.kernelWidth() + 1 : LANES / side;
+    this.parts = wide ? Math.ceilDiv(out.columns(), partSums) : 1;
+    this.lead = wide ? shape.padding() : 0;
+    this.vectors = maps ? byMaps : byRows * parts;
     // Whatever is folded onto a vector is the same part of a unit.
     this.half = Math.ceilDiv(Math.ceilDiv(vectors, 2), parts) * parts;
-    double elements = (double) LANES * copyVectors() * copies() * planes();
+    boolean few = maps && vectors == 1 && out.stack() * (LANES / side) <= LANES / 2;
+    this.apart = few ? LANES / 2 : LANES;
+    this.columnMoves =
+        new LaneMoves(shape.kernelWidth(), (column, lane) -> source(0, column - padding, lane));
+    this.rowMoves =
+        new LaneMoves(
+            maps ? shape.kernelHeight() : 1,
+            (row, lane) -> maps ? source(row - padding, 0, lane) : lane);
+    double elements = (double) LANES * planeVectors() * copies() * planes();
     if (elements > Integer.MAX_VALUE / 4.0) {
-      throw new IllegalArgumentException("shifted copies of %s are too large".formatted(in));
+      throw new IllegalArgumentException("the folded planes of %s are too large".formatted(in));
     }
-    this.masks = makeMasks();
+    int sums = maps ? (out.rows() - 1) * out.pitch() + out.columns() : out.columns();
     this.spans = new int[vectors + 1];
     int most = vectors * side * Math.ceilDiv(LANES / side, PIECE);
     this.lanes = new int[most];
@@ -102,7 +130,7 @@ final class ShiftedPlanes {
     int span = 0;
     for (int vector = 0; vector < vectors; vector++) {
       for (int number = 0; number < side && step(vector, number) < out.stack(); number++) {
-        int count = Math.min(LANES / side, unit - vector % parts * LANES);
+        int count = Math.min(partSums, sums - vector % parts * partSums);
         for (int done = 0; done < count; done += PIECE) {
           int lane = vector * LANES + number * LANES / side + done;
           int target = target(vector, number) + done;
@@ -135,15 +163,11 @@ final class ShiftedPlanes {
     int row = vector / parts / stackGroups();
     return step(vector, number) * out.mapFloats()
         + (maps ? 0 : row * out.pitch())
-        + vector % parts * LANES;
+        + vector % parts * partSums;
   }
 
   private static int side(int unit) {
     return unit >= LANES ? 1 : LANES / Integer.highestOneBit(2 * unit - 1);
-  }
-
-  private static int parts(int unit) {
-    return Math.ceilDiv(unit, LANES);
   }
 
   Planes in() {
@@ -196,12 +220,13 @@ final class ShiftedPlanes {
     return half;
   }
 
-  int stackGroups() {
-    return Math.ceilDiv(in.stack(), side);
+  /** Returns how many vectors from one on are computed together. */
+  int block(int vector) {
+    return Math.min(BLOCK, Integer.highestOneBit(half - vector));
   }
 
-  int copies() {
-    return maps ? shape.taps() : shape.kernelWidth();
+  int stackGroups() {
+    return Math.ceilDiv(in.stack(), side);
   }
 
   /** Vectors that the rows of a kernel reach beyond those of the output. */
@@ -209,36 +234,48 @@ final class ShiftedPlanes {
     return maps ? 0 : (shape.kernelHeight() - 1) * stackGroups() * parts;
   }
 
-  int copyVectors() {
+  /** Returns the vectors of a copy of a plane. */
+  int planeVectors() {
     return half + reach();
   }
 
-  /** Returns the vectors that a copy is folded from; the last may lie beyond the plane. */
+  /** Returns the vectors that a plane is folded from; the last may lie beyond it. */
   int flatVectors() {
     return 2 * half + reach();
   }
 
-  /** Returns the elements of a plane with all its copies. */
+  /** Returns how often a plane is there. */
+  int copies() {
+    return rowMoves.count();
+  }
+
+  /** Returns how many lanes of a vector are written. */
+  int apart() {
+    return apart;
+  }
+
   int planeElements() {
-    return LANES * copyVectors() * copies();
+    return apart * planeVectors() * copies();
   }
 
-  /** Returns the memory of so many images. */
+  /** Returns the memory of so many images; whole vectors are read. */
   long bytes(int images) {
-    return (long) images * planes() * planeElements() * Short.BYTES;
+    return ((long) images * planes() * planeElements() + LANES - apart) * Short.BYTES;
   }
 
-  /** Where what a tap reads of a plane lies, taken from what the first tap reads of the first. */
-  int offset(int plane, int tap) {
-    int row = tap / shape.kernelWidth();
-    int column = tap % shape.kernelWidth();
-    int inPlane = maps ? tap * copyVectors() : column * copyVectors() + row * stackGroups() * parts;
-    return plane * planeElements() + inPlane * LANES;
+  /** Where what a row of the kernel reads of a plane lies, from what the first reads on. */
+  int offset(int plane, int row) {
+    return plane * planeElements() + row * (maps ? half : stackGroups() * parts) * apart;
   }
 
-  /** Where what the first tap reads of the first plane for a vector of an output plane lies. */
+  /** Where a plane lies, counted through all images. */
+  long firstBytes(int plane) {
+    return (long) plane * planeElements() * Short.BYTES;
+  }
+
+  /** Where what the kernel's first row reads of the first plane for an output's vector lies. */
   long inputBytes(int image, int vector) {
-    return ((long) image * planes() * planeElements() + (long) vector * LANES) * Short.BYTES;
+    return firstBytes(image * planes()) + (long) vector * LANES * Short.BYTES;
   }
 
   /** Whether units are maps, whose rows are as far apart as those of the output. */
@@ -255,38 +292,40 @@ final class ShiftedPlanes {
     return maps ? unitRow == 0 : sourceRow(unitRow) >= 0 && sourceRow(unitRow) < shape.height();
   }
 
-  /** From how many lanes ahead a copy has what its lanes hold. */
-  int shift(int copy) {
-    int row = maps ? copy / shape.kernelWidth() - shape.padding() : 0;
-    return row * out.pitch() + copy % shape.kernelWidth() - shape.padding();
+  /** Where the numbers of a vector begin among units that lie one behind the other. */
+  int firstOf(int vector) {
+    int part = vector % parts;
+    return (vector - part) * LANES + part * partSums - lead;
   }
 
-  /** How far {@link #shift} goes, at most. */
-  int margin() {
-    return shape.kernelHeight() * (maps ? out.pitch() : 0) + shape.kernelWidth();
+  /** How far before its unit a vector begins, at most. */
+  int lead() {
+    return lead;
   }
 
-  /** Whether a lane of a part of a copy holds a pixel, and not what surrounds a map. */
-  boolean holds(int copy, int part, int lane) {
-    int at = part * LANES + lane % (LANES / side);
-    int row = maps ? at / out.pitch() : 0;
-    int column = maps ? at % out.pitch() : at;
-    int y = maps ? row + copy / shape.kernelWidth() - shape.padding() : 0;
-    int x = column + copy % shape.kernelWidth() - shape.padding();
-    return row < out.rows()
-        && column < out.columns()
-        && y >= 0
-        && y < shape.height()
-        && x >= 0
-        && x < shape.width();
+  /** Whether maps of counts lie as they lie in vectors. */
+  boolean asTheyLie() {
+    return maps
+        && in.border() == 0
+        && in.pitch() == out.pitch()
+        && in.mapFloats() == LANES / side
+        && (in.stack() % side == 0 || in.stack() * in.mapFloats() == apart);
   }
 
-  private short[] makeMasks() {
-    short[] made = new short[copies() * parts * LANES];
-    for (int k = 0; k < made.length; k++) {
-      int part = k / LANES % parts;
-      made[k] = (short) (holds(k / LANES / parts, part, k % LANES) ? -1 : 0);
+  /** The lane that has what lies so many rows down and columns right of a lane, or -1. */
+  private int source(int down, int right, int lane) {
+    int at = lane % (LANES / side);
+    if (parts > 1) {
+      return at < partSums ? lane + right + lead : -1;
     }
-    return made;
+    int y = down + (maps ? at / out.pitch() : 0);
+    int x = right + (maps ? at % out.pitch() : at);
+    boolean inside = y >= 0 && y < (maps ? rows() : 1) && x >= 0 && x < shape.width();
+    return inside ? lane - at + y * out.pitch() + x : -1;
+  }
+
+  /** The rows of a unit. */
+  private int rows() {
+    return Math.max(shape.height(), out.rows());
   }
 }

@@ -8,12 +8,12 @@ import dev.coppice.kernels.IntegerConvolution;
  * @param number of the integer layer
  * @param together channels whose spikes are taken together as patterns, 1 for counts
  */
-record ShiftStep(String node, int number, int together, Value.Planar in) implements PlaneStep {
+record FoldStep(String node, int number, int together, Value.Planar in) implements PlaneStep {
 
   @Override
   public void prepare(Frame frame) {
-    long bytes = frame.placement.integer().get(number).shiftedBytes(frame.images);
-    frame.requireShifted(number, bytes);
+    long bytes = frame.placement.integer().get(number).foldedBytes(frame.images);
+    frame.requireFolded(number, bytes);
   }
 
   @Override
@@ -21,11 +21,11 @@ record ShiftStep(String node, int number, int together, Value.Planar in) impleme
     IntegerConvolution placed = frame.placement.integer().get(number);
     int image = fromPlane / in.shape().channels();
     int firstPlane = image * in.shape().channels();
-    int first = image * placed.shiftedPlanes();
-    frame.kernels.shiftCounts(
+    int first = image * placed.foldedPlanes();
+    frame.kernels.foldCounts(
         placed,
         frame.planes[in.buffer()],
-        frame.shifted(number),
+        frame.folded(number),
         frame.images,
         first + (fromPlane - firstPlane) / together,
         first + Math.ceilDiv(toPlane - firstPlane, together));
