@@ -107,6 +107,18 @@ class SessionTest {
     }
   }
 
+  /** Where there are no long vectors, weights in eight bits are computed with as floats. */
+  @ParameterizedTest
+  @MethodSource("networks")
+  void scalarKernelsAnswerQuantisedNetworksAlike(Graph graph) {
+    Model model = Quantization.int8(Networks.model(graph, 3, 0.5));
+    float[] images = Networks.images(graph, 3);
+    BatchInference best = run(SpikingRuntime.of(model, OPTIONS), images);
+    BatchInference scalar = run(SpikingRuntime.of(model, OPTIONS, Kernels.scalar()), images);
+    assertThat(scalar.logits()).containsExactly(best.logits(), within(1e-4f));
+    assertThat(scalar.layers()).isEqualTo(best.layers());
+  }
+
   private static BatchInference run(SpikingRuntime network, float[] images) {
     try (Session session = network.session()) {
       return session.run(images, 3);
