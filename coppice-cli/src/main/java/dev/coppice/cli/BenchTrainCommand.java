@@ -52,7 +52,7 @@ final class BenchTrainCommand implements Callable<Integer> {
       names = "--warmup",
       paramLabel = "N",
       description = "steps that are not counted (default: ${DEFAULT-VALUE})")
-  private int warmup = 5;
+  private int warmup = 30;
 
   @Option(
       names = "--steps",
