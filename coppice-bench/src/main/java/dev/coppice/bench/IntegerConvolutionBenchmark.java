@@ -53,8 +53,8 @@ public class IntegerConvolutionBenchmark {
       of(new ConvolutionShape(1, 1, 1, 1, 1, 1, 0), new float[1], 1);
   private IntegerConvolution patterns = counts;
   private MemorySegment counted = MemorySegment.NULL;
-  private MemorySegment countCopies = MemorySegment.NULL;
-  private MemorySegment patternCopies = MemorySegment.NULL;
+  private MemorySegment countElements = MemorySegment.NULL;
+  private MemorySegment patternElements = MemorySegment.NULL;
   private MemorySegment sums = MemorySegment.NULL;
   private MemorySegment pooled = MemorySegment.NULL;
   private PlanePool pool =
@@ -88,8 +88,8 @@ public class IntegerConvolutionBenchmark {
       }
     }
     in.fromSpikes(spikes, 1, PlaneNumbers.COUNTS, counted, 1);
-    countCopies = arena.allocate(counts.foldedBytes(1), Long.SIZE);
-    patternCopies = arena.allocate(patterns.foldedBytes(1), Long.SIZE);
+    countElements = arena.allocate(counts.foldedBytes(1), Long.SIZE);
+    patternElements = arena.allocate(patterns.foldedBytes(1), Long.SIZE);
     foldCounts();
     shiftPatterns();
     sums = out.allocate(arena, 1);
@@ -117,25 +117,25 @@ public class IntegerConvolutionBenchmark {
   /** Every surviving weight times counts. */
   @Benchmark
   public void ofCounts() {
-    chosen.integerConvForward(counts, countCopies, sums, 1, 0, 1, 0, counts.rows());
+    chosen.integerConvForward(counts, countElements, sums, 1, 0, 1, 0, counts.rows());
   }
 
   /** Sums of five channels' weights, looked up. */
   @Benchmark
   public void ofPatterns() {
-    chosen.integerConvForward(patterns, patternCopies, sums, 1, 0, 1, 0, patterns.rows());
+    chosen.integerConvForward(patterns, patternElements, sums, 1, 0, 1, 0, patterns.rows());
   }
 
   /** Counts to what the first of them reads. */
   @Benchmark
   public void foldCounts() {
-    chosen.foldCounts(counts, counted, countCopies, 1, 0, counts.foldedPlanes());
+    chosen.foldCounts(counts, counted, countElements, 1, 0, counts.foldedPlanes());
   }
 
   /** Counts to patterns. */
   @Benchmark
   public void shiftPatterns() {
-    chosen.foldCounts(patterns, counted, patternCopies, 1, 0, patterns.foldedPlanes());
+    chosen.foldCounts(patterns, counted, patternElements, 1, 0, patterns.foldedPlanes());
   }
 
   /** Pooling of counts in windows of 2×2. */

@@ -232,12 +232,13 @@ public record Planes(
           int pixels = Math.ceilDiv(width - remainder, step);
           long mapsStep = (long) step * channels * Float.BYTES;
           long planesStep = (long) group * Float.BYTES;
+          long pixel = row + (long) remainder * channels * Float.BYTES;
+          long place = at(map, first, c, y, remainder) * Float.BYTES;
           for (int k = 0; k < side * tile; k++) {
             int n = k / tile;
             int inTile = k % tile;
-            long inMaps = row + n * image + ((long) remainder * channels + inTile) * Float.BYTES;
-            long inPlanes =
-                (at(map, first, c, y, remainder) + n) * Float.BYTES + inTile * channelStep;
+            long inMaps = pixel + n * image + (long) inTile * Float.BYTES;
+            long inPlanes = place + (long) n * Float.BYTES + inTile * channelStep;
             if (into) {
               copy(maps, inMaps, mapsStep, planes, inPlanes, planesStep, pixels);
             } else {

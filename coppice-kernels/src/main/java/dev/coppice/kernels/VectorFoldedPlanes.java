@@ -36,7 +36,7 @@ final class VectorFoldedPlanes {
       MemorySegment elements,
       int fromPlane,
       int toPlane) {
-    if (COUNT != FoldedPlanes.LANES) {
+    if (!VectorIntegerConvolution.FITS) {
       ScalarIntegerConvolution.fold(folded, counts, elements, fromPlane, toPlane);
       return;
     }
@@ -135,7 +135,7 @@ final class VectorFoldedPlanes {
         inImage = 0;
         first = in.at(++image, 0, 0, 0) * Short.BYTES;
       }
-      int channels = Math.min(together, in.channels() - inImage * together);
+      int channels = folded.together(inImage);
       long from = first + (long) inImage * together * channelBytes;
       for (int vector = 0; vector < half; vector++) {
         long begin = from + vector * BYTES;

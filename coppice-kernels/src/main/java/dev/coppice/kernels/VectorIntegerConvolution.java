@@ -11,8 +11,6 @@ import jdk.incubator.vector.VectorOperators;
 final class VectorIntegerConvolution {
   private static final int COUNT = Lanes.SHORTS.length();
 
-  private static final int HALF = Lanes.HALF_FLOATS.length();
-
   /** Whether vectors are as long as what they read, and hold the sums of all patterns. */
   static final boolean FITS = COUNT == FoldedPlanes.LANES;
 
@@ -110,10 +108,7 @@ final class VectorIntegerConvolution {
     for (int span = first; span < end; span++) {
       int from = lanes[span] - lane;
       long at = (to + targets[span]) * Float.BYTES;
-      for (int k = 0; k < FoldedPlanes.PIECE; k += Lanes.COUNT) {
-        floats(totals, from + k)
-            .intoMemorySegment(sums, at + (long) k * Float.BYTES, ByteOrder.nativeOrder());
-      }
+      floats(totals, from).intoMemorySegment(sums, at, ByteOrder.nativeOrder());
     }
   }
 
@@ -130,29 +125,24 @@ final class VectorIntegerConvolution {
     for (int span = first; span < end; span++) {
       int from = lanes[span] - lane;
       long at = (to + targets[span]) * Float.BYTES;
-      for (int k = 0; k < FoldedPlanes.PIECE / 2; k += HALF) {
-        ((FloatVector)
-                ShortVector.fromArray(Lanes.QUARTER_SHORTS, totals, from + k)
-                    .convertShape(VectorOperators.S2F, Lanes.HALF_FLOATS, 0))
-            .intoMemorySegment(sums, at + (long) k * Float.BYTES, ByteOrder.nativeOrder());
-      }
+      ((FloatVector)
+              ShortVector.fromArray(Lanes.QUARTER_SHORTS, totals, from)
+                  .convertShape(VectorOperators.S2F, Lanes.HALF_FLOATS, 0))
+          .intoMemorySegment(sums, at, ByteOrder.nativeOrder());
     }
   }
 
+  /** Writes a span of up to {@link FoldedPlanes#PIECE} sums, or adds it to what is there. */
   private static void write(
-      short[] totals, int lane, int count, boolean more, MemorySegment sums, long to) {
-    for (int k = 0; k < count; k += Lanes.COUNT) {
-      long at = to + (long) k * Float.BYTES;
-      VectorMask<Float> mask = Lanes.FLOATS.indexInRange(k, count);
-      FloatVector total = floats(totals, lane + k);
-      if (more) {
-        total =
-            total.add(
-                FloatVector.fromMemorySegment(
-                    Lanes.FLOATS, sums, at, ByteOrder.nativeOrder(), mask));
-      }
-      total.intoMemorySegment(sums, at, ByteOrder.nativeOrder(), mask);
+      short[] totals, int lane, int count, boolean more, MemorySegment sums, long at) {
+    VectorMask<Float> mask = Lanes.FLOATS.indexInRange(0, count);
+    FloatVector total = floats(totals, lane);
+    if (more) {
+      total =
+          total.add(
+              FloatVector.fromMemorySegment(Lanes.FLOATS, sums, at, ByteOrder.nativeOrder(), mask));
     }
+    total.intoMemorySegment(sums, at, ByteOrder.nativeOrder(), mask);
   }
 
   private static FloatVector floats(short[] totals, int k) {

@@ -17,6 +17,9 @@ import jdk.incubator.vector.VectorOperators;
  * <p>Sums are computed with once more before they are stored: what comes out of a loop may be of
  * any class for the compiler, which then looks at what the store has met elsewhere, and where that
  * were vectors of several widths it makes objects of all sums. The class of an addition it knows.
+ *
+ * <p>There are few helpers: past some size of a method the compiler inlines no more, and vectors
+ * that are handed over become objects.
  */
 final class VectorIntegerSums {
   private static final int COUNT = Lanes.SHORTS.length();
