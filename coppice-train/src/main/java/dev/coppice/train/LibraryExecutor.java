@@ -1,6 +1,7 @@
 package dev.coppice.train;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.jni.JniUtils;
@@ -140,17 +141,33 @@ final class LibraryExecutor implements Executor {
   /**
    * Weights {@code [O, k, k, I]} and activations {@code [N, H, W, C]} are seen through transposed
    * views, which libtorch takes as its channels-last format: no copy on either side.
+   *
+   * <p>A kernel of one pixel with a stride goes over a copy of the pixels that it meets: the
+   * gradient of its weights, when libtorch takes it with a stride, writes beyond its memory where
+   * there are less than eight channels, vectors of 256 bit and one thread (2.7.1 and 2.15.0).
    */
   private static NDArray convolution(Op.Conv2d conv, List<NDArray> arrays) {
+    boolean copies = conv.kernel() == 1 && conv.padding() == 0 && conv.stride() > 1;
+    NDArray x = copies ? everyNth(arrays.get(0), conv.stride()) : arrays.get(0);
     return channelsLast(
         JniUtils.convolution(
-            channelsFirst(arrays.get(0)),
+            channelsFirst(x),
             channelsFirst(arrays.get(1)),
             conv.bias() ? (PtNDArray) arrays.get(2) : null,
-            square(conv.stride()),
+            square(copies ? 1 : conv.stride()),
             square(conv.padding()),
             square(1),
             conv.groups()));
+  }
+
+  /** Returns the pixels of maps {@code [N, H, W, C]} that are so many apart. */
+  private static NDArray everyNth(NDArray x, int stride) {
+    Shape shape = x.getShape();
+    return x.get(
+        new NDIndex()
+            .addAllDim()
+            .addSliceDim(0, shape.get(1), stride)
+            .addSliceDim(0, shape.get(2), stride));
   }
 
   private static NDArray linear(List<NDArray> arrays) {
