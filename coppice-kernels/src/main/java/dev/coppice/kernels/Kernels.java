@@ -452,9 +452,60 @@ public sealed interface Kernels permits ScalarKernels, VectorKernels {
     }
   }
 
-  /** Whether convolutions in whole numbers are faster than those of floats here. */
-  default boolean prefersWhole() {
-    return false;
+  /**
+   * Convolution by the surviving weights alone, in whole numbers, of {@link PlaneNumbers#BYTES}.
+   *
+   * @param counts planes {@link ByteConvolution#in()}
+   * @param sums planes {@link ByteConvolution#out()}, written for the images and rows of the ranges
+   * @param images images
+   * @param fromRow first plane of the output
+   */
+  void byteConvForward(
+      ByteConvolution c,
+      MemorySegment counts,
+      MemorySegment sums,
+      int images,
+      int fromImage,
+      int toImage,
+      int fromRow,
+      int toRow);
+
+  /**
+   * {@link #byteConvForward} and the neurons that read it, {@link #planeNeuronForward}.
+   *
+   * @param counts planes {@link ByteConvolution#in()}
+   * @param sums planes {@link ByteConvolution#out()}, which may be written or not
+   * @param s spikes: planes like these, written for the images and rows of the ranges
+   * @param images images
+   * @param fromRow first plane of the output
+   * @param state potentials of {@link PlaneNeurons#allocateState}, read and written; null if all
+   *     begin at rest
+   */
+  default void byteNeuronForward(
+      ByteConvolution c,
+      PlaneNeurons n,
+      MemorySegment counts,
+      MemorySegment sums,
+      MemorySegment s,
+      int images,
+      int fromImage,
+      int toImage,
+      int fromRow,
+      int toRow,
+      @Nullable MemorySegment state) {
+    byteConvForward(c, counts, sums, images, fromImage, toImage, fromRow, toRow);
+    for (int image = fromImage; image < toImage; image++) {
+      int plane = image * c.rows();
+      planeNeuronForward(n, sums, s, images, plane + fromRow, plane + toRow, state);
+    }
+  }
+
+  /**
+   * Returns how spikes had better lie for convolutions of quantised weights: as floats where these
+   * are faster than whole numbers.
+   */
+  default PlaneNumbers quantised() {
+    return PlaneNumbers.FLOATS;
   }
 
   /**
@@ -483,6 +534,15 @@ public sealed interface Kernels permits ScalarKernels, VectorKernels {
    * @param count how many
    */
   int countSum(MemorySegment counts, long from, int count);
+
+  /**
+   * Returns what {@link PlaneNumbers#BYTES} count, such as those of a plane with what lies around
+   * its maps.
+   *
+   * @param from the first, counted in elements
+   * @param count how many
+   */
+  int byteSum(MemorySegment counts, long from, int count);
 
   /**
    * Returns the sum of floats such as the spikes of a plane, with what lies around its maps.

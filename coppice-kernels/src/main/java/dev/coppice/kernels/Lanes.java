@@ -2,6 +2,7 @@ package dev.coppice.kernels;
 
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
+import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorShape;
@@ -20,8 +21,19 @@ final class Lanes {
   /** As many bits of shorts: twice the number. */
   static final VectorSpecies<Short> SHORTS = VectorSpecies.of(short.class, FLOATS.vectorShape());
 
+  /** As many bits of bytes: four times the number. */
+  static final VectorSpecies<Byte> BYTES = VectorSpecies.of(byte.class, FLOATS.vectorShape());
+
+  /** Half as many bytes, if there are such vectors. */
+  static final VectorSpecies<Byte> HALF_BYTES =
+      VectorSpecies.of(
+          byte.class, VectorShape.forBitSize(Math.max(64, FLOATS.vectorBitSize() / 2)));
+
   /** As many bits of ints. */
   static final VectorSpecies<Integer> INTS = VectorSpecies.of(int.class, FLOATS.vectorShape());
+
+  /** As many bits of longs. */
+  static final VectorSpecies<Long> LONGS = VectorSpecies.of(long.class, FLOATS.vectorShape());
 
   /** As many shorts as there are floats; vectors of 64 bits are the smallest there are. */
   static final VectorSpecies<Short> HALF_SHORTS =
@@ -42,6 +54,11 @@ final class Lanes {
   /** Reads a vector of shorts at an address in bytes. */
   static ShortVector shorts(MemorySegment segment, long at) {
     return ShortVector.fromMemorySegment(SHORTS, segment, at, ByteOrder.nativeOrder());
+  }
+
+  /** Reads a vector of bytes at an address. */
+  static ByteVector bytes(MemorySegment segment, long at) {
+    return ByteVector.fromMemorySegment(BYTES, segment, at, ByteOrder.nativeOrder());
   }
 
   private static VectorSpecies<Float> choose(@Nullable Integer bits) {

@@ -11,7 +11,12 @@ public enum PlaneNumbers {
    * As 16-bit whole numbers that count them. The memory is as large as for floats, of which it
    * takes the first half.
    */
-  COUNTS(Short.BYTES);
+  COUNTS(Short.BYTES),
+  /**
+   * As bytes that count them downwards: a single spike, -1, has all bits set and selects whatever
+   * it meets. The memory is as large as for floats, of which it takes the first quarter.
+   */
+  BYTES(Byte.BYTES);
 
   private final int bytes;
 
@@ -26,17 +31,19 @@ public enum PlaneNumbers {
 
   /** Returns the number at a place that is counted in elements. */
   public float get(MemorySegment planes, long at) {
-    return this == FLOATS
-        ? planes.getAtIndex(ValueLayout.JAVA_FLOAT, at)
-        : planes.getAtIndex(ValueLayout.JAVA_SHORT, at);
+    return switch (this) {
+      case FLOATS -> planes.getAtIndex(ValueLayout.JAVA_FLOAT, at);
+      case COUNTS -> planes.getAtIndex(ValueLayout.JAVA_SHORT, at);
+      case BYTES -> -planes.get(ValueLayout.JAVA_BYTE, at);
+    };
   }
 
-  /** Writes a number, which a short must hold exactly for counts. */
+  /** Writes a number, which a short, or a byte, must hold exactly for counts. */
   void set(MemorySegment planes, long at, float value) {
-    if (this == FLOATS) {
-      planes.setAtIndex(ValueLayout.JAVA_FLOAT, at, value);
-    } else {
-      planes.setAtIndex(ValueLayout.JAVA_SHORT, at, (short) value);
+    switch (this) {
+      case FLOATS -> planes.setAtIndex(ValueLayout.JAVA_FLOAT, at, value);
+      case COUNTS -> planes.setAtIndex(ValueLayout.JAVA_SHORT, at, (short) value);
+      case BYTES -> planes.set(ValueLayout.JAVA_BYTE, at, (byte) -value);
     }
   }
 

@@ -345,11 +345,8 @@ public record Planes(
       for (int level = 1; level < levels; level++) {
         spikes += packed[word + level * words] >>> (channel + c) & 1;
       }
-      if (numbers == PlaneNumbers.COUNTS) {
-        planes.setAtIndex(ValueLayout.JAVA_SHORT, place, (short) spikes);
-      } else {
-        planes.setAtIndex(ValueLayout.JAVA_FLOAT, place, (float) spikes / levels);
-      }
+      float all = numbers == PlaneNumbers.FLOATS ? levels : 1;
+      numbers.set(planes, place, spikes / all);
       place += channelStep;
     }
   }

@@ -422,6 +422,26 @@ final class ScalarKernels implements Kernels {
   }
 
   @Override
+  public void byteConvForward(
+      ByteConvolution c,
+      MemorySegment counts,
+      MemorySegment sums,
+      int images,
+      int fromImage,
+      int toImage,
+      int fromRow,
+      int toRow) {
+    c.check(counts, sums, images, fromImage, toImage, fromRow, toRow);
+    ScalarByteConvolution.forward(c, counts, sums, fromImage, toImage, fromRow, toRow);
+  }
+
+  @Override
+  public int byteSum(MemorySegment counts, long from, int count) {
+    NeuronArguments.requireFloats("counts", counts, from + count);
+    return ScalarByteConvolution.sum(counts, from, count);
+  }
+
+  @Override
   public int countSum(MemorySegment counts, long from, int count) {
     NeuronArguments.requireFloats("counts", counts, (from + count) * Short.BYTES);
     return ScalarIntegerConvolution.sum(counts, from, count);

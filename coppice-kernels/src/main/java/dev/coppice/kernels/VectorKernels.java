@@ -652,8 +652,51 @@ final class VectorKernels implements Kernels {
   }
 
   @Override
-  public boolean prefersWhole() {
-    return VectorIntegerConvolution.FITS;
+  public void byteConvForward(
+      ByteConvolution c,
+      MemorySegment counts,
+      MemorySegment sums,
+      int images,
+      int fromImage,
+      int toImage,
+      int fromRow,
+      int toRow) {
+    c.check(counts, sums, images, fromImage, toImage, fromRow, toRow);
+    VectorByteConvolution.forward(c, counts, sums, fromImage, toImage, fromRow, toRow);
+  }
+
+  @Override
+  public void byteNeuronForward(
+      ByteConvolution c,
+      PlaneNeurons n,
+      MemorySegment counts,
+      MemorySegment sums,
+      MemorySegment s,
+      int images,
+      int fromImage,
+      int toImage,
+      int fromRow,
+      int toRow,
+      @Nullable MemorySegment state) {
+    if (state != null || !VectorByteConvolution.fires(c, n)) {
+      Kernels.super.byteNeuronForward(
+          c, n, counts, sums, s, images, fromImage, toImage, fromRow, toRow, state);
+      return;
+    }
+    c.check(counts, sums, images, fromImage, toImage, fromRow, toRow);
+    n.check(sums, s, images, 0, 0, null);
+    VectorByteConvolution.fire(c, n, counts, s, fromImage, toImage, fromRow, toRow);
+  }
+
+  @Override
+  public int byteSum(MemorySegment counts, long from, int count) {
+    NeuronArguments.requireFloats("counts", counts, from + count);
+    return VectorBytePool.sum(counts, from, count);
+  }
+
+  @Override
+  public PlaneNumbers quantised() {
+    return VectorIntegerConvolution.FITS ? PlaneNumbers.COUNTS : PlaneNumbers.BYTES;
   }
 
   @Override

@@ -38,6 +38,7 @@ final class VectorPlaneNeurons {
             && n.everyPixel()
             && n.spikes == PlaneNumbers.COUNTS
             && n.out.mapFloats() % (2 * Lanes.COUNT) == 0;
+    boolean bytes = n.repeated() && state == null && n.spikes == PlaneNumbers.BYTES;
     for (int plane = fromPlane; plane < toPlane; ) {
       int channel = plane % n.out.planes();
       int planes = small ? Math.min(toPlane - plane, n.out.planes() - channel) : 1;
@@ -45,6 +46,9 @@ final class VectorPlaneNeurons {
         planes(n, x, s, plane, planes, state);
       } else if (constant) {
         constant(n, x, s, plane);
+      } else if (bytes) {
+        long from = PlaneNeurons.firstOf(n.in, plane) * Float.BYTES;
+        VectorByteNeurons.constant(n, channel, x, from, s, PlaneNeurons.firstOf(n.out, plane));
       } else {
         plane(n, x, s, plane, state);
       }
@@ -265,7 +269,9 @@ final class VectorPlaneNeurons {
       VectorMask<Float> fired = potential.compare(VectorOperators.GE, c.fireAt());
       VectorMask<Float> spikes = fired.and(pixels);
       long place = to + (long) i * n.spikes.bytes();
-      if (n.spikes == PlaneNumbers.COUNTS && left >= Lanes.COUNT) {
+      if (n.spikes == PlaneNumbers.BYTES) {
+        VectorByteNeurons.write(spikes.toLong(), s, place, left);
+      } else if (n.spikes == PlaneNumbers.COUNTS && left >= Lanes.COUNT) {
         ShortVector.zero(Lanes.HALF_SHORTS)
             .blend((short) 1, spikes.cast(Lanes.HALF_SHORTS))
             .intoMemorySegment(s, place, ByteOrder.nativeOrder());

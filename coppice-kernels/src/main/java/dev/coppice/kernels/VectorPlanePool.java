@@ -23,6 +23,11 @@ final class VectorPlanePool {
       PlanePool p, MemorySegment from, MemorySegment to, int fromPlane, int toPlane) {
     boolean pairs = p.in().group() == 1 && p.kernel() == 2 && p.stride() == 2;
     boolean lanes = p.in().group() % COUNT == 0 && p.numbers() == PlaneNumbers.FLOATS;
+    boolean counts = p.numbers() != PlaneNumbers.FLOATS;
+    if (pairs && p.numbers() == PlaneNumbers.BYTES) {
+      VectorBytePool.forward(p, from, to, fromPlane, toPlane);
+      return;
+    }
     if (!pairs && !lanes) {
       ScalarPlanePool.forward(p, from, to, fromPlane, toPlane);
       return;
@@ -32,7 +37,6 @@ final class VectorPlanePool {
     long bytes = p.numbers().bytes();
     long inMap = in.mapFloats() * bytes;
     long outMap = out.mapFloats() * bytes;
-    boolean counts = p.numbers() == PlaneNumbers.COUNTS;
     for (int plane = fromPlane; plane < toPlane; plane++) {
       long read = PlaneNeurons.firstOf(in, plane) * bytes;
       long at = PlaneNeurons.firstOf(out, plane) * bytes;

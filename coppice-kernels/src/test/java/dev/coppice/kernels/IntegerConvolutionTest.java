@@ -37,6 +37,10 @@ class IntegerConvolutionTest {
       this(shape, stack, images, most, largest, density, 0, 0);
     }
 
+    Case withBorders(int newIn, int newOut) {
+      return new Case(shape, stack, images, most, largest, density, newIn, newOut);
+    }
+
     float[] weights() {
       SplittableRandom random = new SplittableRandom(7);
       float[] weights = new float[shape.weights()];
@@ -94,7 +98,7 @@ class IntegerConvolutionTest {
       return maps(sums);
     }
 
-    private float[] maps(MemorySegment sums) {
+    float[] maps(MemorySegment sums) {
       MemorySegment maps =
           Floats.zeros(stack * images * shape.outHeight() * shape.outWidth() * shape.out());
       out().toMaps(sums, maps, images);

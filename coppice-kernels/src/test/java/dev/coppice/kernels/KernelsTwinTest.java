@@ -88,6 +88,8 @@ class KernelsTwinTest {
           Map.entry("planePoolForward", PlanePoolTest::twins),
           Map.entry("integerConvForward", IntegerConvolutionTest::twins),
           Map.entry("foldCounts", IntegerConvolutionTest::foldTwins),
+          Map.entry("byteConvForward", ByteConvolutionTest::twins),
+          Map.entry("byteSum", ByteConvolutionTest::sumTwins),
           Map.entry("countSum", IntegerConvolutionTest::sumTwins),
           Map.entry("planeSum", PlanePoolTest::sumTwins));
 

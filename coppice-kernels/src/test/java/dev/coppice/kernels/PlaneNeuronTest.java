@@ -24,8 +24,8 @@ class PlaneNeuronTest {
       this(planes, images, repeated, PlaneNumbers.FLOATS);
     }
 
-    Layer counting() {
-      return new Layer(planes, images, repeated, PlaneNumbers.COUNTS);
+    Layer writing(PlaneNumbers numbers) {
+      return new Layer(planes, images, repeated, numbers);
     }
 
     Planes in() {
@@ -121,9 +121,11 @@ class PlaneNeuronTest {
     int groups = layer.planes().groups(layer.images());
     for (NeuronConstants c : Cases.neurons()) {
       float[] floats = Floats.array(layer.run(VECTOR, c, layer.maps(), null));
-      MemorySegment counts = layer.counting().run(VECTOR, c, layer.maps(), null);
-      for (int at = 0; at < groups * layer.planes().groupFloats(); at++) {
-        assertThat((float) counts.getAtIndex(ValueLayout.JAVA_SHORT, at)).isEqualTo(floats[at]);
+      for (PlaneNumbers numbers : List.of(PlaneNumbers.COUNTS, PlaneNumbers.BYTES)) {
+        MemorySegment counts = layer.writing(numbers).run(VECTOR, c, layer.maps(), null);
+        for (int at = 0; at < groups * layer.planes().groupFloats(); at++) {
+          assertThat(numbers.get(counts, at)).isEqualTo(floats[at]);
+        }
       }
     }
   }
@@ -154,8 +156,9 @@ class PlaneNeuronTest {
 
   static void twins() {
     for (Layer layer : layers()) {
-      twins(layer);
-      twins(layer.counting());
+      for (PlaneNumbers numbers : PlaneNumbers.values()) {
+        twins(layer.writing(numbers));
+      }
     }
   }
 

@@ -109,36 +109,32 @@ class PlanePoolTest {
     PlanePool pool = test.pool();
     int windows = pool.average() ? pool.kernel() * pool.kernel() : 1;
     MemorySegment spikes = pool.in().allocate(Arena.ofAuto(), test.images());
-    MemorySegment counts = pool.in().allocate(Arena.ofAuto(), test.images());
     float[] maps = test.maps();
     for (int k = 0; k < maps.length; k++) {
       maps[k] = maps[k] > 0 ? 1 : 0;
     }
     pool.in().fromMaps(Floats.of(maps), spikes, test.images());
-    for (long at = 0; at < spikes.byteSize() / Float.BYTES; at++) {
-      float spike = spikes.getAtIndex(ValueLayout.JAVA_FLOAT, at);
-      counts.setAtIndex(ValueLayout.JAVA_SHORT, at, (short) spike);
-    }
     MemorySegment averages = pool.out().allocate(Arena.ofAuto(), test.images());
     int groups = pool.out().groups(test.images());
     int all = groups * pool.out().planes();
     VECTOR.planePoolForward(pool, spikes, averages, groups, 0, all);
-    var counting =
-        new PlanePool(
-            pool.average(),
-            pool.kernel(),
-            pool.stride(),
-            pool.in(),
-            pool.out(),
-            PlaneNumbers.COUNTS);
-    for (Kernels kernels : List.of(VECTOR, SCALAR)) {
-      MemorySegment sums = pool.out().allocate(Arena.ofAuto(), test.images());
-      sums.fill((byte) 7);
-      kernels.planePoolForward(counting, counts, sums, groups, all / 2, all);
-      kernels.planePoolForward(counting, counts, sums, groups, 0, all / 2);
-      for (int at = 0; at < groups * pool.out().groupFloats(); at++) {
-        assertThat((float) sums.getAtIndex(ValueLayout.JAVA_SHORT, at))
-            .isCloseTo(windows * averages.getAtIndex(ValueLayout.JAVA_FLOAT, at), within(1e-4f));
+    for (PlaneNumbers numbers : List.of(PlaneNumbers.COUNTS, PlaneNumbers.BYTES)) {
+      MemorySegment counts = pool.in().allocate(Arena.ofAuto(), test.images());
+      for (long at = 0; at < (long) groups * pool.in().groupFloats(); at++) {
+        numbers.set(counts, at, spikes.getAtIndex(ValueLayout.JAVA_FLOAT, at));
+      }
+      var counting =
+          new PlanePool(
+              pool.average(), pool.kernel(), pool.stride(), pool.in(), pool.out(), numbers);
+      for (Kernels kernels : List.of(VECTOR, SCALAR)) {
+        MemorySegment sums = pool.out().allocate(Arena.ofAuto(), test.images());
+        sums.fill((byte) 7);
+        kernels.planePoolForward(counting, counts, sums, groups, all / 2, all);
+        kernels.planePoolForward(counting, counts, sums, groups, 0, all / 2);
+        for (int at = 0; at < groups * pool.out().groupFloats(); at++) {
+          assertThat(numbers.get(sums, at))
+              .isCloseTo(windows * averages.getAtIndex(ValueLayout.JAVA_FLOAT, at), within(1e-4f));
+        }
       }
     }
   }

@@ -40,15 +40,23 @@ final class Compiler {
   /** Zeros around every plane: what the widest kernel needs. */
   private final int border;
 
+  /** How spikes are counted for quantised layers. */
+  private final PlaneNumbers counted;
+
+  /** Zeros around planes of counts, and of the currents that these are made of. */
+  private final int countBorder;
+
   private Compiler(Model model, int timeSteps, Kernels kernels) {
     this.graph = model.graph();
     this.weights = model.weights();
     this.timeSteps = timeSteps;
     this.choices = new LayerChoices(model, timeSteps, kernels);
     this.border = graph.nodes().stream().mapToInt(node -> border(node)).max().orElse(0);
+    this.counted = kernels.quantised();
+    this.countBorder = counted == PlaneNumbers.COUNTS ? 0 : border;
     this.storage = new Storage(graph, placements);
     this.steps = new StepList(placements, storage);
-    this.conversions = new Conversions(storage, steps, border);
+    this.conversions = new Conversions(storage, steps, border, counted, countBorder);
   }
 
   /** Returns the zeros around its input that a convolution between planes needs. */
@@ -174,6 +182,11 @@ final class Compiler {
     return placements.layout(layout).planes(Math.max(1, timeSteps));
   }
 
+  /** Returns the zeros around the planes of currents. */
+  private int around(String name) {
+    return choices.isCounted(name) ? countBorder : border;
+  }
+
   private int nextSynapse(String name) {
     synapses.add(name);
     return synapses.size() - 1;
@@ -184,7 +197,7 @@ final class Compiler {
     String name = layer.node();
     Value.Planar planar = conversions.planes(name, in, shape.stride());
     steps.startChain();
-    int around = choices.isCounted(name) ? 0 : border;
+    int around = around(name);
     PlaneLayout layout = new PlaneLayout((Shape.Map) graph.shape(name), in.constant(), around, 1);
     Value.Planar out = storage.newPlanes(name, layout, bias, 0, PlaneNumbers.FLOATS);
     steps.addToChain(
@@ -206,34 +219,39 @@ final class Compiler {
     float[] scales = requireNonNull(layer.scales());
     Value.Planar counts = conversions.counts(name, in);
     boolean patterns = choice.kernel() == LayerChoice.Kernel.PATTERNS;
-    int number = placements.nextInteger();
-    steps.addToChain(
-        new FoldStep(name, number, patterns ? IntegerConvolution.TOGETHER : 1, counts), counts);
+    boolean bytes = counted == PlaneNumbers.BYTES;
+    int number = bytes ? placements.nextBytes() : placements.nextInteger();
+    if (!bytes) {
+      int together = patterns ? IntegerConvolution.TOGETHER : 1;
+      steps.addToChain(new FoldStep(name, number, together, counts), counts);
+    }
     steps.startChain();
     Affine scaling = Affine.scaling(scales, counts.levels());
     Affine affine = bias == null ? scaling : Affine.then(scaling, bias);
     Value.Planar out =
-        storage.newPlanes(
-            name,
-            storage.layout(name, choices.isCounted(name) ? 0 : border),
-            affine,
-            0,
-            PlaneNumbers.FLOATS);
+        storage.newPlanes(name, storage.layout(name, around(name)), affine, 0, PlaneNumbers.FLOATS);
+    PlaneCount count = new PlaneCount(nextSynapse(name), layer.reach(), counts);
+    Planes from = usual(counts.layout());
+    Planes to = usual(out.layout());
+    int levels = counts.levels();
     steps.addToChain(
-        new IntegerLayer(
-            name,
-            number,
-            layer.compress(
-                shape,
-                usual(counts.layout()),
-                usual(out.layout()),
-                scales,
-                counts.levels(),
-                patterns),
-            new PlaneCount(nextSynapse(name), layer.reach(), counts),
-            counts,
-            out,
-            choice.reason()),
+        bytes
+            ? new ByteLayer(
+                name,
+                number,
+                layer.compress(shape, from, to, scales, levels),
+                count,
+                counts,
+                out,
+                choice.reason())
+            : new IntegerLayer(
+                name,
+                number,
+                layer.compress(shape, from, to, scales, levels, patterns),
+                count,
+                counts,
+                out,
+                choice.reason()),
         out);
     return out;
   }
@@ -266,7 +284,7 @@ final class Compiler {
             : value;
     if (in instanceof Value.Planar planar) {
       int channels = planar.shape().channels();
-      PlaneNumbers spikes = counts ? PlaneNumbers.COUNTS : PlaneNumbers.FLOATS;
+      PlaneNumbers spikes = counts ? counted : PlaneNumbers.FLOATS;
       int around = placements.layout(planar.layout()).border();
       Value.Planar out = storage.newPlanes(name, storage.layout(name, around), null, 1, spikes);
       PlaneNeuronStep step =
@@ -320,7 +338,7 @@ final class Compiler {
     Shape.Map to = (Shape.Map) graph.shape(name);
     if (in instanceof Value.Planar planar && (average || planar.affine() == null)) {
       long levels = average ? (long) planar.levels() * kernel * kernel : planar.levels();
-      int around = planar.counted() ? 0 : border;
+      int around = planar.counted() ? countBorder : border;
       Value.Planar out =
           storage.newPlanes(
               name,

@@ -11,10 +11,17 @@ final class Conversions {
   /** Zeros around every plane: what the widest kernel needs. */
   private final int border;
 
-  Conversions(Storage storage, StepList steps, int border) {
+  /** How spikes are counted, and the zeros around planes of counts. */
+  private final PlaneNumbers counted;
+
+  private final int countBorder;
+
+  Conversions(Storage storage, StepList steps, int border, PlaneNumbers counted, int countBorder) {
     this.storage = storage;
     this.steps = steps;
     this.border = border;
+    this.counted = counted;
+    this.countBorder = countBorder;
   }
 
   /** Returns spikes counted in planes. */
@@ -23,8 +30,8 @@ final class Conversions {
       case Value.Planar planar when planar.counted() -> planar;
       case Value.Spikes spikes -> {
         Shape.Map shape = (Shape.Map) spikes.shape();
-        PlaneLayout layout = new PlaneLayout(shape, false, 0, 1);
-        Value.Planar out = storage.temporaryPlanes(layout, spikes.levels(), PlaneNumbers.COUNTS);
+        PlaneLayout layout = new PlaneLayout(shape, false, countBorder, 1);
+        Value.Planar out = storage.temporaryPlanes(layout, spikes.levels(), counted);
         steps.add(new SpikesIntoPlanes(name, spikes, out));
         yield out;
       }
@@ -98,7 +105,7 @@ final class Conversions {
   /** Returns input currents in planes, with what must still be done to them. */
   Value.Planar currents(String name, Value.Analog analog) {
     Shape.Map shape = (Shape.Map) analog.shape();
-    PlaneLayout layout = new PlaneLayout(shape, analog.constant(), 0, 1);
+    PlaneLayout layout = new PlaneLayout(shape, analog.constant(), countBorder, 1);
     Value.Planar out = storage.temporaryPlanes(layout, 0, PlaneNumbers.FLOATS);
     steps.add(new IntoPlanes(name, analog, out, false));
     return new Value.Planar(

@@ -20,7 +20,7 @@ record IntegerLayer(
     Value.Planar in,
     Value.Planar out,
     String reason)
-    implements PlaneStep {
+    implements WholeLayer {
 
   @Override
   public void work(Frame frame, int fromPlane, int toPlane) {
@@ -36,6 +36,25 @@ record IntegerLayer(
         image + 1,
         fromPlane - first,
         toPlane - first);
+  }
+
+  @Override
+  public void fire(Frame frame, PlaneNeuronStep neurons, int fromPlane, int toPlane) {
+    IntegerConvolution placed = frame.placement.integer().get(number);
+    int image = fromPlane / placed.rows();
+    int first = image * placed.rows();
+    frame.kernels.integerNeuronForward(
+        placed,
+        frame.placement.neurons().get(neurons.number()),
+        frame.folded(number),
+        frame.planes[out.buffer()],
+        frame.planes[neurons.out().buffer()],
+        frame.images,
+        image,
+        image + 1,
+        fromPlane - first,
+        toPlane - first,
+        neurons.state(frame));
   }
 
   @Override

@@ -4,6 +4,7 @@ import dev.coppice.graph.GraphException;
 import dev.coppice.graph.Op;
 import dev.coppice.graph.Shape;
 import dev.coppice.graph.Weights;
+import dev.coppice.kernels.ByteConvolution;
 import dev.coppice.kernels.ConvolutionShape;
 import dev.coppice.kernels.DenseConvolution;
 import dev.coppice.kernels.IntegerConvolution;
@@ -132,19 +133,34 @@ record Layer(String node, Shape.Map in, Op.Conv2d conv, Weights all) {
       float[] rowScales,
       int levels,
       boolean patterns) {
-    float[] codes = new float[rowWeights()];
-    WeightRows rows =
-        visitor ->
-            weights(
-                (out, weights) -> {
-                  for (int k = 0; k < codes.length; k++) {
-                    codes[k] = Math.round(weights[k] / rowScales[out]);
-                  }
-                  visitor.row(out, codes);
-                });
+    WeightRows rows = codes(rowScales);
     return patterns
         ? IntegerConvolution.ofPatterns(shape, from, to, rows)
         : IntegerConvolution.ofCounts(shape, from, to, rows, levels);
+  }
+
+  /**
+   * Returns the surviving weights for counts in bytes between such planes.
+   *
+   * @param rowScales the {@link #scales}
+   * @param levels how many spikes are counted together at most
+   */
+  ByteConvolution compress(
+      ConvolutionShape shape, Planes from, Planes to, float[] rowScales, int levels) {
+    return ByteConvolution.of(shape, from, to, codes(rowScales), levels);
+  }
+
+  /** Returns the weights as multiples of their scales. */
+  private WeightRows codes(float[] rowScales) {
+    float[] codes = new float[rowWeights()];
+    return visitor ->
+        weights(
+            (out, weights) -> {
+              for (int k = 0; k < codes.length; k++) {
+                codes[k] = Math.round(weights[k] / rowScales[out]);
+              }
+              visitor.row(out, codes);
+            });
   }
 
   /** Returns the surviving weights by input channel. */

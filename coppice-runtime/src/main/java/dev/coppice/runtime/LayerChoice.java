@@ -80,8 +80,12 @@ record LayerChoice(Kernel kernel, String reason) {
   /** The kernels for whole numbers that can compute a layer. */
   enum Whole {
     NONE,
+    /** Counts are multiplied by weights. */
     COUNTS,
-    COUNTS_AND_PATTERNS
+    /** Single spikes select weights. */
+    SPIKES,
+    /** So they do, or several together look up sums. */
+    SPIKES_AND_PATTERNS
   }
 
   /**
@@ -125,7 +129,7 @@ record LayerChoice(Kernel kernel, String reason) {
 
     /** Returns the cost of the kernel of patterns, of which those without weights are left out. */
     double patterns() {
-      if (whole != Whole.COUNTS_AND_PATTERNS) {
+      if (whole != Whole.SPIKES_AND_PATTERNS) {
         return Double.POSITIVE_INFINITY;
       }
       double together = IntegerConvolution.TOGETHER;

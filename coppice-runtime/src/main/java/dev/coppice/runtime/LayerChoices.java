@@ -8,9 +8,11 @@ import dev.coppice.graph.Node;
 import dev.coppice.graph.Op;
 import dev.coppice.graph.Shape;
 import dev.coppice.graph.Weights;
+import dev.coppice.kernels.ByteConvolution;
 import dev.coppice.kernels.ConvolutionShape;
 import dev.coppice.kernels.IntegerConvolution;
 import dev.coppice.kernels.Kernels;
+import dev.coppice.kernels.PlaneNumbers;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -27,7 +29,9 @@ final class LayerChoices {
   private final Weights weights;
   private final ExpectedSpikes densities;
   private final int timeSteps;
-  private final Kernels kernels;
+
+  /** How spikes lie that are counted. */
+  private final PlaneNumbers quantised;
 
   /** How layers go on that read counts, by name. */
   private final Map<String, LayerChoice> whole = new HashMap<>();
@@ -37,7 +41,7 @@ final class LayerChoices {
     this.weights = model.weights();
     this.densities = new ExpectedSpikes(model);
     this.timeSteps = timeSteps;
-    this.kernels = kernels;
+    this.quantised = kernels.quantised();
   }
 
   /**
@@ -81,13 +85,23 @@ final class LayerChoices {
   /** Returns which kernels for whole numbers compute a layer that reads counts of spikes. */
   private LayerChoice.Whole whole(Layer layer, Shape in, int levels) {
     ConvolutionShape shape = in instanceof Shape.Map ? layer.forPlanes() : null;
-    if (!kernels.prefersWhole()
-        || layer.scales() == null
-        || shape == null
-        || !IntegerConvolution.fits(shape, levels)) {
+    if (layer.scales() == null || shape == null) {
       return LayerChoice.Whole.NONE;
     }
-    return levels == 1 ? LayerChoice.Whole.COUNTS_AND_PATTERNS : LayerChoice.Whole.COUNTS;
+    boolean fits =
+        switch (quantised) {
+          case FLOATS -> false;
+          case COUNTS -> IntegerConvolution.fits(shape, levels);
+          case BYTES -> ByteConvolution.fits(shape, levels);
+        };
+    if (!fits) {
+      return LayerChoice.Whole.NONE;
+    }
+    return levels > 1
+        ? LayerChoice.Whole.COUNTS
+        : quantised == PlaneNumbers.BYTES
+            ? LayerChoice.Whole.SPIKES
+            : LayerChoice.Whole.SPIKES_AND_PATTERNS;
   }
 
   /**

@@ -1,5 +1,6 @@
 package dev.coppice.runtime;
 
+import dev.coppice.kernels.ByteConvolution;
 import dev.coppice.kernels.IntegerConvolution;
 import dev.coppice.kernels.PlaneNeurons;
 import dev.coppice.kernels.PlanePool;
@@ -13,6 +14,7 @@ import java.util.List;
  * @param layouts the planes of values, by number of the layout
  * @param sparse the surviving weights of layers, by number of the sparse layer
  * @param integer the surviving weights in whole numbers, by number of the integer layer
+ * @param bytes the surviving weights between counts in bytes, by number of the layer of bytes
  * @param neurons the layers of neurons between planes, by their number among these
  * @param pools the pools between planes, by their number
  */
@@ -21,5 +23,6 @@ record Placement(
     List<Planes> layouts,
     List<SparseConvolution> sparse,
     List<IntegerConvolution> integer,
+    List<ByteConvolution> bytes,
     List<PlaneNeurons> neurons,
     List<PlanePool> pools) {}

@@ -1,5 +1,6 @@
 package dev.coppice.runtime;
 
+import dev.coppice.kernels.ByteConvolution;
 import dev.coppice.kernels.IntegerConvolution;
 import dev.coppice.kernels.PlaneNeurons;
 import dev.coppice.kernels.PlanePool;
@@ -18,6 +19,7 @@ final class Placements {
   private final List<PlaneLayout> layouts = new ArrayList<>();
   private final List<SparseLayer> sparse = new ArrayList<>();
   private final List<IntegerLayer> integer = new ArrayList<>();
+  private final List<ByteLayer> bytes = new ArrayList<>();
   private final List<PlaneNeuronStep> neurons = new ArrayList<>();
   private final List<PlanePoolStep> pools = new ArrayList<>();
   private final Map<Integer, Placement> made = new ConcurrentHashMap<>();
@@ -44,6 +46,10 @@ final class Placements {
     return integer.size();
   }
 
+  int nextBytes() {
+    return bytes.size();
+  }
+
   int nextNeurons() {
     return neurons.size();
   }
@@ -57,9 +63,10 @@ final class Placements {
     switch (step) {
       case SparseLayer layer -> sparse.add(layer);
       case IntegerLayer layer -> integer.add(layer);
+      case ByteLayer layer -> bytes.add(layer);
       case PlaneNeuronStep layer -> neurons.add(layer);
       case PlanePoolStep pool -> pools.add(pool);
-      case PlaneAddStep _, FoldStep _, IntegerNeurons _ -> {}
+      case PlaneAddStep _, FoldStep _, WholeNeurons _ -> {}
     }
   }
 
@@ -90,6 +97,14 @@ final class Placements {
                         .weights()
                         .between(planes.get(layer.in().layout()), planes.get(layer.out().layout())))
             .toList();
+    List<ByteConvolution> small =
+        bytes.stream()
+            .map(
+                layer ->
+                    layer
+                        .weights()
+                        .between(planes.get(layer.in().layout()), planes.get(layer.out().layout())))
+            .toList();
     List<PlaneNeurons> layers =
         neurons.stream()
             .map(
@@ -114,6 +129,6 @@ final class Placements {
                         planes.get(pool.out().layout()),
                         pool.out().numbers()))
             .toList();
-    return new Placement(steps, planes, convolutions, wholes, layers, windows);
+    return new Placement(steps, planes, convolutions, wholes, small, layers, windows);
   }
 }

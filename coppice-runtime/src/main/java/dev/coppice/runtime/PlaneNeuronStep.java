@@ -1,10 +1,10 @@
 package dev.coppice.runtime;
 
 import dev.coppice.kernels.NeuronConstants;
-import dev.coppice.kernels.PlaneNumbers;
 import dev.coppice.kernels.Planes;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A layer of neurons between planes. It reads its input current through the batch norm and the
@@ -34,7 +34,13 @@ record PlaneNeuronStep(
         frame.images,
         fromPlane,
         toPlane,
-        frame.states == null ? null : frame.states[index]);
+        state(frame));
+  }
+
+  /** Returns the potentials that it goes on with, or null where it begins at rest. */
+  @Nullable MemorySegment state(Frame frame) {
+    MemorySegment[] states = frame.states;
+    return states == null ? null : states[index];
   }
 
   @Override
@@ -46,10 +52,7 @@ record PlaneNeuronStep(
       for (int channel = 0; channel < planes.channels(); channel++) {
         // What lies around the maps is zero.
         long first = planes.at(image, channel, 0, 0);
-        count +=
-            out.numbers() == PlaneNumbers.COUNTS
-                ? frame.kernels.countSum(spikes, first, planes.planeFloats())
-                : (long) frame.kernels.planeSum(spikes, first, planes.planeFloats());
+        count += (long) out.sum(frame.kernels, spikes, first, planes.planeFloats());
       }
     }
     frame.spikes[index] = count;

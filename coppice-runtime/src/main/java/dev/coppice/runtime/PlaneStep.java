@@ -6,8 +6,8 @@ package dev.coppice.runtime;
  */
 sealed interface PlaneStep
     permits SparseLayer,
-        IntegerLayer,
-        IntegerNeurons,
+        WholeLayer,
+        WholeNeurons,
         PlaneNeuronStep,
         PlanePoolStep,
         PlaneAddStep,

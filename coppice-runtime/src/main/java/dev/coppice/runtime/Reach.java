@@ -2,7 +2,6 @@ package dev.coppice.runtime;
 
 import dev.coppice.graph.Op;
 import dev.coppice.kernels.Kernels;
-import dev.coppice.kernels.PlaneNumbers;
 import dev.coppice.kernels.Planes;
 import dev.coppice.kernels.WeightRows;
 import java.lang.foreign.MemorySegment;
@@ -169,11 +168,7 @@ final class Reach {
     for (int plane = 0; plane < planes.step() * planes.step(); plane++) {
       long first = planes.at(image, channel, plane / planes.step(), plane % planes.step());
       int count = planes.planeFloats();
-      sum +=
-          middle
-              * (in.numbers() == PlaneNumbers.COUNTS
-                  ? (long) kernels.countSum(spikes, first, count)
-                  : (long) Math.round(in.levels() * kernels.planeSum(spikes, first, count)));
+      sum += middle * Math.round(in.together() * in.sum(kernels, spikes, first, count));
     }
     for (int map = 0; map < planes.stack(); map++) {
       for (int y = 0; y < rowClass.length; y++) {
@@ -202,9 +197,8 @@ final class Reach {
       int x,
       int middle) {
     float value = in.numbers().get(spikes, planes.at(map, image, channel, y, x));
-    float together = in.numbers() == PlaneNumbers.COUNTS ? 1 : in.levels();
     return value == 0
         ? 0
-        : (long) Math.round(value * together) * (weights[first(y, x) + channel] - middle);
+        : (long) Math.round(value * in.together()) * (weights[first(y, x) + channel] - middle);
   }
 }

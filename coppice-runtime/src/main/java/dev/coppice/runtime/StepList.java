@@ -42,14 +42,14 @@ final class StepList {
   }
 
   /**
-   * Adds neurons to the chain. They are joined to the integer layer before them.
+   * Adds neurons to the chain. They are joined to a layer in whole numbers before them.
    *
    * @param alone whether nothing else reads what they read
    */
   void addNeurons(PlaneNeuronStep step, Value.Planar out, boolean alone) {
-    if (alone && !chain.isEmpty() && chain.getLast() instanceof IntegerLayer layer) {
+    if (alone && !chain.isEmpty() && chain.getLast() instanceof WholeLayer layer) {
       placements.add(step);
-      chain.set(chain.size() - 1, new IntegerNeurons(layer, step));
+      chain.set(chain.size() - 1, new WholeNeurons(layer, step));
       steps.removeLast();
       steps.add(new PlaneChain(List.copyOf(chain), out.shape().channels()));
     } else {

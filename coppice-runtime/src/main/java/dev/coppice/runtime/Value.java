@@ -1,7 +1,9 @@
 package dev.coppice.runtime;
 
 import dev.coppice.graph.Shape;
+import dev.coppice.kernels.Kernels;
 import dev.coppice.kernels.PlaneNumbers;
+import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /** Where and how the plan holds what a node gives. */
@@ -54,7 +56,21 @@ sealed interface Value {
       PlaneNumbers numbers)
       implements Value {
     boolean counted() {
-      return numbers == PlaneNumbers.COUNTS;
+      return numbers != PlaneNumbers.FLOATS;
+    }
+
+    /** Returns how many spikes a number of 1 stands for. */
+    int together() {
+      return counted() ? 1 : levels;
+    }
+
+    /** Returns the sum of numbers in its planes, the first counted in elements. */
+    double sum(Kernels kernels, MemorySegment planes, long first, int count) {
+      return switch (numbers) {
+        case FLOATS -> kernels.planeSum(planes, first, count);
+        case COUNTS -> kernels.countSum(planes, first, count);
+        case BYTES -> kernels.byteSum(planes, first, count);
+      };
     }
 
     /** Returns what spikes, or averages of them, are when they are packed, without a buffer. */
