@@ -1,5 +1,6 @@
 package dev.coppice.bench;
 
+import dev.coppice.kernels.ByteConvolution;
 import dev.coppice.kernels.ConvolutionShape;
 import dev.coppice.kernels.IntegerConvolution;
 import dev.coppice.kernels.Kernels;
@@ -52,7 +53,10 @@ public class IntegerConvolutionBenchmark {
   private IntegerConvolution counts =
       of(new ConvolutionShape(1, 1, 1, 1, 1, 1, 0), new float[1], 1);
   private IntegerConvolution patterns = counts;
+  private ByteConvolution bytes = bytes(new ConvolutionShape(1, 1, 1, 1, 1, 1, 0), new float[1]);
   private MemorySegment counted = MemorySegment.NULL;
+  private MemorySegment byteCounts = MemorySegment.NULL;
+  private MemorySegment byteSums = MemorySegment.NULL;
   private MemorySegment countElements = MemorySegment.NULL;
   private MemorySegment patternElements = MemorySegment.NULL;
   private MemorySegment sums = MemorySegment.NULL;
@@ -93,6 +97,10 @@ public class IntegerConvolutionBenchmark {
     foldCounts();
     shiftPatterns();
     sums = out.allocate(arena, 1);
+    bytes = bytes(shape, weights);
+    byteCounts = bytes.in().allocate(arena, 1);
+    bytes.in().fromSpikes(spikes, 1, PlaneNumbers.BYTES, byteCounts, 1);
+    byteSums = bytes.out().allocate(arena, 1);
     Planes half = new Planes(channels, size / 2, size / 2, 1, 0, 1, STEPS);
     pool = new PlanePool(true, 2, 2, in, half, PlaneNumbers.COUNTS);
     pooled = half.allocate(arena, 1);
@@ -103,6 +111,13 @@ public class IntegerConvolutionBenchmark {
     Planes in = shape.input(1, 0).stacked(steps);
     Planes out = shape.output(1, 0).stacked(steps);
     return IntegerConvolution.ofCounts(shape, in, out, rows(shape, weights), 1);
+  }
+
+  private static ByteConvolution bytes(ConvolutionShape shape, float[] weights) {
+    int border = shape.inputBorder();
+    Planes in = shape.input(1, border).stacked(STEPS);
+    Planes out = shape.output(1, border).stacked(STEPS);
+    return ByteConvolution.of(shape, in, out, rows(shape, weights), 1);
   }
 
   private static WeightRows rows(ConvolutionShape shape, float[] weights) {
@@ -124,6 +139,12 @@ public class IntegerConvolutionBenchmark {
   @Benchmark
   public void ofPatterns() {
     chosen.integerConvForward(patterns, patternElements, sums, 1, 0, 1, 0, patterns.rows());
+  }
+
+  /** Every surviving weight that spikes in bytes select. */
+  @Benchmark
+  public void ofBytes() {
+    chosen.byteConvForward(bytes, byteCounts, byteSums, 1, 0, 1, 0, bytes.rows());
   }
 
   /** Counts to what the first of them reads. */
