@@ -17,7 +17,9 @@ import jdk.incubator.vector.VectorOperators;
  * to move shorts by a constant that the compiler knows.)
  *
  * <p>Sums are computed with once more before they are stored: the compiler knows the class of what
- * an addition gives, but not of what comes out of a loop, of which it would make an object.
+ * an addition gives, but not of what comes out of a loop, of which it would make an object. There
+ * are few helpers, because vectors that are handed over become objects where a method grows past
+ * what the compiler inlines.
  */
 final class VectorByteSums {
   private static final int LANES = Lanes.BYTES.length();
