@@ -11,7 +11,7 @@ import java.lang.foreign.MemorySegment;
  *     taken
  * @param kernel rows and columns of a window
  * @param stride steps of the window in both directions
- * @param numbers what is pooled; sums of counts must fit into 16 bits
+ * @param numbers what is pooled; sums of counts must fit into them
  */
 public record PlanePool(
     boolean average, int kernel, int stride, Planes in, Planes out, PlaneNumbers numbers) {

@@ -11,6 +11,7 @@ final class PlaneScratch {
   private final float[][] arrays = new float[5][0];
   private short[] shorts = new short[0];
   private int[] ints = new int[0];
+  private long[] longs = new long[0];
 
   private PlaneScratch() {}
 
@@ -32,6 +33,14 @@ final class PlaneScratch {
       shorts = new short[size];
     }
     return shorts;
+  }
+
+  /** Returns an array of at least that size, with stale numbers. */
+  long[] longs(int size) {
+    if (longs.length < size) {
+      longs = new long[size];
+    }
+    return longs;
   }
 
   /** Returns an array of at least that size, with stale numbers. */

@@ -43,20 +43,20 @@ final class VectorBytePool {
     int inPitch = in.pitch();
     int outPitch = out.pitch();
     long end = at + out.planeFloats();
+    long[] pooled = PlaneScratch.get().longs(LANES / 2 / Long.BYTES);
     for (int map = 0; map < out.stack(); map++) {
       for (int y = 0; y < rows; y++) {
         long first = read + (long) map * in.mapFloats() + 2L * y * inPitch;
         long place = at + (long) map * out.mapFloats() + (long) y * outPitch;
         for (int x = 0; x < columns; x += LANES / 2) {
-          LongVector pooled =
-              average
-                  ? sums(from, first + 2L * x, inPitch)
-                  : largest(from, first + 2L * x, inPitch);
-          for (int k = 0; k < LANES / 2; k += Long.BYTES) {
-            if (x + k < columns) {
-              long bytes = pooled.lane(k / Long.BYTES);
-              write(kept(bytes, columns - x - k), to, place + x + k, end);
-            }
+          // Through memory: a vector that comes from two places becomes an object.
+          if (average) {
+            sums(from, first + 2L * x, inPitch).intoArray(pooled, 0);
+          } else {
+            largest(from, first + 2L * x, inPitch).intoArray(pooled, 0);
+          }
+          for (int k = x; k < Math.min(columns, x + LANES / 2); k += Long.BYTES) {
+            write(kept(pooled[(k - x) / Long.BYTES], columns - k), to, place + k, end);
           }
         }
         int beside = y < rows - 1 ? outPitch : outPitch + below;

@@ -46,17 +46,18 @@ class ByteConvolutionTest {
     float[] forward(Kernels kernels) {
       ByteConvolution c = convolution();
       int images = test.images();
+      MemorySegment counts = counts();
       MemorySegment sums = out().allocate(Arena.ofAuto(), images);
       int middle = c.rows() / 3;
-      kernels.byteConvForward(c, counts(), sums, images, 0, images, middle, c.rows());
-      kernels.byteConvForward(c, counts(), sums, images, images / 2, images, 0, middle);
-      kernels.byteConvForward(c, counts(), sums, images, 0, images / 2, 0, middle);
+      kernels.byteConvForward(c, counts, sums, images, 0, images, middle, c.rows());
+      kernels.byteConvForward(c, counts, sums, images, images / 2, images, 0, middle);
+      kernels.byteConvForward(c, counts, sums, images, 0, images / 2, 0, middle);
       return test.maps(sums);
     }
 
     /** Returns the spikes of neurons that read the sums, with what is around them. */
-    MemorySegment fire(Kernels kernels, NeuronConstants neuron) {
-      ByteConvolution c = convolution();
+    MemorySegment fire(
+        Kernels kernels, ByteConvolution c, MemorySegment counts, NeuronConstants neuron) {
       int images = test.images();
       float[] scale = new float[c.rows()];
       Arrays.fill(scale, 2f / (test.most() * test.largest()));
@@ -67,8 +68,8 @@ class ByteConvolutionTest {
       MemorySegment spikes = out().allocate(Arena.ofAuto(), images).fill((byte) 7);
       int middle = c.rows() / 3;
       kernels.byteNeuronForward(
-          c, n, counts(), sums, spikes, images, 0, images, middle, c.rows(), null);
-      kernels.byteNeuronForward(c, n, counts(), sums, spikes, images, 0, images, 0, middle, null);
+          c, n, counts, sums, spikes, images, 0, images, middle, c.rows(), null);
+      kernels.byteNeuronForward(c, n, counts, sums, spikes, images, 0, images, 0, middle, null);
       return spikes.asSlice(0, (long) out().groupFloats() * images);
     }
   }
@@ -96,9 +97,11 @@ class ByteConvolutionTest {
     int fired = 0;
     for (Case test : cases()) {
       assertThat(test.forward(SCALAR)).containsExactly(test.forward(VECTOR));
-      for (NeuronConstants neuron : Cases.neurons()) {
-        MemorySegment spikes = test.fire(VECTOR, neuron);
-        assertThat(test.fire(SCALAR, neuron).mismatch(spikes)).isEqualTo(-1);
+      ByteConvolution c = test.convolution();
+      MemorySegment counts = test.counts();
+      for (NeuronConstants neuron : Cases.forwardNeurons()) {
+        MemorySegment spikes = test.fire(VECTOR, c, counts, neuron);
+        assertThat(test.fire(SCALAR, c, counts, neuron).mismatch(spikes)).isEqualTo(-1);
         fired += SCALAR.byteSum(spikes, 0, (int) spikes.byteSize() - 8);
       }
     }

@@ -32,6 +32,13 @@ final class Cases {
     return neurons;
   }
 
+  /** Neurons that differ in more than their gradients. */
+  static List<NeuronConstants> forwardNeurons() {
+    return neurons().stream()
+        .filter(neuron -> !neuron.attached() && neuron.surrogate().equals(SURROGATES.getFirst()))
+        .toList();
+  }
+
   /** A leaky neuron whose constants are all unlike 0 and 1, where the reset allows it. */
   static NeuronConstants neuron(
       SurrogateFunction surrogate, boolean hard, boolean attached, boolean strict) {

@@ -211,7 +211,7 @@ class IntegerConvolutionTest {
   private static void neuronTwins() {
     int fired = 0;
     for (Case test : cases()) {
-      for (NeuronConstants neuron : Cases.neurons()) {
+      for (NeuronConstants neuron : Cases.forwardNeurons()) {
         MemorySegment spikes = test.fire(VECTOR, test.most() == 1, neuron);
         assertThat(test.fire(SCALAR, test.most() == 1, neuron).mismatch(spikes)).isEqualTo(-1);
         fired += VECTOR.countSum(spikes, 0, (int) (spikes.byteSize() / Short.BYTES));

@@ -84,7 +84,7 @@ class PlaneNeuronTest {
   @ParameterizedTest
   @MethodSource("layers")
   void spikesAreThoseOfPackedNeurons(Layer layer) {
-    for (NeuronConstants c : Cases.neurons()) {
+    for (NeuronConstants c : Cases.forwardNeurons()) {
       Planes planes = layer.planes();
       float[] maps = layer.maps();
       int rows = layer.images() * planes.height() * planes.width();
@@ -119,7 +119,7 @@ class PlaneNeuronTest {
   @MethodSource("layers")
   void countsAreTheSameSpikes(Layer layer) {
     int groups = layer.planes().groups(layer.images());
-    for (NeuronConstants c : Cases.neurons()) {
+    for (NeuronConstants c : Cases.forwardNeurons()) {
       float[] floats = Floats.array(layer.run(VECTOR, c, layer.maps(), null));
       for (PlaneNumbers numbers : List.of(PlaneNumbers.COUNTS, PlaneNumbers.BYTES)) {
         MemorySegment counts = layer.writing(numbers).run(VECTOR, c, layer.maps(), null);
@@ -137,7 +137,7 @@ class PlaneNeuronTest {
     Layer step = new Layer(one, layer.images(), false);
     int groups = one.groups(layer.images());
     int n = layer.maps().length / layer.in().stack();
-    for (NeuronConstants c : Cases.neurons()) {
+    for (NeuronConstants c : Cases.forwardNeurons()) {
       float[] whole = Floats.array(layer.run(VECTOR, c, layer.maps(), null));
       MemorySegment state = step.neurons(c).allocateState(Arena.ofAuto(), groups);
       for (int t = 0; t < layer.planes().stack(); t++) {
@@ -163,7 +163,7 @@ class PlaneNeuronTest {
   }
 
   private static void twins(Layer layer) {
-    for (NeuronConstants c : Cases.neurons()) {
+    for (NeuronConstants c : Cases.forwardNeurons()) {
       PlaneNeurons neurons = layer.neurons(c);
       int groups = layer.planes().groups(layer.images());
       MemorySegment first = neurons.allocateState(Arena.ofAuto(), groups);
@@ -181,7 +181,7 @@ class PlaneNeuronTest {
 
   @Test
   void wrongArgumentsAreNamed() {
-    NeuronConstants c = Cases.neurons().getFirst();
+    NeuronConstants c = Cases.forwardNeurons().getFirst();
     Planes planes = new Planes(2, 4, 4, 1, 1, 1, 4);
     float[] two = new float[2];
     assertThatIllegalArgumentException()

@@ -25,6 +25,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -107,7 +108,8 @@ class SessionTest {
     }
   }
 
-  /** Where there are no long vectors, weights in eight bits are computed with as floats. */
+  /** Without the Vector API weights in eight bits are computed with as floats. */
+  @Tag("quantised")
   @ParameterizedTest
   @MethodSource("networks")
   void scalarKernelsAnswerQuantisedNetworksAlike(Graph graph) {
