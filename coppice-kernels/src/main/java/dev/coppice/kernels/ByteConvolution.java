@@ -58,12 +58,7 @@ public final class ByteConvolution {
   private record Entries(boolean selects, int[] rows, int[] lists, int[] weights, int[] places) {}
 
   private ByteConvolution(ConvolutionShape shape, Planes in, Planes out, Entries entries) {
-    Planes input = shape.input(1, in.border()).stacked(in.stack());
-    Planes output = shape.output(1, out.border()).stacked(in.stack());
-    if (!in.equals(input) || !out.equals(output) || in.border() < shape.inputBorder()) {
-      throw new IllegalArgumentException(
-          "%s and %s are not the planes of %s".formatted(in, out, shape));
-    }
+    shape.requirePlanes(in, out, shape.inputBorder());
     this.shape = shape;
     this.in = in;
     this.out = out;

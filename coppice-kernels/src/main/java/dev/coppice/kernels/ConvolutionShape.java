@@ -127,6 +127,21 @@ public record ConvolutionShape(
     return new Planes(out, outHeight(), outWidth(), group, border, 1);
   }
 
+  /**
+   * Checks that planes of single images, as many maps in each, are those of the input and the
+   * output.
+   *
+   * @param border the least border of the input
+   */
+  void requirePlanes(Planes from, Planes to, int border) {
+    Planes input = input(1, from.border()).stacked(from.stack());
+    Planes output = output(1, to.border()).stacked(from.stack());
+    if (!from.equals(input) || !to.equals(output) || from.border() < border) {
+      throw new IllegalArgumentException(
+          "%s and %s are not the planes of %s".formatted(from, to, this));
+    }
+  }
+
   /** Checks that {@link WeightRows} show an output channel of this convolution. */
   void requireRow(int row, float[] weights) {
     if (row >= out || weights.length != taps() * in) {

@@ -162,7 +162,7 @@ public final class IntegerConvolution {
       throw new IllegalArgumentException(
           "sums of counts up to %d are not exact for %s".formatted(most, shape));
     }
-    requireFit(shape, in, out);
+    shape.requirePlanes(in, out, 0);
     int[] entries = {0};
     float[] lowest = {0};
     weights.forEach(
@@ -345,18 +345,9 @@ public final class IntegerConvolution {
    * @throws IllegalArgumentException when the planes do not fit the shape
    */
   public IntegerConvolution between(Planes newIn, Planes newOut) {
-    requireFit(shape, newIn, newOut);
+    shape.requirePlanes(newIn, newOut, 0);
     return new IntegerConvolution(
         shape, new FoldedPlanes(shape, newIn, newOut, folded.reading()), entries);
-  }
-
-  private static void requireFit(ConvolutionShape shape, Planes in, Planes out) {
-    Planes input = shape.input(1, in.border()).stacked(in.stack());
-    Planes output = shape.output(1, out.border()).stacked(in.stack());
-    if (!in.equals(input) || !out.equals(output)) {
-      throw new IllegalArgumentException(
-          "%s and %s are not the planes of %s".formatted(in, out, shape));
-    }
   }
 
   /** Whether every row has one segment, which has the number of the row then. */

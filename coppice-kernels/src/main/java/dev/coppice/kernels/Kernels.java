@@ -446,10 +446,7 @@ public sealed interface Kernels permits ScalarKernels, VectorKernels {
       int toRow,
       @Nullable MemorySegment state) {
     integerConvForward(c, elements, sums, images, fromImage, toImage, fromRow, toRow);
-    for (int image = fromImage; image < toImage; image++) {
-      int plane = image * c.rows();
-      planeNeuronForward(n, sums, s, images, plane + fromRow, plane + toRow, state);
-    }
+    fireRows(n, sums, s, images, fromImage, toImage, fromRow, toRow, state);
   }
 
   /**
@@ -494,8 +491,22 @@ public sealed interface Kernels permits ScalarKernels, VectorKernels {
       int toRow,
       @Nullable MemorySegment state) {
     byteConvForward(c, counts, sums, images, fromImage, toImage, fromRow, toRow);
+    fireRows(n, sums, s, images, fromImage, toImage, fromRow, toRow, state);
+  }
+
+  /** {@link #planeNeuronForward} for some planes of some images. */
+  private void fireRows(
+      PlaneNeurons n,
+      MemorySegment sums,
+      MemorySegment s,
+      int images,
+      int fromImage,
+      int toImage,
+      int fromRow,
+      int toRow,
+      @Nullable MemorySegment state) {
     for (int image = fromImage; image < toImage; image++) {
-      int plane = image * c.rows();
+      int plane = image * n.out.planes();
       planeNeuronForward(n, sums, s, images, plane + fromRow, plane + toRow, state);
     }
   }

@@ -33,7 +33,7 @@ final class VectorByteNeurons {
    * Runs a plane from rest.
    *
    * @param sums of the convolution that it reads, from {@code from} on, as {@code s} lies
-   * @param to where the first pixel lies, and what is before the plane's second row zero
+   * @param to where the first pixel of the spikes lies
    */
   static void fire(PlaneNeurons n, int channel, short[] sums, int from, MemorySegment s, long to) {
     NeuronConstants c = n.constants;

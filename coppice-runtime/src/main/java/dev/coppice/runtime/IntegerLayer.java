@@ -1,6 +1,8 @@
 package dev.coppice.runtime;
 
 import dev.coppice.kernels.IntegerConvolution;
+import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A convolution by the surviving weights alone, between planes, in whole numbers: of weights in
@@ -23,43 +25,33 @@ record IntegerLayer(
     implements WholeLayer {
 
   @Override
-  public void work(Frame frame, int fromPlane, int toPlane) {
-    IntegerConvolution placed = frame.placement.integer().get(number);
-    int image = fromPlane / placed.rows();
-    int first = image * placed.rows();
-    frame.kernels.integerConvForward(
-        placed,
-        frame.folded(number),
-        frame.planes[out.buffer()],
-        frame.images,
-        image,
-        image + 1,
-        fromPlane - first,
-        toPlane - first);
+  public int rows() {
+    return weights.rows();
   }
 
   @Override
-  public void fire(Frame frame, PlaneNeuronStep neurons, int fromPlane, int toPlane) {
+  public void run(
+      Frame frame, int image, int fromRow, int toRow, @Nullable PlaneNeuronStep neurons) {
     IntegerConvolution placed = frame.placement.integer().get(number);
-    int image = fromPlane / placed.rows();
-    int first = image * placed.rows();
-    frame.kernels.integerNeuronForward(
-        placed,
-        frame.placement.neurons().get(neurons.number()),
-        frame.folded(number),
-        frame.planes[out.buffer()],
-        frame.planes[neurons.out().buffer()],
-        frame.images,
-        image,
-        image + 1,
-        fromPlane - first,
-        toPlane - first,
-        neurons.state(frame));
-  }
-
-  @Override
-  public void count(Frame frame) {
-    count.run(frame);
+    MemorySegment read = frame.folded(number);
+    MemorySegment sums = frame.planes[out.buffer()];
+    if (neurons == null) {
+      frame.kernels.integerConvForward(
+          placed, read, sums, frame.images, image, image + 1, fromRow, toRow);
+    } else {
+      frame.kernels.integerNeuronForward(
+          placed,
+          frame.placement.neurons().get(neurons.number()),
+          read,
+          sums,
+          frame.planes[neurons.out().buffer()],
+          frame.images,
+          image,
+          image + 1,
+          fromRow,
+          toRow,
+          neurons.state(frame));
+    }
   }
 
   @Override
