@@ -10,7 +10,8 @@ import jdk.incubator.vector.VectorMask;
 /**
  * {@link SparseConvolution} with the Vector API: up to eight vectors of sums stay in registers
  * while a row's list is read. No vector is handed to a method: one that the compiler does not
- * inline would allocate it.
+ * inline would allocate it. What a loop reads together is sliced first: slices are checked once,
+ * where every vector loaded from a varying place would be checked by itself.
  */
 final class VectorSparseConvolution {
   private static final int COUNT = Lanes.COUNT;
@@ -20,6 +21,9 @@ final class VectorSparseConvolution {
   private static final int BLOCK = 8 * COUNT;
 
   private static final int SUMS = SparseConvolution.SUMS;
+
+  /** Whether an entry has sums for two vectors or more. */
+  private static final boolean PAIRS = COUNT < SUMS;
 
   private VectorSparseConvolution() {}
 
@@ -131,16 +135,16 @@ final class VectorSparseConvolution {
     FloatVector s6 = s0;
     FloatVector s7 = s0;
     for (int j = first; j < end; j++) {
-      long at = from + offsets[j];
+      MemorySegment pixels = in.asSlice(from + offsets[j], 8 * BYTES);
       FloatVector value = FloatVector.broadcast(Lanes.FLOATS, values[j]);
-      s0 = load(in, at).fma(value, s0);
-      s1 = load(in, at + BYTES).fma(value, s1);
-      s2 = load(in, at + 2 * BYTES).fma(value, s2);
-      s3 = load(in, at + 3 * BYTES).fma(value, s3);
-      s4 = load(in, at + 4 * BYTES).fma(value, s4);
-      s5 = load(in, at + 5 * BYTES).fma(value, s5);
-      s6 = load(in, at + 6 * BYTES).fma(value, s6);
-      s7 = load(in, at + 7 * BYTES).fma(value, s7);
+      s0 = load(pixels, 0).fma(value, s0);
+      s1 = load(pixels, BYTES).fma(value, s1);
+      s2 = load(pixels, 2 * BYTES).fma(value, s2);
+      s3 = load(pixels, 3 * BYTES).fma(value, s3);
+      s4 = load(pixels, 4 * BYTES).fma(value, s4);
+      s5 = load(pixels, 5 * BYTES).fma(value, s5);
+      s6 = load(pixels, 6 * BYTES).fma(value, s6);
+      s7 = load(pixels, 7 * BYTES).fma(value, s7);
     }
     store(s0, out, to);
     store(s1, out, to + BYTES);
@@ -169,13 +173,13 @@ final class VectorSparseConvolution {
     FloatVector s3 = s0;
     FloatVector s4 = s0;
     for (int j = first; j < end; j++) {
-      long at = from + offsets[j];
+      MemorySegment pixels = in.asSlice(from + offsets[j], last + BYTES);
       FloatVector value = FloatVector.broadcast(Lanes.FLOATS, values[j]);
-      s0 = load(in, at).fma(value, s0);
-      s1 = load(in, at + BYTES).fma(value, s1);
-      s2 = load(in, at + 2 * BYTES).fma(value, s2);
-      s3 = load(in, at + 3 * BYTES).fma(value, s3);
-      s4 = load(in, at + last).fma(value, s4);
+      s0 = load(pixels, 0).fma(value, s0);
+      s1 = load(pixels, BYTES).fma(value, s1);
+      s2 = load(pixels, 2 * BYTES).fma(value, s2);
+      s3 = load(pixels, 3 * BYTES).fma(value, s3);
+      s4 = load(pixels, last).fma(value, s4);
     }
     store(s0, out, to);
     store(s1, out, to + BYTES);
@@ -198,12 +202,12 @@ final class VectorSparseConvolution {
     FloatVector s2 = s0;
     FloatVector s3 = s0;
     for (int j = first; j < end; j++) {
-      long at = from + offsets[j];
+      MemorySegment pixels = in.asSlice(from + offsets[j], 4 * BYTES);
       FloatVector value = FloatVector.broadcast(Lanes.FLOATS, values[j]);
-      s0 = load(in, at).fma(value, s0);
-      s1 = load(in, at + BYTES).fma(value, s1);
-      s2 = load(in, at + 2 * BYTES).fma(value, s2);
-      s3 = load(in, at + 3 * BYTES).fma(value, s3);
+      s0 = load(pixels, 0).fma(value, s0);
+      s1 = load(pixels, BYTES).fma(value, s1);
+      s2 = load(pixels, 2 * BYTES).fma(value, s2);
+      s3 = load(pixels, 3 * BYTES).fma(value, s3);
     }
     store(s0, out, to);
     store(s1, out, to + BYTES);
@@ -223,10 +227,10 @@ final class VectorSparseConvolution {
     FloatVector s0 = FloatVector.zero(Lanes.FLOATS);
     FloatVector s1 = s0;
     for (int j = first; j < end; j++) {
-      long at = from + offsets[j];
+      MemorySegment pixels = in.asSlice(from + offsets[j], 2 * BYTES);
       FloatVector value = FloatVector.broadcast(Lanes.FLOATS, values[j]);
-      s0 = load(in, at).fma(value, s0);
-      s1 = load(in, at + BYTES).fma(value, s1);
+      s0 = load(pixels, 0).fma(value, s0);
+      s1 = load(pixels, BYTES).fma(value, s1);
     }
     store(s0, out, to);
     store(s1, out, to + BYTES);
@@ -378,7 +382,11 @@ final class VectorSparseConvolution {
     }
   }
 
-  /** Eight entries at a time, so that eight sums hide the latency; then four, some unused. */
+  /**
+   * Several entries at a time, so that eight sums hide the latency: entries whose sums fill a
+   * vector one vector at a time, others two, so that lines of a cache are read once. Of the last
+   * entries some are computed again.
+   */
   private static void row(
       SparseConvolution c,
       int row,
@@ -393,20 +401,21 @@ final class VectorSparseConvolution {
     int end = c.starts[row + 1];
     int whole = count / SUMS * SUMS;
     for (int j = c.starts[row]; j < end; ) {
-      int size = end - j > 4 ? 8 : 4;
+      int size = PAIRS || end - j <= 4 ? 4 : 8;
       int used = Math.min(size, end - j);
       for (int k = 0; k < size; k++) {
         places[k] = from + c.offsets[j + Math.min(k, used - 1)];
       }
       if (whole == 0) {
         Arrays.fill(sums, 0);
-      }
-      for (int lane = 0; lane < SUMS && whole > 0; lane += COUNT) {
-        if (size == 8) {
-          eightProducts(in, places, gradOut, at, lane, whole, sums);
-        } else {
-          fourProducts(in, places, gradOut, at, lane, whole, sums);
+      } else if (PAIRS) {
+        for (int lane = 0; lane < SUMS; lane += 2 * COUNT) {
+          fourPairs(in, places, gradOut, at, lane, whole, sums);
         }
+      } else if (size == 8) {
+        eightProducts(in, places, gradOut, at, whole, sums);
+      } else {
+        fourProducts(in, places, gradOut, at, whole, sums);
       }
       for (int k = 0; k < used; k++) {
         for (int rest = whole; rest < count; rest++) {
@@ -425,6 +434,73 @@ final class VectorSparseConvolution {
   }
 
   private static void eightProducts(
+      MemorySegment in, long[] places, MemorySegment gradOut, long at, int whole, float[] sums) {
+    FloatVector s0 = FloatVector.zero(Lanes.FLOATS);
+    FloatVector s1 = s0;
+    FloatVector s2 = s0;
+    FloatVector s3 = s0;
+    FloatVector s4 = s0;
+    FloatVector s5 = s0;
+    FloatVector s6 = s0;
+    FloatVector s7 = s0;
+    int end = whole * Float.BYTES;
+    MemorySegment grads = gradOut.asSlice(at, end);
+    MemorySegment p0 = in.asSlice(places[0], end);
+    MemorySegment p1 = in.asSlice(places[1], end);
+    MemorySegment p2 = in.asSlice(places[2], end);
+    MemorySegment p3 = in.asSlice(places[3], end);
+    MemorySegment p4 = in.asSlice(places[4], end);
+    MemorySegment p5 = in.asSlice(places[5], end);
+    MemorySegment p6 = in.asSlice(places[6], end);
+    MemorySegment p7 = in.asSlice(places[7], end);
+    for (int x = 0; x < end; x += SUMS * Float.BYTES) {
+      FloatVector grad = load(grads, x);
+      s0 = grad.fma(load(p0, x), s0);
+      s1 = grad.fma(load(p1, x), s1);
+      s2 = grad.fma(load(p2, x), s2);
+      s3 = grad.fma(load(p3, x), s3);
+      s4 = grad.fma(load(p4, x), s4);
+      s5 = grad.fma(load(p5, x), s5);
+      s6 = grad.fma(load(p6, x), s6);
+      s7 = grad.fma(load(p7, x), s7);
+    }
+    s0.intoArray(sums, 0);
+    s1.intoArray(sums, SUMS);
+    s2.intoArray(sums, 2 * SUMS);
+    s3.intoArray(sums, 3 * SUMS);
+    s4.intoArray(sums, 4 * SUMS);
+    s5.intoArray(sums, 5 * SUMS);
+    s6.intoArray(sums, 6 * SUMS);
+    s7.intoArray(sums, 7 * SUMS);
+  }
+
+  private static void fourProducts(
+      MemorySegment in, long[] places, MemorySegment gradOut, long at, int whole, float[] sums) {
+    FloatVector s0 = FloatVector.zero(Lanes.FLOATS);
+    FloatVector s1 = s0;
+    FloatVector s2 = s0;
+    FloatVector s3 = s0;
+    int end = whole * Float.BYTES;
+    MemorySegment grads = gradOut.asSlice(at, end);
+    MemorySegment p0 = in.asSlice(places[0], end);
+    MemorySegment p1 = in.asSlice(places[1], end);
+    MemorySegment p2 = in.asSlice(places[2], end);
+    MemorySegment p3 = in.asSlice(places[3], end);
+    for (int x = 0; x < end; x += SUMS * Float.BYTES) {
+      FloatVector grad = load(grads, x);
+      s0 = grad.fma(load(p0, x), s0);
+      s1 = grad.fma(load(p1, x), s1);
+      s2 = grad.fma(load(p2, x), s2);
+      s3 = grad.fma(load(p3, x), s3);
+    }
+    s0.intoArray(sums, 0);
+    s1.intoArray(sums, SUMS);
+    s2.intoArray(sums, 2 * SUMS);
+    s3.intoArray(sums, 3 * SUMS);
+  }
+
+  /** Of two vectors that lie beside each other, from a lane on. */
+  private static void fourPairs(
       MemorySegment in,
       long[] places,
       MemorySegment gradOut,
@@ -440,64 +516,32 @@ final class VectorSparseConvolution {
     FloatVector s5 = s0;
     FloatVector s6 = s0;
     FloatVector s7 = s0;
-    long p0 = places[0];
-    long p1 = places[1];
-    long p2 = places[2];
-    long p3 = places[3];
-    long p4 = places[4];
-    long p5 = places[5];
-    long p6 = places[6];
-    long p7 = places[7];
     int end = whole * Float.BYTES;
+    MemorySegment grads = gradOut.asSlice(at, end);
+    MemorySegment p0 = in.asSlice(places[0], end);
+    MemorySegment p1 = in.asSlice(places[1], end);
+    MemorySegment p2 = in.asSlice(places[2], end);
+    MemorySegment p3 = in.asSlice(places[3], end);
     for (int x = lane * Float.BYTES; x < end; x += SUMS * Float.BYTES) {
-      FloatVector grad = load(gradOut, at + x);
-      s0 = grad.fma(load(in, p0 + x), s0);
-      s1 = grad.fma(load(in, p1 + x), s1);
-      s2 = grad.fma(load(in, p2 + x), s2);
-      s3 = grad.fma(load(in, p3 + x), s3);
-      s4 = grad.fma(load(in, p4 + x), s4);
-      s5 = grad.fma(load(in, p5 + x), s5);
-      s6 = grad.fma(load(in, p6 + x), s6);
-      s7 = grad.fma(load(in, p7 + x), s7);
+      FloatVector grad = load(grads, x);
+      FloatVector next = load(grads, x + BYTES);
+      s0 = grad.fma(load(p0, x), s0);
+      s1 = next.fma(load(p0, x + BYTES), s1);
+      s2 = grad.fma(load(p1, x), s2);
+      s3 = next.fma(load(p1, x + BYTES), s3);
+      s4 = grad.fma(load(p2, x), s4);
+      s5 = next.fma(load(p2, x + BYTES), s5);
+      s6 = grad.fma(load(p3, x), s6);
+      s7 = next.fma(load(p3, x + BYTES), s7);
     }
     s0.intoArray(sums, lane);
-    s1.intoArray(sums, lane + SUMS);
-    s2.intoArray(sums, lane + 2 * SUMS);
-    s3.intoArray(sums, lane + 3 * SUMS);
-    s4.intoArray(sums, lane + 4 * SUMS);
-    s5.intoArray(sums, lane + 5 * SUMS);
-    s6.intoArray(sums, lane + 6 * SUMS);
-    s7.intoArray(sums, lane + 7 * SUMS);
-  }
-
-  private static void fourProducts(
-      MemorySegment in,
-      long[] places,
-      MemorySegment gradOut,
-      long at,
-      int lane,
-      int whole,
-      float[] sums) {
-    FloatVector s0 = FloatVector.zero(Lanes.FLOATS);
-    FloatVector s1 = s0;
-    FloatVector s2 = s0;
-    FloatVector s3 = s0;
-    long p0 = places[0];
-    long p1 = places[1];
-    long p2 = places[2];
-    long p3 = places[3];
-    int end = whole * Float.BYTES;
-    for (int x = lane * Float.BYTES; x < end; x += SUMS * Float.BYTES) {
-      FloatVector grad = load(gradOut, at + x);
-      s0 = grad.fma(load(in, p0 + x), s0);
-      s1 = grad.fma(load(in, p1 + x), s1);
-      s2 = grad.fma(load(in, p2 + x), s2);
-      s3 = grad.fma(load(in, p3 + x), s3);
-    }
-    s0.intoArray(sums, lane);
-    s1.intoArray(sums, lane + SUMS);
-    s2.intoArray(sums, lane + 2 * SUMS);
-    s3.intoArray(sums, lane + 3 * SUMS);
+    s1.intoArray(sums, lane + COUNT);
+    s2.intoArray(sums, lane + SUMS);
+    s3.intoArray(sums, lane + SUMS + COUNT);
+    s4.intoArray(sums, lane + 2 * SUMS);
+    s5.intoArray(sums, lane + 2 * SUMS + COUNT);
+    s6.intoArray(sums, lane + 3 * SUMS);
+    s7.intoArray(sums, lane + 3 * SUMS + COUNT);
   }
 
   private static FloatVector load(MemorySegment segment, long at) {
