@@ -12,6 +12,12 @@ final class VectorInputGradient {
   private static final int PATCH = InputGradient.PATCH;
   private static final int COLUMN = PATCH * Lanes.COUNT;
 
+  /**
+   * Tiles mixed at a time: processors whose vectors are shorter have 16 registers, which twelve
+   * sums and what they are made from do not fit in.
+   */
+  private static final int ROWS = Lanes.COUNT == 16 ? InputGradient.GRAIN : 4;
+
   private VectorInputGradient() {}
 
   static void weights(
@@ -198,14 +204,20 @@ final class VectorInputGradient {
     int mixed = g.mixed();
     for (int i = 0; i < mixed; i += 2 * Lanes.COUNT) {
       int panel = weightsAt + g.weightAt(0, i);
-      for (int t = 0; t < count; t += InputGradient.GRAIN) {
-        mixRows(tiles, tilesAt + t * out, out, weights, panel, into, to + t * mixed + i, mixed);
+      for (int t = 0; t < count; t += ROWS) {
+        int at = tilesAt + t * out;
+        int result = to + t * mixed + i;
+        if (ROWS == InputGradient.GRAIN) {
+          sixRows(tiles, at, out, weights, panel, into, result, mixed);
+        } else {
+          fourRows(tiles, at, out, weights, panel, into, result, mixed);
+        }
       }
     }
   }
 
   /** Six tiles, two vectors of result channels: twelve sums in registers. */
-  private static void mixRows(
+  private static void sixRows(
       float[] tiles, int at, int out, float[] weights, int panel, float[] into, int to, int mixed) {
     FloatVector a0 = FloatVector.zero(Lanes.FLOATS);
     FloatVector a1 = a0;
@@ -254,6 +266,44 @@ final class VectorInputGradient {
     e1.intoArray(into, to + 4 * mixed + Lanes.COUNT);
     f0.intoArray(into, to + 5 * mixed);
     f1.intoArray(into, to + 5 * mixed + Lanes.COUNT);
+  }
+
+  /** Four tiles, two vectors of result channels: eight sums in registers. */
+  private static void fourRows(
+      float[] tiles, int at, int out, float[] weights, int panel, float[] into, int to, int mixed) {
+    FloatVector a0 = FloatVector.zero(Lanes.FLOATS);
+    FloatVector a1 = a0;
+    FloatVector b0 = a0;
+    FloatVector b1 = a0;
+    FloatVector c0 = a0;
+    FloatVector c1 = a0;
+    FloatVector d0 = a0;
+    FloatVector d1 = a0;
+    for (int o = 0; o < out; o++) {
+      FloatVector w0 = load(weights, panel);
+      FloatVector w1 = load(weights, panel + Lanes.COUNT);
+      panel += InputGradient.PANEL;
+      FloatVector tile = FloatVector.broadcast(Lanes.FLOATS, tiles[at + o]);
+      a0 = tile.fma(w0, a0);
+      a1 = tile.fma(w1, a1);
+      tile = FloatVector.broadcast(Lanes.FLOATS, tiles[at + out + o]);
+      b0 = tile.fma(w0, b0);
+      b1 = tile.fma(w1, b1);
+      tile = FloatVector.broadcast(Lanes.FLOATS, tiles[at + 2 * out + o]);
+      c0 = tile.fma(w0, c0);
+      c1 = tile.fma(w1, c1);
+      tile = FloatVector.broadcast(Lanes.FLOATS, tiles[at + 3 * out + o]);
+      d0 = tile.fma(w0, d0);
+      d1 = tile.fma(w1, d1);
+    }
+    a0.intoArray(into, to);
+    a1.intoArray(into, to + Lanes.COUNT);
+    b0.intoArray(into, to + mixed);
+    b1.intoArray(into, to + mixed + Lanes.COUNT);
+    c0.intoArray(into, to + 2 * mixed);
+    c1.intoArray(into, to + 2 * mixed + Lanes.COUNT);
+    d0.intoArray(into, to + 3 * mixed);
+    d1.intoArray(into, to + 3 * mixed + Lanes.COUNT);
   }
 
   private static void transformBack(

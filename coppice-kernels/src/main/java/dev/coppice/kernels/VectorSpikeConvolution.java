@@ -10,14 +10,15 @@ import jdk.incubator.vector.VectorOperators;
 
 /**
  * Spike-driven convolution with the Vector API. The spikes are listed first; then what they add to
- * four vectors of output channels is gathered in registers.
+ * four or eight vectors of output channels is gathered in registers. What a spike adds is sliced
+ * first: a slice is checked once, where vectors at a varying place would each be checked.
  */
 final class VectorSpikeConvolution {
   private static final int BLOCK = SpikeConvolution.BLOCK;
 
   private static final int BLOCK_BYTES = BLOCK * Float.BYTES;
 
-  /** Output channels in registers. */
+  /** Output channels of four vectors. */
   private static final int PART = 4 * Lanes.COUNT;
 
   private static final long VECTOR_BYTES = (long) Lanes.COUNT * Float.BYTES;
@@ -84,7 +85,9 @@ final class VectorSpikeConvolution {
       list(g, packed, first, count, list, starts);
       for (int block = 0; block < g.blocks(); block++) {
         int channels = Math.min(BLOCK, g.out() - block * BLOCK);
-        for (int part = 0; part < channels; part += PART) {
+        int size;
+        for (int part = 0; part < channels; part += size) {
+          size = channels - part >= 2 * PART ? 2 * PART : PART;
           for (int image = 0; image < count; image++) {
             image(
                 g,
@@ -98,7 +101,7 @@ final class VectorSpikeConvolution {
                         + (long) block * BLOCK
                         + part)
                     * Float.BYTES,
-                Math.min(PART, channels - part),
+                Math.min(size, channels - part),
                 scratch.block);
           }
         }
@@ -156,39 +159,70 @@ final class VectorSpikeConvolution {
         int pixel = firstPixel + (top + firstTap) * g.width();
         long at = weightsAt + (long) (firstTap * kernel - left) * g.in() * BLOCK_BYTES;
         long outPosition = outAt + (long) (y * g.outWidth() + x) * g.out() * Float.BYTES;
-        if (channels == PART) {
-          position(
-              list,
-              starts,
-              pixel + from,
-              pixel + to,
-              g.width(),
-              lastTap - firstTap,
-              weights,
-              at,
-              (long) kernel * g.in() * BLOCK_BYTES,
-              out,
-              outPosition);
+        int first = pixel + from;
+        int end = pixel + to;
+        int taps = lastTap - firstTap;
+        long tapBytes = (long) kernel * g.in() * BLOCK_BYTES;
+        if (channels == 2 * PART) {
+          eightVectors(
+              list, starts, first, end, g.width(), taps, weights, at, tapBytes, out, outPosition);
+        } else if (channels == PART) {
+          fourVectors(
+              list, starts, first, end, g.width(), taps, weights, at, tapBytes, out, outPosition);
         } else {
-          position(
-              list,
-              starts,
-              pixel + from,
-              pixel + to,
-              g.width(),
-              lastTap - firstTap,
-              weights,
-              at,
-              (long) kernel * g.in() * BLOCK_BYTES,
-              whole,
-              0);
+          fourVectors(list, starts, first, end, g.width(), taps, weights, at, tapBytes, whole, 0);
           MemorySegment.copy(whole, 0, out, outPosition, bytes);
         }
       }
     }
   }
 
-  private static void position(
+  private static void eightVectors(
+      int[] list,
+      int[] starts,
+      int from,
+      int to,
+      int width,
+      int taps,
+      MemorySegment weights,
+      long at,
+      long tapBytes,
+      MemorySegment out,
+      long outAt) {
+    FloatVector a = FloatVector.zero(Lanes.FLOATS);
+    FloatVector b = a;
+    FloatVector c = a;
+    FloatVector d = a;
+    FloatVector e = a;
+    FloatVector f = a;
+    FloatVector g = a;
+    FloatVector h = a;
+    for (int tap = 0; tap < taps; tap++) {
+      int end = starts[to + tap * width];
+      for (int j = starts[from + tap * width]; j < end; j++) {
+        MemorySegment row = weights.asSlice(at + list[j], 8 * VECTOR_BYTES);
+        a = a.add(load(row, 0));
+        b = b.add(load(row, VECTOR_BYTES));
+        c = c.add(load(row, 2 * VECTOR_BYTES));
+        d = d.add(load(row, 3 * VECTOR_BYTES));
+        e = e.add(load(row, 4 * VECTOR_BYTES));
+        f = f.add(load(row, 5 * VECTOR_BYTES));
+        g = g.add(load(row, 6 * VECTOR_BYTES));
+        h = h.add(load(row, 7 * VECTOR_BYTES));
+      }
+      at += tapBytes;
+    }
+    store(a, out, outAt, 0);
+    store(b, out, outAt, 1);
+    store(c, out, outAt, 2);
+    store(d, out, outAt, 3);
+    store(e, out, outAt, 4);
+    store(f, out, outAt, 5);
+    store(g, out, outAt, 6);
+    store(h, out, outAt, 7);
+  }
+
+  private static void fourVectors(
       int[] list,
       int[] starts,
       int from,
@@ -207,11 +241,11 @@ final class VectorSpikeConvolution {
     for (int tap = 0; tap < taps; tap++) {
       int end = starts[to + tap * width];
       for (int j = starts[from + tap * width]; j < end; j++) {
-        long row = at + list[j];
-        a = a.add(load(weights, row));
-        b = b.add(load(weights, row + VECTOR_BYTES));
-        c = c.add(load(weights, row + 2 * VECTOR_BYTES));
-        d = d.add(load(weights, row + 3 * VECTOR_BYTES));
+        MemorySegment row = weights.asSlice(at + list[j], 4 * VECTOR_BYTES);
+        a = a.add(load(row, 0));
+        b = b.add(load(row, VECTOR_BYTES));
+        c = c.add(load(row, 2 * VECTOR_BYTES));
+        d = d.add(load(row, 3 * VECTOR_BYTES));
       }
       at += tapBytes;
     }
@@ -385,19 +419,19 @@ final class VectorSpikeConvolution {
     FloatVector c2 = FloatVector.zero(Lanes.FLOATS);
     FloatVector d2 = FloatVector.zero(Lanes.FLOATS);
     for (int j = from; j < to; j++) {
-      long row = shift + list[j];
-      a2 = a2.add(load(planes, row));
-      b2 = b2.add(load(planes, row + VECTOR_BYTES));
-      c2 = c2.add(load(planes, row + 2 * VECTOR_BYTES));
-      d2 = d2.add(load(planes, row + 3 * VECTOR_BYTES));
-      a1 = a1.add(load(planes, row + BLOCK_BYTES));
-      b1 = b1.add(load(planes, row + BLOCK_BYTES + VECTOR_BYTES));
-      c1 = c1.add(load(planes, row + BLOCK_BYTES + 2 * VECTOR_BYTES));
-      d1 = d1.add(load(planes, row + BLOCK_BYTES + 3 * VECTOR_BYTES));
-      a0 = a0.add(load(planes, row + 2L * BLOCK_BYTES));
-      b0 = b0.add(load(planes, row + 2L * BLOCK_BYTES + VECTOR_BYTES));
-      c0 = c0.add(load(planes, row + 2L * BLOCK_BYTES + 2 * VECTOR_BYTES));
-      d0 = d0.add(load(planes, row + 2L * BLOCK_BYTES + 3 * VECTOR_BYTES));
+      MemorySegment row = planes.asSlice(shift + list[j], 2L * BLOCK_BYTES + 4 * VECTOR_BYTES);
+      a2 = a2.add(load(row, 0));
+      b2 = b2.add(load(row, VECTOR_BYTES));
+      c2 = c2.add(load(row, 2 * VECTOR_BYTES));
+      d2 = d2.add(load(row, 3 * VECTOR_BYTES));
+      a1 = a1.add(load(row, BLOCK_BYTES));
+      b1 = b1.add(load(row, BLOCK_BYTES + VECTOR_BYTES));
+      c1 = c1.add(load(row, BLOCK_BYTES + 2 * VECTOR_BYTES));
+      d1 = d1.add(load(row, BLOCK_BYTES + 3 * VECTOR_BYTES));
+      a0 = a0.add(load(row, 2L * BLOCK_BYTES));
+      b0 = b0.add(load(row, 2L * BLOCK_BYTES + VECTOR_BYTES));
+      c0 = c0.add(load(row, 2L * BLOCK_BYTES + 2 * VECTOR_BYTES));
+      d0 = d0.add(load(row, 2L * BLOCK_BYTES + 3 * VECTOR_BYTES));
     }
     add(a0, gradWeights, at);
     add(b0, gradWeights, at + VECTOR_BYTES);
@@ -426,11 +460,11 @@ final class VectorSpikeConvolution {
     FloatVector c = a;
     FloatVector d = a;
     for (int j = from; j < to; j++) {
-      long row = shift + list[j];
-      a = a.add(load(planes, row));
-      b = b.add(load(planes, row + VECTOR_BYTES));
-      c = c.add(load(planes, row + 2 * VECTOR_BYTES));
-      d = d.add(load(planes, row + 3 * VECTOR_BYTES));
+      MemorySegment row = planes.asSlice(shift + list[j], 4 * VECTOR_BYTES);
+      a = a.add(load(row, 0));
+      b = b.add(load(row, VECTOR_BYTES));
+      c = c.add(load(row, 2 * VECTOR_BYTES));
+      d = d.add(load(row, 3 * VECTOR_BYTES));
     }
     add(a, gradWeights, at);
     add(b, gradWeights, at + VECTOR_BYTES);
