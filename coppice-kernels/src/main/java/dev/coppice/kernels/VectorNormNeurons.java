@@ -53,25 +53,27 @@ final class VectorNormNeurons {
   }
 
   static void add(MemorySegment x, long at, float[] slots, int count) {
+    MemorySegment xs = part(x, at, count);
     int i = 0;
     for (; i < Lanes.FLOATS.loopBound(count); i += Lanes.COUNT) {
-      FloatVector.fromArray(Lanes.FLOATS, slots, i).add(load(x, at, i)).intoArray(slots, i);
+      FloatVector.fromArray(Lanes.FLOATS, slots, i).add(load(xs, i)).intoArray(slots, i);
     }
     for (; i < count; i++) {
-      slots[i] += loadOne(x, at, i);
+      slots[i] += loadOne(xs, i);
     }
   }
 
   static void addCentred(
       MemorySegment x, long at, float[] centres, float[] slots, float[] squareSlots, int count) {
+    MemorySegment xs = part(x, at, count);
     int i = 0;
     for (; i < Lanes.FLOATS.loopBound(count); i += Lanes.COUNT) {
-      FloatVector d = load(x, at, i).sub(FloatVector.fromArray(Lanes.FLOATS, centres, i));
+      FloatVector d = load(xs, i).sub(FloatVector.fromArray(Lanes.FLOATS, centres, i));
       FloatVector.fromArray(Lanes.FLOATS, slots, i).add(d).intoArray(slots, i);
       FloatVector.fromArray(Lanes.FLOATS, squareSlots, i).add(d.mul(d)).intoArray(squareSlots, i);
     }
     for (; i < count; i++) {
-      float d = loadOne(x, at, i) - centres[i];
+      float d = loadOne(xs, i) - centres[i];
       slots[i] += d;
       squareSlots[i] += d * d;
     }
@@ -177,15 +179,17 @@ final class VectorNormNeurons {
     float rest = c.rest();
     FloatVector leaks = FloatVector.broadcast(Lanes.FLOATS, leak);
     FloatVector rests = FloatVector.broadcast(Lanes.FLOATS, rest);
+    MemorySegment xs = part(x, at, count);
+    MemorySegment hs = part(h, hAt, count);
     int i = 0;
     for (; i < Lanes.FLOATS.loopBound(count); i += Lanes.COUNT) {
       FloatVector factor = FloatVector.fromArray(Lanes.FLOATS, factors, i);
       FloatVector term = FloatVector.fromArray(Lanes.FLOATS, terms, i);
-      store(rests.fma(leaks, load(x, at, i).fma(factor, term)), h, hAt, i);
+      store(rests.fma(leaks, load(xs, i).fma(factor, term)), hs, i);
     }
     for (; i < count; i++) {
-      float charge = Math.fma(loadOne(x, at, i), factors[i], terms[i]);
-      storeOne(Math.fma(rest, leak, charge), h, hAt, i);
+      float charge = Math.fma(loadOne(xs, i), factors[i], terms[i]);
+      storeOne(Math.fma(rest, leak, charge), hs, i);
     }
   }
 
@@ -206,32 +210,37 @@ final class VectorNormNeurons {
     FloatVector leaks = FloatVector.broadcast(Lanes.FLOATS, leak);
     FloatVector keeps = FloatVector.broadcast(Lanes.FLOATS, keep);
     FloatVector offsets = FloatVector.broadcast(Lanes.FLOATS, offset);
+    MemorySegment xs = part(x, at, count);
+    MemorySegment lasts = part(h, before, count);
+    MemorySegment nows = part(h, now, count);
     int i = 0;
     for (; i < Lanes.FLOATS.loopBound(count); i += Lanes.COUNT) {
       FloatVector factor = FloatVector.fromArray(Lanes.FLOATS, factors, i);
       FloatVector term = FloatVector.fromArray(Lanes.FLOATS, terms, i);
-      FloatVector charge = load(x, at, i).fma(factor, term);
-      FloatVector last = load(h, before, i);
+      FloatVector charge = load(xs, i).fma(factor, term);
+      FloatVector last = load(lasts, i);
       VectorMask<Float> fired = last.compare(VectorOperators.GE, fireAt);
-      store(last.blend(last.fma(keeps, offsets), fired).fma(leaks, charge), h, now, i);
+      store(last.blend(last.fma(keeps, offsets), fired).fma(leaks, charge), nows, i);
     }
     for (; i < count; i++) {
-      float charge = Math.fma(loadOne(x, at, i), factors[i], terms[i]);
-      float last = loadOne(h, before, i);
+      float charge = Math.fma(loadOne(xs, i), factors[i], terms[i]);
+      float last = loadOne(lasts, i);
       float left = last >= fireAt ? Math.fma(last, keep, offset) : last;
-      storeOne(Math.fma(left, leak, charge), h, now, i);
+      storeOne(Math.fma(left, leak, charge), nows, i);
     }
   }
 
   /** Makes the spikes of potentials. */
   static void fire(float fireAt, MemorySegment h, long hAt, MemorySegment s, long at, int count) {
     FloatVector zero = FloatVector.zero(Lanes.FLOATS);
+    MemorySegment hs = part(h, hAt, count);
+    MemorySegment spikes = part(s, at, count);
     int i = 0;
     for (; i < Lanes.FLOATS.loopBound(count); i += Lanes.COUNT) {
-      store(zero.blend(1, load(h, hAt, i).compare(VectorOperators.GE, fireAt)), s, at, i);
+      store(zero.blend(1, load(hs, i).compare(VectorOperators.GE, fireAt)), spikes, i);
     }
     for (; i < count; i++) {
-      storeOne(loadOne(h, hAt, i) >= fireAt ? 1 : 0, s, at, i);
+      storeOne(loadOne(hs, i) >= fireAt ? 1 : 0, spikes, i);
     }
   }
 
@@ -318,26 +327,27 @@ final class VectorNormNeurons {
     FloatVector leaks = FloatVector.broadcast(Lanes.FLOATS, leak);
     FloatVector keepsLess1 = FloatVector.broadcast(Lanes.FLOATS, keepLess1);
     FloatVector offsets = FloatVector.broadcast(Lanes.FLOATS, offset);
-    long potentials = bytes(first);
+    MemorySegment hs = part(h, bytes(first), count);
+    MemorySegment gradsS = part(gradS, step, count);
     int i = 0;
     for (; i < Lanes.FLOATS.loopBound(count); i += Lanes.COUNT) {
       FloatVector slope = FloatVector.fromArray(Lanes.FLOATS, phi, first + i);
-      FloatVector potential = load(h, potentials, i);
+      FloatVector potential = load(hs, i);
       FloatVector through = leaks.blend(kept, potential.compare(VectorOperators.GE, fireAt));
       if (attached) {
         through = slope.mul(leak).fma(potential.fma(keepsLess1, offsets), through);
       }
       FloatVector later = FloatVector.fromArray(Lanes.FLOATS, delta, i).mul(through);
-      load(gradS, step, i).fma(slope, later).intoArray(delta, i);
+      load(gradsS, i).fma(slope, later).intoArray(delta, i);
     }
     for (; i < count; i++) {
       float slope = phi[first + i];
-      float potential = loadOne(h, potentials, i);
+      float potential = loadOne(hs, i);
       float through = potential >= fireAt ? kept : leak;
       if (attached) {
         through = Math.fma(slope * leak, Math.fma(potential, keepLess1, offset), through);
       }
-      delta[i] = Math.fma(loadOne(gradS, step, i), slope, delta[i] * through);
+      delta[i] = Math.fma(loadOne(gradsS, i), slope, delta[i] * through);
     }
   }
 
@@ -364,21 +374,23 @@ final class VectorNormNeurons {
       float[] slots,
       float[] centredSlots,
       int count) {
+    MemorySegment xs = part(x, at, count);
+    MemorySegment gradsY = part(gradY, at, count);
     int i = 0;
     for (; i < Lanes.FLOATS.loopBound(count); i += Lanes.COUNT) {
       FloatVector gradient = FloatVector.fromArray(Lanes.FLOATS, delta, i).mul(gain);
-      store(gradient, gradY, at, i);
+      store(gradient, gradsY, i);
       FloatVector.fromArray(Lanes.FLOATS, slots, i).add(gradient).intoArray(slots, i);
-      FloatVector centred = load(x, at, i).sub(FloatVector.fromArray(Lanes.FLOATS, means, i));
+      FloatVector centred = load(xs, i).sub(FloatVector.fromArray(Lanes.FLOATS, means, i));
       gradient
           .fma(centred, FloatVector.fromArray(Lanes.FLOATS, centredSlots, i))
           .intoArray(centredSlots, i);
     }
     for (; i < count; i++) {
       float gradient = gain * delta[i];
-      storeOne(gradient, gradY, at, i);
+      storeOne(gradient, gradsY, i);
       slots[i] += gradient;
-      centredSlots[i] = Math.fma(gradient, loadOne(x, at, i) - means[i], centredSlots[i]);
+      centredSlots[i] = Math.fma(gradient, loadOne(xs, i) - means[i], centredSlots[i]);
     }
   }
 
@@ -411,16 +423,19 @@ final class VectorNormNeurons {
       MemorySegment gradX,
       long at,
       int count) {
+    MemorySegment gradsY = part(gradY, at, count);
+    MemorySegment xs = part(x, at, count);
+    MemorySegment gradsX = part(gradX, at, count);
     int i = 0;
     for (; i < Lanes.FLOATS.loopBound(count); i += Lanes.COUNT) {
       FloatVector a = FloatVector.fromArray(Lanes.FLOATS, as, i);
       FloatVector b = FloatVector.fromArray(Lanes.FLOATS, bs, i);
       FloatVector c = FloatVector.fromArray(Lanes.FLOATS, cs, i);
-      store(load(gradY, at, i).fma(a, load(x, at, i).fma(b, c)), gradX, at, i);
+      store(load(gradsY, i).fma(a, load(xs, i).fma(b, c)), gradsX, i);
     }
     for (; i < count; i++) {
-      float rest = Math.fma(loadOne(x, at, i), bs[i], cs[i]);
-      storeOne(Math.fma(loadOne(gradY, at, i), as[i], rest), gradX, at, i);
+      float rest = Math.fma(loadOne(xs, i), bs[i], cs[i]);
+      storeOne(Math.fma(loadOne(gradsY, i), as[i], rest), gradsX, i);
     }
   }
 
@@ -428,20 +443,24 @@ final class VectorNormNeurons {
     return floats * Float.BYTES;
   }
 
-  private static FloatVector load(MemorySegment segment, long at, int i) {
-    return FloatVector.fromMemorySegment(
-        Lanes.FLOATS, segment, at + bytes(i), ByteOrder.nativeOrder());
+  /** What a loop goes over, so that its checks are those of a loop from 0. */
+  private static MemorySegment part(MemorySegment segment, long at, int count) {
+    return segment.asSlice(at, bytes(count));
   }
 
-  private static void store(FloatVector value, MemorySegment segment, long at, int i) {
-    value.intoMemorySegment(segment, at + bytes(i), ByteOrder.nativeOrder());
+  private static FloatVector load(MemorySegment segment, int i) {
+    return FloatVector.fromMemorySegment(Lanes.FLOATS, segment, bytes(i), ByteOrder.nativeOrder());
   }
 
-  private static float loadOne(MemorySegment segment, long at, int i) {
-    return segment.get(ValueLayout.JAVA_FLOAT, at + bytes(i));
+  private static void store(FloatVector value, MemorySegment segment, int i) {
+    value.intoMemorySegment(segment, bytes(i), ByteOrder.nativeOrder());
   }
 
-  private static void storeOne(float value, MemorySegment segment, long at, int i) {
-    segment.set(ValueLayout.JAVA_FLOAT, at + bytes(i), value);
+  private static float loadOne(MemorySegment segment, int i) {
+    return segment.get(ValueLayout.JAVA_FLOAT, bytes(i));
+  }
+
+  private static void storeOne(float value, MemorySegment segment, int i) {
+    segment.set(ValueLayout.JAVA_FLOAT, bytes(i), value);
   }
 }

@@ -62,22 +62,23 @@ final class VectorPlaneSteps {
     FloatVector aSquares = FloatVector.fromArray(Lanes.FLOATS, squareSlots, lane);
     FloatVector bSquares = FloatVector.fromArray(Lanes.FLOATS, squareSlots, other);
     for (int row = 0; row < rows; row++) {
+      MemorySegment xs = part(x, at, floats);
       int i = lane;
       for (; i + 2 * Lanes.COUNT <= floats; i += SLOTS) {
-        FloatVector d = load(x, at, i).sub(centre);
-        FloatVector e = load(x, at, i + Lanes.COUNT).sub(centre);
+        FloatVector d = load(xs, i).sub(centre);
+        FloatVector e = load(xs, i + Lanes.COUNT).sub(centre);
         a = a.add(d);
         b = b.add(e);
         aSquares = aSquares.add(d.mul(d));
         bSquares = bSquares.add(e.mul(e));
       }
       if (i < floats) {
-        FloatVector d = centred(x, at, i, floats - i, centre);
+        FloatVector d = centred(xs, i, floats - i, centre);
         a = a.add(d);
         aSquares = aSquares.add(d.mul(d));
       }
       if (i + Lanes.COUNT < floats) {
-        FloatVector e = centred(x, at, i + Lanes.COUNT, floats - i - Lanes.COUNT, centre);
+        FloatVector e = centred(xs, i + Lanes.COUNT, floats - i - Lanes.COUNT, centre);
         b = b.add(e);
         bSquares = bSquares.add(e.mul(e));
       }
@@ -90,10 +91,10 @@ final class VectorPlaneSteps {
   }
 
   /** Returns the distances of at most a vector of numbers, and zeros. */
-  private static FloatVector centred(MemorySegment x, long at, int i, int count, float centre) {
+  private static FloatVector centred(MemorySegment x, int i, int count, float centre) {
     VectorMask<Float> present = Lanes.FLOATS.indexInRange(0, Math.min(count, Lanes.COUNT));
     return FloatVector.fromMemorySegment(
-            Lanes.FLOATS, x, at + (long) i * Float.BYTES, ByteOrder.nativeOrder(), present)
+            Lanes.FLOATS, x, (long) i * Float.BYTES, ByteOrder.nativeOrder(), present)
         .sub(centre, present);
   }
 
@@ -223,25 +224,27 @@ final class VectorPlaneSteps {
       float[] centredSlots,
       int slot,
       int count) {
+    MemorySegment xs = part(x, at, count);
+    MemorySegment gradsY = part(gradY, at, count);
     int whole = count / PlaneSteps.SUMS * PlaneSteps.SUMS;
     for (int lane = 0; lane < PlaneSteps.SUMS; lane += Lanes.COUNT) {
       FloatVector sum = FloatVector.fromArray(Lanes.FLOATS, slots, slot + lane);
       FloatVector centredSum = FloatVector.fromArray(Lanes.FLOATS, centredSlots, slot + lane);
       for (int i = lane; i < whole; i += PlaneSteps.SUMS) {
         FloatVector gradient = FloatVector.fromArray(Lanes.FLOATS, delta, i).mul(gain);
-        store(gradient, gradY, at, i);
+        store(gradient, gradsY, i);
         sum = sum.add(gradient);
-        centredSum = gradient.fma(load(x, at, i).sub(mean), centredSum);
+        centredSum = gradient.fma(load(xs, i).sub(mean), centredSum);
       }
       sum.intoArray(slots, slot + lane);
       centredSum.intoArray(centredSlots, slot + lane);
     }
     for (int i = whole; i < count; i++) {
       float gradient = gain * delta[i];
-      storeOne(gradient, gradY, at, i);
+      storeOne(gradient, gradsY, i);
       int k = slot + i - whole;
       slots[k] += gradient;
-      centredSlots[k] = Math.fma(gradient, loadOne(x, at, i) - mean, centredSlots[k]);
+      centredSlots[k] = Math.fma(gradient, loadOne(xs, i) - mean, centredSlots[k]);
     }
   }
 
@@ -281,12 +284,13 @@ final class VectorPlaneSteps {
     long gap = at + (long) p.rowFloats() * Float.BYTES;
     FloatVector zero = FloatVector.zero(Lanes.FLOATS);
     for (int row = 1; row < rows; row++) {
+      MemorySegment zeros = part(segment, gap, count);
       int i = 0;
       for (; i < Lanes.FLOATS.loopBound(count); i += Lanes.COUNT) {
-        store(zero, segment, gap, i);
+        store(zero, zeros, i);
       }
       for (; i < count; i++) {
-        storeOne(0, segment, gap, i);
+        storeOne(0, zeros, i);
       }
       gap += (long) p.planes().pitch() * Float.BYTES;
     }
@@ -300,21 +304,22 @@ final class VectorPlaneSteps {
       int fromChannel,
       int toChannel) {
     int side = p.in().group();
-    long pixel = (long) side * Float.BYTES;
-    long pitch = (long) p.in().pitch() * Float.BYTES;
+    int pitch = p.in().pitch();
+    int width = p.out().width();
+    int window = p.window();
     for (int group = 0; group < groups; group++) {
       for (int c = fromChannel; c < toChannel; c++) {
         for (int row = 0; row < p.out().height(); row++) {
-          long from = PlaneSteps.rowBytes(p.in(), group, c, row * p.window());
-          long to = PlaneSteps.rowBytes(p.out(), group, c, row);
-          if (p.window() == 2 && Lanes.FLOATS.loopBound(side) == side) {
-            averagePairs(x, from, pitch, p.share(), y, to, p.out().width(), side);
+          long from = PlaneSteps.rowBytes(p.in(), group, c, row * window);
+          MemorySegment rows = part(x, from, (window - 1) * pitch + window * width * side);
+          MemorySegment averages =
+              part(y, PlaneSteps.rowBytes(p.out(), group, c, row), width * side);
+          if (window == 2 && Lanes.FLOATS.loopBound(side) == side) {
+            averagePairs(rows, pitch, p.share(), averages, width, side);
             continue;
           }
-          for (int column = 0; column < p.out().width(); column++) {
-            average(x, from, pixel, pitch, p.window(), p.share(), y, to, side);
-            from += p.window() * pixel;
-            to += pixel;
+          for (int column = 0; column < width; column++) {
+            average(rows, column, pitch, window, p.share(), averages, side);
           }
         }
       }
@@ -323,55 +328,47 @@ final class VectorPlaneSteps {
 
   /** Windows of two by two pixels that are whole vectors. */
   private static void averagePairs(
-      MemorySegment x,
-      long from,
-      long pitch,
-      float share,
-      MemorySegment y,
-      long to,
-      int width,
-      int side) {
-    long pixel = (long) side * Float.BYTES;
+      MemorySegment rows, int pitch, float share, MemorySegment averages, int width, int side) {
     for (int column = 0; column < width; column++) {
-      long first = from + column * 2L * pixel;
-      long second = first + pixel;
+      int first = 2 * column * side;
+      int second = first + side;
       for (int i = 0; i < side; i += Lanes.COUNT) {
-        FloatVector above = load(x, first, i).add(load(x, second, i));
-        FloatVector below = load(x, first + pitch, i);
-        FloatVector sum = above.add(below).add(load(x, second + pitch, i));
-        store(sum.mul(share), y, to + column * pixel, i);
+        FloatVector above = load(rows, first + i).add(load(rows, second + i));
+        FloatVector sum = above.add(load(rows, pitch + first + i));
+        sum = sum.add(load(rows, pitch + second + i));
+        store(sum.mul(share), averages, column * side + i);
       }
     }
   }
 
   private static void average(
-      MemorySegment x,
-      long from,
-      long pixel,
-      long pitch,
+      MemorySegment rows,
+      int column,
+      int pitch,
       int window,
       float share,
-      MemorySegment y,
-      long to,
+      MemorySegment averages,
       int side) {
+    int from = column * window * side;
+    int to = column * side;
     int i = 0;
     for (; i < Lanes.FLOATS.loopBound(side); i += Lanes.COUNT) {
       FloatVector sum = FloatVector.zero(Lanes.FLOATS);
       for (int dy = 0; dy < window; dy++) {
         for (int dx = 0; dx < window; dx++) {
-          sum = sum.add(load(x, from + dy * pitch + dx * pixel, i));
+          sum = sum.add(load(rows, from + dy * pitch + dx * side + i));
         }
       }
-      store(sum.mul(share), y, to, i);
+      store(sum.mul(share), averages, to + i);
     }
     for (; i < side; i++) {
       float sum = 0;
       for (int dy = 0; dy < window; dy++) {
         for (int dx = 0; dx < window; dx++) {
-          sum += loadOne(x, from + dy * pitch + dx * pixel, i);
+          sum += loadOne(rows, from + dy * pitch + dx * side + i);
         }
       }
-      storeOne(sum * share, y, to, i);
+      storeOne(sum * share, averages, to + i);
     }
   }
 
@@ -408,68 +405,68 @@ final class VectorPlaneSteps {
       int row) {
     int side = p.in().group();
     int window = p.window();
-    float share = p.share();
     int width = p.out().width();
+    MemorySegment gradients = part(gradY, from, width * side);
     for (int dy = 0; dy < window; dy++) {
       long to = PlaneSteps.rowBytes(p.in(), group, c, row * window + dy);
-      if (window == 2 && side == Lanes.COUNT) {
-        spreadPairs(gradY, from, share, gradX, to, width);
+      MemorySegment pixels = part(gradX, to, p.in().width() * side);
+      if (window == 2 && Lanes.FLOATS.loopBound(side) == side) {
+        spreadPairs(gradients, p.share(), pixels, width, side);
       } else {
         for (int column = 0; column < width; column++) {
           for (int dx = 0; dx < window; dx++) {
             int place = (column * window + dx) * side;
-            spread(gradY, from, column * side, share, gradX, to, place, side);
+            spread(gradients, column * side, p.share(), pixels, place, side);
           }
         }
       }
-      long rest = to + (long) width * window * side * Float.BYTES;
-      long end = to + (long) p.in().width() * side * Float.BYTES;
-      gradX.asSlice(rest, end - rest).fill((byte) 0);
+      pixels.asSlice((long) width * window * side * Float.BYTES).fill((byte) 0);
     }
   }
 
-  /** Windows two pixels wide that are a vector each. */
+  /** Windows two pixels wide that are whole vectors. */
   private static void spreadPairs(
-      MemorySegment gradY, long from, float share, MemorySegment gradX, long to, int width) {
+      MemorySegment gradients, float share, MemorySegment pixels, int width, int side) {
     for (int column = 0; column < width; column++) {
-      FloatVector gradient = load(gradY, from, column * Lanes.COUNT).mul(share);
-      store(gradient, gradX, to, 2 * column * Lanes.COUNT);
-      store(gradient, gradX, to, (2 * column + 1) * Lanes.COUNT);
+      int first = 2 * column * side;
+      for (int i = 0; i < side; i += Lanes.COUNT) {
+        FloatVector gradient = load(gradients, column * side + i).mul(share);
+        store(gradient, pixels, first + i);
+        store(gradient, pixels, first + side + i);
+      }
     }
   }
 
   private static void spread(
-      MemorySegment gradY,
-      long from,
-      int at,
-      float share,
-      MemorySegment gradX,
-      long to,
-      int place,
-      int side) {
+      MemorySegment gradients, int at, float share, MemorySegment pixels, int place, int side) {
     int i = 0;
     for (; i < Lanes.FLOATS.loopBound(side); i += Lanes.COUNT) {
-      store(load(gradY, from, at + i).mul(share), gradX, to, place + i);
+      store(load(gradients, at + i).mul(share), pixels, place + i);
     }
     for (; i < side; i++) {
-      storeOne(loadOne(gradY, from, at + i) * share, gradX, to, place + i);
+      storeOne(loadOne(gradients, at + i) * share, pixels, place + i);
     }
   }
 
-  private static FloatVector load(MemorySegment segment, long at, int i) {
+  /** What a loop goes over, so that its checks are those of a loop from 0. */
+  private static MemorySegment part(MemorySegment segment, long at, int count) {
+    return segment.asSlice(at, (long) count * Float.BYTES);
+  }
+
+  private static FloatVector load(MemorySegment segment, int i) {
     return FloatVector.fromMemorySegment(
-        Lanes.FLOATS, segment, at + (long) i * Float.BYTES, ByteOrder.nativeOrder());
+        Lanes.FLOATS, segment, (long) i * Float.BYTES, ByteOrder.nativeOrder());
   }
 
-  private static void store(FloatVector value, MemorySegment segment, long at, int i) {
-    value.intoMemorySegment(segment, at + (long) i * Float.BYTES, ByteOrder.nativeOrder());
+  private static void store(FloatVector value, MemorySegment segment, int i) {
+    value.intoMemorySegment(segment, (long) i * Float.BYTES, ByteOrder.nativeOrder());
   }
 
-  private static float loadOne(MemorySegment segment, long at, int i) {
-    return segment.get(ValueLayout.JAVA_FLOAT, at + (long) i * Float.BYTES);
+  private static float loadOne(MemorySegment segment, int i) {
+    return segment.get(ValueLayout.JAVA_FLOAT, (long) i * Float.BYTES);
   }
 
-  private static void storeOne(float value, MemorySegment segment, long at, int i) {
-    segment.set(ValueLayout.JAVA_FLOAT, at + (long) i * Float.BYTES, value);
+  private static void storeOne(float value, MemorySegment segment, int i) {
+    segment.set(ValueLayout.JAVA_FLOAT, (long) i * Float.BYTES, value);
   }
 }
