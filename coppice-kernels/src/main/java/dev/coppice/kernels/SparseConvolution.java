@@ -32,6 +32,9 @@ public final class SparseConvolution {
 
   private static final long MOST_CACHED = 1 << 18;
 
+  /** Entries of a row that a part had better have: sums are stored and loaded between parts. */
+  private static final int PART = 28;
+
   private final ConvolutionShape shape;
   private final Planes in;
   private final Planes out;
@@ -48,6 +51,13 @@ public final class SparseConvolution {
   final int[] offsets;
 
   final float[] values;
+
+  /**
+   * Where entries of parts begin that read some channels alone, which stay in the first cache while
+   * all rows read them: those of a row {@code r} of part {@code p} at {@code p·rows + r}, and those
+   * behind the last part.
+   */
+  final int[] partStarts;
 
   /** Where the weight of an entry lies among the dense ones. */
   private final int[] dense;
@@ -72,6 +82,30 @@ public final class SparseConvolution {
     this.offsets = offsets;
     this.values = values;
     this.dense = dense;
+    this.partStarts = partStarts();
+  }
+
+  private int[] partStarts() {
+    int rows = rows();
+    int channels = turned ? shape.out() : shape.in();
+    int parts = Math.clamp(entries() / ((long) rows * PART), 1, channels);
+    int[] found = new int[(parts + 1) * rows];
+    for (int row = 0; row < rows; row++) {
+      int entry = starts[row];
+      for (int part = 0; part <= parts; part++) {
+        int firstChannel = (int) ((long) channels * part / parts);
+        while (entry < starts[row + 1] && channelRead(dense[entry]) < firstChannel) {
+          entry++;
+        }
+        found[part * rows + row] = entry;
+      }
+    }
+    return found;
+  }
+
+  /** The channel that the entry of a dense weight reads; channels of a row's entries ascend. */
+  private int channelRead(int k) {
+    return turned ? k / shape.in() / shape.taps() : k % shape.in();
   }
 
   /**
@@ -363,6 +397,11 @@ public final class SparseConvolution {
   /** Returns the number of surviving weights. */
   public int entries() {
     return dense.length;
+  }
+
+  /** The parts of {@link #partStarts}. */
+  int parts() {
+    return partStarts.length / rows() - 1;
   }
 
   /** Returns the number of surviving weights of the rows before one: to share work evenly. */

@@ -100,6 +100,13 @@ final class VectorSparseConvolution {
     long from = c.inputBytes(group, piece) + (long) at * Float.BYTES;
     long to = c.outputBytes(group, fromRow, piece) + (long) at * Float.BYTES;
     long step = (long) c.out().planeFloats() * Float.BYTES;
+    if (size == 8) {
+      eight(c, fromRow, toRow, in, from, out, to, step);
+      for (int part = 1; part < c.parts(); part++) {
+        eightMore(c, part, fromRow, toRow, in, from, out, to, step);
+      }
+      return;
+    }
     int[] starts = c.starts;
     int[] offsets = c.offsets;
     float[] values = c.values;
@@ -107,7 +114,6 @@ final class VectorSparseConvolution {
       int first = starts[row];
       int end = starts[row + 1];
       switch (size) {
-        case 8 -> eight(offsets, values, first, end, in, from, out, to);
         case 5 -> five(offsets, values, first, end, in, from, last, out, to);
         case 4 -> four(offsets, values, first, end, in, from, out, to);
         case 2 -> two(offsets, values, first, end, in, from, out, to);
@@ -117,43 +123,103 @@ final class VectorSparseConvolution {
     }
   }
 
+  /** Rows of sums, of their first part alone. */
   private static void eight(
-      int[] offsets,
-      float[] values,
-      int first,
-      int end,
+      SparseConvolution c,
+      int fromRow,
+      int toRow,
       MemorySegment in,
       long from,
       MemorySegment out,
-      long to) {
-    FloatVector s0 = FloatVector.zero(Lanes.FLOATS);
-    FloatVector s1 = s0;
-    FloatVector s2 = s0;
-    FloatVector s3 = s0;
-    FloatVector s4 = s0;
-    FloatVector s5 = s0;
-    FloatVector s6 = s0;
-    FloatVector s7 = s0;
-    for (int j = first; j < end; j++) {
-      MemorySegment pixels = in.asSlice(from + offsets[j], 8 * BYTES);
-      FloatVector value = FloatVector.broadcast(Lanes.FLOATS, values[j]);
-      s0 = load(pixels, 0).fma(value, s0);
-      s1 = load(pixels, BYTES).fma(value, s1);
-      s2 = load(pixels, 2 * BYTES).fma(value, s2);
-      s3 = load(pixels, 3 * BYTES).fma(value, s3);
-      s4 = load(pixels, 4 * BYTES).fma(value, s4);
-      s5 = load(pixels, 5 * BYTES).fma(value, s5);
-      s6 = load(pixels, 6 * BYTES).fma(value, s6);
-      s7 = load(pixels, 7 * BYTES).fma(value, s7);
+      long to,
+      long step) {
+    int[] offsets = c.offsets;
+    float[] values = c.values;
+    int[] starts = c.partStarts;
+    int rows = c.rows();
+    for (int row = fromRow; row < toRow; row++) {
+      MemorySegment sums = out.asSlice(to, 8 * BYTES);
+      FloatVector s0 = FloatVector.zero(Lanes.FLOATS);
+      FloatVector s1 = s0;
+      FloatVector s2 = s0;
+      FloatVector s3 = s0;
+      FloatVector s4 = s0;
+      FloatVector s5 = s0;
+      FloatVector s6 = s0;
+      FloatVector s7 = s0;
+      int end = starts[rows + row];
+      for (int j = starts[row]; j < end; j++) {
+        MemorySegment pixels = in.asSlice(from + offsets[j], 8 * BYTES);
+        FloatVector value = FloatVector.broadcast(Lanes.FLOATS, values[j]);
+        s0 = load(pixels, 0).fma(value, s0);
+        s1 = load(pixels, BYTES).fma(value, s1);
+        s2 = load(pixels, 2 * BYTES).fma(value, s2);
+        s3 = load(pixels, 3 * BYTES).fma(value, s3);
+        s4 = load(pixels, 4 * BYTES).fma(value, s4);
+        s5 = load(pixels, 5 * BYTES).fma(value, s5);
+        s6 = load(pixels, 6 * BYTES).fma(value, s6);
+        s7 = load(pixels, 7 * BYTES).fma(value, s7);
+      }
+      store(s0, sums, 0);
+      store(s1, sums, BYTES);
+      store(s2, sums, 2 * BYTES);
+      store(s3, sums, 3 * BYTES);
+      store(s4, sums, 4 * BYTES);
+      store(s5, sums, 5 * BYTES);
+      store(s6, sums, 6 * BYTES);
+      store(s7, sums, 7 * BYTES);
+      to += step;
     }
-    store(s0, out, to);
-    store(s1, out, to + BYTES);
-    store(s2, out, to + 2 * BYTES);
-    store(s3, out, to + 3 * BYTES);
-    store(s4, out, to + 4 * BYTES);
-    store(s5, out, to + 5 * BYTES);
-    store(s6, out, to + 6 * BYTES);
-    store(s7, out, to + 7 * BYTES);
+  }
+
+  /** Goes on with the sums of a later part. */
+  private static void eightMore(
+      SparseConvolution c,
+      int part,
+      int fromRow,
+      int toRow,
+      MemorySegment in,
+      long from,
+      MemorySegment out,
+      long to,
+      long step) {
+    int[] offsets = c.offsets;
+    float[] values = c.values;
+    int[] starts = c.partStarts;
+    int rows = c.rows();
+    for (int row = fromRow; row < toRow; row++) {
+      MemorySegment sums = out.asSlice(to, 8 * BYTES);
+      FloatVector s0 = load(sums, 0);
+      FloatVector s1 = load(sums, BYTES);
+      FloatVector s2 = load(sums, 2 * BYTES);
+      FloatVector s3 = load(sums, 3 * BYTES);
+      FloatVector s4 = load(sums, 4 * BYTES);
+      FloatVector s5 = load(sums, 5 * BYTES);
+      FloatVector s6 = load(sums, 6 * BYTES);
+      FloatVector s7 = load(sums, 7 * BYTES);
+      int end = starts[(part + 1) * rows + row];
+      for (int j = starts[part * rows + row]; j < end; j++) {
+        MemorySegment pixels = in.asSlice(from + offsets[j], 8 * BYTES);
+        FloatVector value = FloatVector.broadcast(Lanes.FLOATS, values[j]);
+        s0 = load(pixels, 0).fma(value, s0);
+        s1 = load(pixels, BYTES).fma(value, s1);
+        s2 = load(pixels, 2 * BYTES).fma(value, s2);
+        s3 = load(pixels, 3 * BYTES).fma(value, s3);
+        s4 = load(pixels, 4 * BYTES).fma(value, s4);
+        s5 = load(pixels, 5 * BYTES).fma(value, s5);
+        s6 = load(pixels, 6 * BYTES).fma(value, s6);
+        s7 = load(pixels, 7 * BYTES).fma(value, s7);
+      }
+      store(s0, sums, 0);
+      store(s1, sums, BYTES);
+      store(s2, sums, 2 * BYTES);
+      store(s3, sums, 3 * BYTES);
+      store(s4, sums, 4 * BYTES);
+      store(s5, sums, 5 * BYTES);
+      store(s6, sums, 6 * BYTES);
+      store(s7, sums, 7 * BYTES);
+      to += step;
+    }
   }
 
   /** Four vectors and the last one of the piece, {@code last} bytes away, which may overlap. */

@@ -20,7 +20,10 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** The kernels of surviving weights against a convolution in double precision. */
 class SparseConvolutionTest {
-  /** Kernels, strides, paddings; pieces of every number of vectors; narrow ones; many images. */
+  /**
+   * Kernels, strides, paddings; pieces of every number of vectors; narrow ones; many images; rows
+   * of several parts.
+   */
   static final List<SparseCase> CASES =
       Stream.concat(
               Stream.of(
@@ -43,7 +46,9 @@ class SparseConvolutionTest {
                   new SparseCase(new ConvolutionShape(4, 4, 33, 9, 3, 1, 1), 1, 1, 1, 0.2, 5),
                   new SparseCase(new ConvolutionShape(3, 5, 8, 9, 3, 1, 1), 1, 1, 0, 0.3, 1),
                   new SparseCase(new ConvolutionShape(2, 2, 40, 9, 3, 1, 1), 1, 1, 0, 0.3, 4),
-                  new SparseCase(new ConvolutionShape(8, 8, 6, 5, 3, 2, 1), 17, 16, 0, 0.5, 3)),
+                  new SparseCase(new ConvolutionShape(8, 8, 6, 5, 3, 2, 1), 17, 16, 0, 0.5, 3),
+                  new SparseCase(new ConvolutionShape(8, 8, 24, 20, 3, 1, 1), 17, 16, 0, 0.5),
+                  new SparseCase(new ConvolutionShape(8, 9, 16, 80, 3, 2, 1), 16, 16, 0, 0.5)),
               IntStream.range(0, 60).mapToObj(SparseConvolutionTest::random))
           .toList();
 
@@ -119,6 +124,18 @@ class SparseConvolutionTest {
     assertThat(Floats.array(out))
         .usingComparatorWithPrecision(0f)
         .containsExactly(Floats.array(clean));
+  }
+
+  @Test
+  void longRowsHaveSeveralParts() {
+    SparseCase test = CASES.get(20);
+    SparseConvolution c = test.compressed();
+    assertThat(c.parts()).isEqualTo(3);
+    assertThat(c.transposed(test.output(), test.input()).parts()).isEqualTo(3);
+    for (int row = 0; row < c.rows(); row++) {
+      assertThat(c.partStarts[row]).isEqualTo(c.starts[row]);
+      assertThat(c.partStarts[3 * c.rows() + row]).isEqualTo(c.starts[row + 1]);
+    }
   }
 
   @ParameterizedTest
