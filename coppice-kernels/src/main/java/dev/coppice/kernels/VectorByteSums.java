@@ -177,26 +177,22 @@ final class VectorByteSums {
     ShortVector s6 = zero;
     ShortVector s7 = zero;
     for (int j = entry; j < end; j += 2) {
-      long p = from + offsets[j];
-      long q = from + offsets[j + 1];
+      MemorySegment p = counts.asSlice(from + offsets[j], 4 * BYTES);
+      MemorySegment q = counts.asSlice(from + offsets[j + 1], 4 * BYTES);
       ByteVector v = IntVector.broadcast(Lanes.INTS, weights[j]).reinterpretAsBytes();
       ByteVector w = IntVector.broadcast(Lanes.INTS, weights[j + 1]).reinterpretAsBytes();
-      ShortVector c0 =
-          Lanes.bytes(counts, p).and(v).add(Lanes.bytes(counts, q).and(w)).reinterpretAsShorts();
+      ShortVector c0 = Lanes.bytes(p, 0).and(v).add(Lanes.bytes(q, 0).and(w)).reinterpretAsShorts();
       ShortVector c1 =
-          Lanes.bytes(counts, p + BYTES)
-              .and(v)
-              .add(Lanes.bytes(counts, q + BYTES).and(w))
-              .reinterpretAsShorts();
+          Lanes.bytes(p, BYTES).and(v).add(Lanes.bytes(q, BYTES).and(w)).reinterpretAsShorts();
       ShortVector c2 =
-          Lanes.bytes(counts, p + 2 * BYTES)
+          Lanes.bytes(p, 2 * BYTES)
               .and(v)
-              .add(Lanes.bytes(counts, q + 2 * BYTES).and(w))
+              .add(Lanes.bytes(q, 2 * BYTES).and(w))
               .reinterpretAsShorts();
       ShortVector c3 =
-          Lanes.bytes(counts, p + 3 * BYTES)
+          Lanes.bytes(p, 3 * BYTES)
               .and(v)
-              .add(Lanes.bytes(counts, q + 3 * BYTES).and(w))
+              .add(Lanes.bytes(q, 3 * BYTES).and(w))
               .reinterpretAsShorts();
       s0 = c0.add(s0);
       s1 = c1.add(s1);
@@ -249,17 +245,13 @@ final class VectorByteSums {
     ShortVector s2 = zero;
     ShortVector s3 = zero;
     for (int j = entry; j < end; j += 2) {
-      long p = from + offsets[j];
-      long q = from + offsets[j + 1];
+      MemorySegment p = counts.asSlice(from + offsets[j], 2 * BYTES);
+      MemorySegment q = counts.asSlice(from + offsets[j + 1], 2 * BYTES);
       ByteVector v = IntVector.broadcast(Lanes.INTS, weights[j]).reinterpretAsBytes();
       ByteVector w = IntVector.broadcast(Lanes.INTS, weights[j + 1]).reinterpretAsBytes();
-      ShortVector c0 =
-          Lanes.bytes(counts, p).and(v).add(Lanes.bytes(counts, q).and(w)).reinterpretAsShorts();
+      ShortVector c0 = Lanes.bytes(p, 0).and(v).add(Lanes.bytes(q, 0).and(w)).reinterpretAsShorts();
       ShortVector c1 =
-          Lanes.bytes(counts, p + BYTES)
-              .and(v)
-              .add(Lanes.bytes(counts, q + BYTES).and(w))
-              .reinterpretAsShorts();
+          Lanes.bytes(p, BYTES).and(v).add(Lanes.bytes(q, BYTES).and(w)).reinterpretAsShorts();
       s0 = c0.add(s0);
       s1 = c1.add(s1);
       s2 =
@@ -300,12 +292,12 @@ final class VectorByteSums {
     ShortVector s6 = zero;
     ShortVector s7 = zero;
     for (int j = entry; j < end; j++) {
-      long p = from + offsets[j];
+      MemorySegment p = counts.asSlice(from + offsets[j], 4 * BYTES);
       ShortVector weight = IntVector.broadcast(Lanes.INTS, weights[j]).reinterpretAsShorts();
-      ShortVector c0 = none.sub(Lanes.bytes(counts, p)).reinterpretAsShorts();
-      ShortVector c1 = none.sub(Lanes.bytes(counts, p + BYTES)).reinterpretAsShorts();
-      ShortVector c2 = none.sub(Lanes.bytes(counts, p + 2 * BYTES)).reinterpretAsShorts();
-      ShortVector c3 = none.sub(Lanes.bytes(counts, p + 3 * BYTES)).reinterpretAsShorts();
+      ShortVector c0 = none.sub(Lanes.bytes(p, 0)).reinterpretAsShorts();
+      ShortVector c1 = none.sub(Lanes.bytes(p, BYTES)).reinterpretAsShorts();
+      ShortVector c2 = none.sub(Lanes.bytes(p, 2 * BYTES)).reinterpretAsShorts();
+      ShortVector c3 = none.sub(Lanes.bytes(p, 3 * BYTES)).reinterpretAsShorts();
       s0 = c0.mul(weight).add(s0);
       s1 = c1.mul(weight).add(s1);
       s2 = c2.mul(weight).add(s2);
@@ -362,10 +354,10 @@ final class VectorByteSums {
     ShortVector s2 = zero;
     ShortVector s3 = zero;
     for (int j = entry; j < end; j++) {
-      long p = from + offsets[j];
+      MemorySegment p = counts.asSlice(from + offsets[j], 2 * BYTES);
       ShortVector weight = IntVector.broadcast(Lanes.INTS, weights[j]).reinterpretAsShorts();
-      ShortVector c0 = none.sub(Lanes.bytes(counts, p)).reinterpretAsShorts();
-      ShortVector c1 = none.sub(Lanes.bytes(counts, p + BYTES)).reinterpretAsShorts();
+      ShortVector c0 = none.sub(Lanes.bytes(p, 0)).reinterpretAsShorts();
+      ShortVector c1 = none.sub(Lanes.bytes(p, BYTES)).reinterpretAsShorts();
       s0 = c0.mul(weight).add(s0);
       s1 = c1.mul(weight).add(s1);
       s2 =
