@@ -4,6 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.function.IntPredicate;
+import java.util.function.IntUnaryOperator;
 
 /**
  * The surviving weights of a convolution between {@link Planes}, compressed by rows: for every
@@ -53,9 +54,9 @@ public final class SparseConvolution {
   final float[] values;
 
   /**
-   * Where entries of parts begin that read some channels alone, which stay in the first cache while
-   * all rows read them: those of a row {@code r} of part {@code p} at {@code p·rows + r}, and those
-   * behind the last part.
+   * Rows are cut into parts, each of which reads some of the channels: these stay in the first
+   * cache while all rows read them. Part {@code p} of row {@code r} begins at the entry at {@code
+   * p·rows + r} and ends where part {@code p + 1} begins.
    */
   final int[] partStarts;
 
@@ -71,7 +72,8 @@ public final class SparseConvolution {
       int[] starts,
       int[] offsets,
       float[] values,
-      int[] dense) {
+      int[] dense,
+      int[] partStarts) {
     this.shape = shape;
     this.in = in;
     this.out = out;
@@ -82,19 +84,24 @@ public final class SparseConvolution {
     this.offsets = offsets;
     this.values = values;
     this.dense = dense;
-    this.partStarts = partStarts();
+    this.partStarts = partStarts;
   }
 
-  private int[] partStarts() {
-    int rows = rows();
-    int channels = turned ? shape.out() : shape.in();
-    int parts = Math.clamp(entries() / ((long) rows * PART), 1, channels);
+  /**
+   * Cuts rows at the same channels.
+   *
+   * @param read of the dense index of an entry the channel that it reads; those of a row ascend
+   * @param channels how many there are to read
+   */
+  private static int[] partStarts(int[] starts, int[] dense, IntUnaryOperator read, int channels) {
+    int rows = starts.length - 1;
+    int parts = Math.clamp(dense.length / ((long) rows * PART), 1, channels);
     int[] found = new int[(parts + 1) * rows];
     for (int row = 0; row < rows; row++) {
       int entry = starts[row];
       for (int part = 0; part <= parts; part++) {
         int firstChannel = (int) ((long) channels * part / parts);
-        while (entry < starts[row + 1] && channelRead(dense[entry]) < firstChannel) {
+        while (entry < starts[row + 1] && read.applyAsInt(dense[entry]) < firstChannel) {
           entry++;
         }
         found[part * rows + row] = entry;
@@ -103,9 +110,8 @@ public final class SparseConvolution {
     return found;
   }
 
-  /** The channel that the entry of a dense weight reads; channels of a row's entries ascend. */
-  private int channelRead(int k) {
-    return turned ? k / shape.in() / shape.taps() : k % shape.in();
+  private static int[] partStarts(ConvolutionShape shape, int[] starts, int[] dense) {
+    return partStarts(starts, dense, k -> k % shape.in(), shape.in());
   }
 
   /**
@@ -164,7 +170,8 @@ public final class SparseConvolution {
             starts,
             offsets(shape, in, dense),
             new float[dense.length],
-            dense);
+            dense,
+            partStarts(shape, starts, dense));
     made.refresh(weights);
     return made;
   }
@@ -204,7 +211,16 @@ public final class SparseConvolution {
           }
         });
     return new SparseConvolution(
-        shape, in, out, false, true, starts, offsets(shape, in, dense), survivors, dense);
+        shape,
+        in,
+        out,
+        false,
+        true,
+        starts,
+        offsets(shape, in, dense),
+        survivors,
+        dense,
+        partStarts(shape, starts, dense));
   }
 
   private static int[] offsets(ConvolutionShape shape, Planes in, int[] dense) {
@@ -233,7 +249,8 @@ public final class SparseConvolution {
     }
     requireFit(shape, newIn, newOut);
     int[] moved = newIn.equals(in) ? offsets : offsets(shape, newIn, dense);
-    return new SparseConvolution(shape, newIn, newOut, false, false, starts, moved, values, dense);
+    return new SparseConvolution(
+        shape, newIn, newOut, false, false, starts, moved, values, dense, partStarts);
   }
 
   /**
@@ -281,7 +298,16 @@ public final class SparseConvolution {
                   - right(shape, tap(k)) * gradOut.group());
     }
     return new SparseConvolution(
-        shape, gradOut, gradIn, true, true, starts, offsets, turnedValues, turnedDense);
+        shape,
+        gradOut,
+        gradIn,
+        true,
+        true,
+        starts,
+        offsets,
+        turnedValues,
+        turnedDense,
+        partStarts(starts, turnedDense, k -> k / shape.in() / shape.taps(), shape.out()));
   }
 
   private int tap(int k) {

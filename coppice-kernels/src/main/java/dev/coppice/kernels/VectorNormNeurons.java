@@ -444,23 +444,23 @@ final class VectorNormNeurons {
   }
 
   /** What a loop goes over, so that its checks are those of a loop from 0. */
-  private static MemorySegment part(MemorySegment segment, long at, int count) {
+  static MemorySegment part(MemorySegment segment, long at, int count) {
     return segment.asSlice(at, bytes(count));
   }
 
-  private static FloatVector load(MemorySegment segment, int i) {
+  static FloatVector load(MemorySegment segment, int i) {
     return FloatVector.fromMemorySegment(Lanes.FLOATS, segment, bytes(i), ByteOrder.nativeOrder());
   }
 
-  private static void store(FloatVector value, MemorySegment segment, int i) {
+  static void store(FloatVector value, MemorySegment segment, int i) {
     value.intoMemorySegment(segment, bytes(i), ByteOrder.nativeOrder());
   }
 
-  private static float loadOne(MemorySegment segment, int i) {
+  static float loadOne(MemorySegment segment, int i) {
     return segment.get(ValueLayout.JAVA_FLOAT, bytes(i));
   }
 
-  private static void storeOne(float value, MemorySegment segment, int i) {
+  static void storeOne(float value, MemorySegment segment, int i) {
     segment.set(ValueLayout.JAVA_FLOAT, bytes(i), value);
   }
 }

@@ -1,8 +1,13 @@
 package dev.coppice.kernels;
 
+import static dev.coppice.kernels.VectorNormNeurons.load;
+import static dev.coppice.kernels.VectorNormNeurons.loadOne;
+import static dev.coppice.kernels.VectorNormNeurons.part;
+import static dev.coppice.kernels.VectorNormNeurons.store;
+import static dev.coppice.kernels.VectorNormNeurons.storeOne;
+
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
@@ -446,27 +451,5 @@ final class VectorPlaneSteps {
     for (; i < side; i++) {
       storeOne(loadOne(gradients, at + i) * share, pixels, place + i);
     }
-  }
-
-  /** What a loop goes over, so that its checks are those of a loop from 0. */
-  private static MemorySegment part(MemorySegment segment, long at, int count) {
-    return segment.asSlice(at, (long) count * Float.BYTES);
-  }
-
-  private static FloatVector load(MemorySegment segment, int i) {
-    return FloatVector.fromMemorySegment(
-        Lanes.FLOATS, segment, (long) i * Float.BYTES, ByteOrder.nativeOrder());
-  }
-
-  private static void store(FloatVector value, MemorySegment segment, int i) {
-    value.intoMemorySegment(segment, (long) i * Float.BYTES, ByteOrder.nativeOrder());
-  }
-
-  private static float loadOne(MemorySegment segment, int i) {
-    return segment.get(ValueLayout.JAVA_FLOAT, (long) i * Float.BYTES);
-  }
-
-  private static void storeOne(float value, MemorySegment segment, int i) {
-    segment.set(ValueLayout.JAVA_FLOAT, (long) i * Float.BYTES, value);
   }
 }
