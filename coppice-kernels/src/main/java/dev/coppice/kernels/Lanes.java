@@ -1,10 +1,7 @@
 package dev.coppice.kernels;
 
-import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
-import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 import org.jspecify.annotations.Nullable;
@@ -49,17 +46,10 @@ final class Lanes {
       VectorSpecies.of(
           float.class, VectorShape.forBitSize(Math.max(64, FLOATS.vectorBitSize() / 2)));
 
+  /** The order in which the processor itself keeps the bytes of numbers. */
+  static final ByteOrder ORDER = ByteOrder.nativeOrder();
+
   private Lanes() {}
-
-  /** Reads a vector of shorts at an address in bytes. */
-  static ShortVector shorts(MemorySegment segment, long at) {
-    return ShortVector.fromMemorySegment(SHORTS, segment, at, ByteOrder.nativeOrder());
-  }
-
-  /** Reads a vector of bytes at an address. */
-  static ByteVector bytes(MemorySegment segment, long at) {
-    return ByteVector.fromMemorySegment(BYTES, segment, at, ByteOrder.nativeOrder());
-  }
 
   private static VectorSpecies<Float> choose(@Nullable Integer bits) {
     return bits == null

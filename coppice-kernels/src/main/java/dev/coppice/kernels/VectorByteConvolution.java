@@ -1,7 +1,6 @@
 package dev.coppice.kernels;
 
 import java.lang.foreign.MemorySegment;
-import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorMask;
@@ -52,12 +51,9 @@ final class VectorByteConvolution {
               ShortVector.fromArray(Lanes.HALF_SHORTS, totals, first + k)
                   .convertShape(VectorOperators.S2F, Lanes.FLOATS, 0);
       if (more) {
-        total =
-            total.add(
-                FloatVector.fromMemorySegment(
-                    Lanes.FLOATS, sums, at, ByteOrder.nativeOrder(), mask));
+        total = total.add(FloatVector.fromMemorySegment(Lanes.FLOATS, sums, at, Lanes.ORDER, mask));
       }
-      total.intoMemorySegment(sums, at, ByteOrder.nativeOrder(), mask);
+      total.intoMemorySegment(sums, at, Lanes.ORDER, mask);
     }
   }
 

@@ -2,7 +2,6 @@ package dev.coppice.kernels;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorMask;
@@ -99,8 +98,7 @@ final class VectorByteNeurons {
     for (int i = 0; i < pixels; i += COUNT) {
       long wanted = n.pixels[i / Long.SIZE] >>> i;
       FloatVector charge =
-          FloatVector.fromMemorySegment(
-                  Lanes.FLOATS, x, from + (long) i * Float.BYTES, ByteOrder.nativeOrder())
+          FloatVector.fromMemorySegment(Lanes.FLOATS, x, from + (long) i * Float.BYTES, Lanes.ORDER)
               .fma(factor, term);
       FloatVector potential = rest;
       for (int t = 0; t < steps; t++) {

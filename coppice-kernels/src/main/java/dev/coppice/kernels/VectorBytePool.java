@@ -3,7 +3,6 @@ package dev.coppice.kernels;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.ByteVector;
-import jdk.incubator.vector.LongVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
 
@@ -49,11 +48,31 @@ final class VectorBytePool {
         long first = read + (long) map * in.mapFloats() + 2L * y * inPitch;
         long place = at + (long) map * out.mapFloats() + (long) y * outPitch;
         for (int x = 0; x < columns; x += LANES / 2) {
+          ByteVector above =
+              ByteVector.fromMemorySegment(Lanes.BYTES, from, first + 2L * x, Lanes.ORDER);
+          ByteVector under =
+              ByteVector.fromMemorySegment(
+                  Lanes.BYTES, from, first + 2L * x + inPitch, Lanes.ORDER);
           // Through memory: a vector that comes from two places becomes an object.
           if (average) {
-            sums(from, first + 2L * x, inPitch).intoArray(pooled, 0);
+            ShortVector pairs = above.add(under).reinterpretAsShorts();
+            pairs
+                .lanewise(VectorOperators.LSHR, Byte.SIZE)
+                .add(pairs)
+                .convertShape(VectorOperators.S2B, Lanes.HALF_BYTES, 0)
+                .reinterpretAsLongs()
+                .intoArray(pooled, 0);
           } else {
-            largest(from, first + 2L * x, inPitch).intoArray(pooled, 0);
+            ByteVector larger = above.min(under);
+            larger
+                .reinterpretAsShorts()
+                .lanewise(VectorOperators.LSHR, Byte.SIZE)
+                .reinterpretAsBytes()
+                .min(larger)
+                .reinterpretAsShorts()
+                .convertShape(VectorOperators.S2B, Lanes.HALF_BYTES, 0)
+                .reinterpretAsLongs()
+                .intoArray(pooled, 0);
           }
           for (int k = x; k < Math.min(columns, x + LANES / 2); k += Long.BYTES) {
             write(kept(pooled[(k - x) / Long.BYTES], columns - k), to, place + k, end);
@@ -83,35 +102,15 @@ final class VectorBytePool {
     }
   }
 
-  private static LongVector sums(MemorySegment from, long at, int pitch) {
-    ShortVector pairs =
-        Lanes.bytes(from, at).add(Lanes.bytes(from, at + pitch)).reinterpretAsShorts();
-    return pairs
-        .lanewise(VectorOperators.LSHR, Byte.SIZE)
-        .add(pairs)
-        .convertShape(VectorOperators.S2B, Lanes.HALF_BYTES, 0)
-        .reinterpretAsLongs();
-  }
-
-  private static LongVector largest(MemorySegment from, long at, int pitch) {
-    ByteVector columns = Lanes.bytes(from, at).min(Lanes.bytes(from, at + pitch));
-    return columns
-        .reinterpretAsShorts()
-        .lanewise(VectorOperators.LSHR, Byte.SIZE)
-        .reinterpretAsBytes()
-        .min(columns)
-        .reinterpretAsShorts()
-        .convertShape(VectorOperators.S2B, Lanes.HALF_BYTES, 0)
-        .reinterpretAsLongs();
-  }
-
   static int sum(MemorySegment counts, long from, int count) {
     int sum = 0;
     int done = 0;
     while (count - done >= LANES) {
       ShortVector pairs = ShortVector.zero(Lanes.SHORTS);
       for (int k = 0; k < ADDS && count - done >= LANES; k++) {
-        ShortVector bytes = Lanes.bytes(counts, from + done).reinterpretAsShorts();
+        ShortVector bytes =
+            ByteVector.fromMemorySegment(Lanes.BYTES, counts, from + done, Lanes.ORDER)
+                .reinterpretAsShorts();
         pairs =
             pairs
                 .add(bytes.lanewise(VectorOperators.ASHR, Byte.SIZE))

@@ -142,19 +142,19 @@ final class VectorByteSums {
       IntVector first = evens.sub(second.lanewise(VectorOperators.LSHL, Byte.SIZE)).and(LOW);
       IntVector ahead = second.lanewise(VectorOperators.LSHL, Short.SIZE).or(first);
       IntVector behind = fourth.lanewise(VectorOperators.LSHL, Short.SIZE).or(third);
+      // Ints of both beside each other, those of the lower half first.
       int at = to + k * LANES;
-      pairs(ahead, behind, 0).intoArray(totals, at);
-      pairs(ahead, behind, 1).intoArray(totals, at + SHORTS);
+      ((LongVector) behind.convertShape(VectorOperators.ZERO_EXTEND_I2L, Lanes.LONGS, 0))
+          .lanewise(VectorOperators.LSHL, Integer.SIZE)
+          .or((LongVector) ahead.convertShape(VectorOperators.ZERO_EXTEND_I2L, Lanes.LONGS, 0))
+          .reinterpretAsShorts()
+          .intoArray(totals, at);
+      ((LongVector) behind.convertShape(VectorOperators.ZERO_EXTEND_I2L, Lanes.LONGS, 1))
+          .lanewise(VectorOperators.LSHL, Integer.SIZE)
+          .or((LongVector) ahead.convertShape(VectorOperators.ZERO_EXTEND_I2L, Lanes.LONGS, 1))
+          .reinterpretAsShorts()
+          .intoArray(totals, at + SHORTS);
     }
-  }
-
-  /** Puts the ints of half a vector beside those of another. */
-  private static ShortVector pairs(IntVector first, IntVector second, int part) {
-    LongVector low =
-        (LongVector) first.convertShape(VectorOperators.ZERO_EXTEND_I2L, Lanes.LONGS, part);
-    LongVector high =
-        (LongVector) second.convertShape(VectorOperators.ZERO_EXTEND_I2L, Lanes.LONGS, part);
-    return high.lanewise(VectorOperators.LSHL, Integer.SIZE).or(low).reinterpretAsShorts();
   }
 
   private static void fourSelections(
@@ -181,18 +181,25 @@ final class VectorByteSums {
       MemorySegment q = counts.asSlice(from + offsets[j + 1], 4 * BYTES);
       ByteVector v = IntVector.broadcast(Lanes.INTS, weights[j]).reinterpretAsBytes();
       ByteVector w = IntVector.broadcast(Lanes.INTS, weights[j + 1]).reinterpretAsBytes();
-      ShortVector c0 = Lanes.bytes(p, 0).and(v).add(Lanes.bytes(q, 0).and(w)).reinterpretAsShorts();
-      ShortVector c1 =
-          Lanes.bytes(p, BYTES).and(v).add(Lanes.bytes(q, BYTES).and(w)).reinterpretAsShorts();
-      ShortVector c2 =
-          Lanes.bytes(p, 2 * BYTES)
+      ShortVector c0 =
+          ByteVector.fromMemorySegment(Lanes.BYTES, p, 0, Lanes.ORDER)
               .and(v)
-              .add(Lanes.bytes(q, 2 * BYTES).and(w))
+              .add(ByteVector.fromMemorySegment(Lanes.BYTES, q, 0, Lanes.ORDER).and(w))
+              .reinterpretAsShorts();
+      ShortVector c1 =
+          ByteVector.fromMemorySegment(Lanes.BYTES, p, BYTES, Lanes.ORDER)
+              .and(v)
+              .add(ByteVector.fromMemorySegment(Lanes.BYTES, q, BYTES, Lanes.ORDER).and(w))
+              .reinterpretAsShorts();
+      ShortVector c2 =
+          ByteVector.fromMemorySegment(Lanes.BYTES, p, 2 * BYTES, Lanes.ORDER)
+              .and(v)
+              .add(ByteVector.fromMemorySegment(Lanes.BYTES, q, 2 * BYTES, Lanes.ORDER).and(w))
               .reinterpretAsShorts();
       ShortVector c3 =
-          Lanes.bytes(p, 3 * BYTES)
+          ByteVector.fromMemorySegment(Lanes.BYTES, p, 3 * BYTES, Lanes.ORDER)
               .and(v)
-              .add(Lanes.bytes(q, 3 * BYTES).and(w))
+              .add(ByteVector.fromMemorySegment(Lanes.BYTES, q, 3 * BYTES, Lanes.ORDER).and(w))
               .reinterpretAsShorts();
       s0 = c0.add(s0);
       s1 = c1.add(s1);
@@ -249,9 +256,16 @@ final class VectorByteSums {
       MemorySegment q = counts.asSlice(from + offsets[j + 1], 2 * BYTES);
       ByteVector v = IntVector.broadcast(Lanes.INTS, weights[j]).reinterpretAsBytes();
       ByteVector w = IntVector.broadcast(Lanes.INTS, weights[j + 1]).reinterpretAsBytes();
-      ShortVector c0 = Lanes.bytes(p, 0).and(v).add(Lanes.bytes(q, 0).and(w)).reinterpretAsShorts();
+      ShortVector c0 =
+          ByteVector.fromMemorySegment(Lanes.BYTES, p, 0, Lanes.ORDER)
+              .and(v)
+              .add(ByteVector.fromMemorySegment(Lanes.BYTES, q, 0, Lanes.ORDER).and(w))
+              .reinterpretAsShorts();
       ShortVector c1 =
-          Lanes.bytes(p, BYTES).and(v).add(Lanes.bytes(q, BYTES).and(w)).reinterpretAsShorts();
+          ByteVector.fromMemorySegment(Lanes.BYTES, p, BYTES, Lanes.ORDER)
+              .and(v)
+              .add(ByteVector.fromMemorySegment(Lanes.BYTES, q, BYTES, Lanes.ORDER).and(w))
+              .reinterpretAsShorts();
       s0 = c0.add(s0);
       s1 = c1.add(s1);
       s2 =
@@ -294,10 +308,18 @@ final class VectorByteSums {
     for (int j = entry; j < end; j++) {
       MemorySegment p = counts.asSlice(from + offsets[j], 4 * BYTES);
       ShortVector weight = IntVector.broadcast(Lanes.INTS, weights[j]).reinterpretAsShorts();
-      ShortVector c0 = none.sub(Lanes.bytes(p, 0)).reinterpretAsShorts();
-      ShortVector c1 = none.sub(Lanes.bytes(p, BYTES)).reinterpretAsShorts();
-      ShortVector c2 = none.sub(Lanes.bytes(p, 2 * BYTES)).reinterpretAsShorts();
-      ShortVector c3 = none.sub(Lanes.bytes(p, 3 * BYTES)).reinterpretAsShorts();
+      ShortVector c0 =
+          none.sub(ByteVector.fromMemorySegment(Lanes.BYTES, p, 0, Lanes.ORDER))
+              .reinterpretAsShorts();
+      ShortVector c1 =
+          none.sub(ByteVector.fromMemorySegment(Lanes.BYTES, p, BYTES, Lanes.ORDER))
+              .reinterpretAsShorts();
+      ShortVector c2 =
+          none.sub(ByteVector.fromMemorySegment(Lanes.BYTES, p, 2 * BYTES, Lanes.ORDER))
+              .reinterpretAsShorts();
+      ShortVector c3 =
+          none.sub(ByteVector.fromMemorySegment(Lanes.BYTES, p, 3 * BYTES, Lanes.ORDER))
+              .reinterpretAsShorts();
       s0 = c0.mul(weight).add(s0);
       s1 = c1.mul(weight).add(s1);
       s2 = c2.mul(weight).add(s2);
@@ -356,8 +378,12 @@ final class VectorByteSums {
     for (int j = entry; j < end; j++) {
       MemorySegment p = counts.asSlice(from + offsets[j], 2 * BYTES);
       ShortVector weight = IntVector.broadcast(Lanes.INTS, weights[j]).reinterpretAsShorts();
-      ShortVector c0 = none.sub(Lanes.bytes(p, 0)).reinterpretAsShorts();
-      ShortVector c1 = none.sub(Lanes.bytes(p, BYTES)).reinterpretAsShorts();
+      ShortVector c0 =
+          none.sub(ByteVector.fromMemorySegment(Lanes.BYTES, p, 0, Lanes.ORDER))
+              .reinterpretAsShorts();
+      ShortVector c1 =
+          none.sub(ByteVector.fromMemorySegment(Lanes.BYTES, p, BYTES, Lanes.ORDER))
+              .reinterpretAsShorts();
       s0 = c0.mul(weight).add(s0);
       s1 = c1.mul(weight).add(s1);
       s2 =

@@ -2,7 +2,6 @@ package dev.coppice.kernels;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import jdk.incubator.vector.LongVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorMask;
@@ -58,10 +57,7 @@ final class VectorCountPool {
           pooled
               .expand(VectorMask.fromLong(Lanes.SHORTS, spread))
               .intoMemorySegment(
-                  to,
-                  place,
-                  ByteOrder.nativeOrder(),
-                  Lanes.SHORTS.indexInRange(0, count * outPitch));
+                  to, place, Lanes.ORDER, Lanes.SHORTS.indexInRange(0, count * outPitch));
         }
       }
     }
@@ -72,9 +68,7 @@ final class VectorCountPool {
   /** Stores the first numbers; storing a part of a vector of shorts takes long. */
   private static void store(ShortVector numbers, MemorySegment to, long at, int count) {
     if (count == COUNT / 2) {
-      numbers
-          .reinterpretShape(Lanes.HALF_SHORTS, 0)
-          .intoMemorySegment(to, at, ByteOrder.nativeOrder());
+      numbers.reinterpretShape(Lanes.HALF_SHORTS, 0).intoMemorySegment(to, at, Lanes.ORDER);
       return;
     }
     // Lanes are taken by constant numbers: otherwise vectors become objects.
@@ -85,8 +79,7 @@ final class VectorCountPool {
     } else if (count == QUAD) {
       to.set(ValueLayout.JAVA_LONG_UNALIGNED, at, numbers.reinterpretAsLongs().lane(0));
     } else {
-      numbers.intoMemorySegment(
-          to, at, ByteOrder.nativeOrder(), Lanes.SHORTS.indexInRange(0, count));
+      numbers.intoMemorySegment(to, at, Lanes.ORDER, Lanes.SHORTS.indexInRange(0, count));
     }
   }
 
@@ -98,7 +91,7 @@ final class VectorCountPool {
           .intoMemorySegment(
               to,
               at + (long) x * Short.BYTES,
-              ByteOrder.nativeOrder(),
+              Lanes.ORDER,
               Lanes.SHORTS.indexInRange(0, Math.min(COUNT / 2, columns - x)));
     }
     long first = at / Short.BYTES;
@@ -107,10 +100,12 @@ final class VectorCountPool {
 
   private static ShortVector pooled(PlanePool p, MemorySegment from, long at) {
     long below = at + (long) p.in().pitch() * Short.BYTES;
-    ShortVector a = Lanes.shorts(from, at);
-    ShortVector b = Lanes.shorts(from, below);
-    ShortVector c = Lanes.shorts(from, at + Short.BYTES);
-    ShortVector d = Lanes.shorts(from, below + Short.BYTES);
+    ShortVector a = ShortVector.fromMemorySegment(Lanes.SHORTS, from, at, Lanes.ORDER);
+    ShortVector b = ShortVector.fromMemorySegment(Lanes.SHORTS, from, below, Lanes.ORDER);
+    ShortVector c =
+        ShortVector.fromMemorySegment(Lanes.SHORTS, from, at + Short.BYTES, Lanes.ORDER);
+    ShortVector d =
+        ShortVector.fromMemorySegment(Lanes.SHORTS, from, below + Short.BYTES, Lanes.ORDER);
     return p.average() ? a.add(b).add(c.add(d)) : a.max(b).max(c.max(d));
   }
 }

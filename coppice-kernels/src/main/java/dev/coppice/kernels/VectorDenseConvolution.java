@@ -1,7 +1,6 @@
 package dev.coppice.kernels;
 
 import java.lang.foreign.MemorySegment;
-import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 
 /**
@@ -114,10 +113,15 @@ final class VectorDenseConvolution {
     long at = weightsAt;
     for (int ky = 0; ky < kernel; ky++) {
       for (int j = 0; j < taps; j++) {
-        FloatVector w0 = load(weights, at);
-        FloatVector w1 = load(weights, at + VECTOR_BYTES);
-        FloatVector w2 = load(weights, at + 2 * VECTOR_BYTES);
-        FloatVector w3 = load(weights, at + 3 * VECTOR_BYTES);
+        FloatVector w0 = FloatVector.fromMemorySegment(Lanes.FLOATS, weights, at, Lanes.ORDER);
+        FloatVector w1 =
+            FloatVector.fromMemorySegment(Lanes.FLOATS, weights, at + VECTOR_BYTES, Lanes.ORDER);
+        FloatVector w2 =
+            FloatVector.fromMemorySegment(
+                Lanes.FLOATS, weights, at + 2 * VECTOR_BYTES, Lanes.ORDER);
+        FloatVector w3 =
+            FloatVector.fromMemorySegment(
+                Lanes.FLOATS, weights, at + 3 * VECTOR_BYTES, Lanes.ORDER);
         FloatVector a = FloatVector.broadcast(Lanes.FLOATS, padded[first + ky * row + j]);
         FloatVector b = FloatVector.broadcast(Lanes.FLOATS, padded[second + ky * row + j]);
         a0 = a.fma(w0, a0);
@@ -134,21 +138,13 @@ final class VectorDenseConvolution {
     // The compiler knows the class of a sum, as it may not know that of what comes out of a loop,
     // and
     // would make objects of all of these.
-    store(zero.add(a0), out, outAt);
-    store(zero.add(a1), out, outAt + VECTOR_BYTES);
-    store(zero.add(a2), out, outAt + 2 * VECTOR_BYTES);
-    store(zero.add(a3), out, outAt + 3 * VECTOR_BYTES);
-    store(zero.add(b0), out, nextOutAt);
-    store(zero.add(b1), out, nextOutAt + VECTOR_BYTES);
-    store(zero.add(b2), out, nextOutAt + 2 * VECTOR_BYTES);
-    store(zero.add(b3), out, nextOutAt + 3 * VECTOR_BYTES);
-  }
-
-  private static FloatVector load(MemorySegment segment, long at) {
-    return FloatVector.fromMemorySegment(Lanes.FLOATS, segment, at, ByteOrder.nativeOrder());
-  }
-
-  private static void store(FloatVector value, MemorySegment out, long at) {
-    value.intoMemorySegment(out, at, ByteOrder.nativeOrder());
+    zero.add(a0).intoMemorySegment(out, outAt, Lanes.ORDER);
+    zero.add(a1).intoMemorySegment(out, outAt + VECTOR_BYTES, Lanes.ORDER);
+    zero.add(a2).intoMemorySegment(out, outAt + 2 * VECTOR_BYTES, Lanes.ORDER);
+    zero.add(a3).intoMemorySegment(out, outAt + 3 * VECTOR_BYTES, Lanes.ORDER);
+    zero.add(b0).intoMemorySegment(out, nextOutAt, Lanes.ORDER);
+    zero.add(b1).intoMemorySegment(out, nextOutAt + VECTOR_BYTES, Lanes.ORDER);
+    zero.add(b2).intoMemorySegment(out, nextOutAt + 2 * VECTOR_BYTES, Lanes.ORDER);
+    zero.add(b3).intoMemorySegment(out, nextOutAt + 3 * VECTOR_BYTES, Lanes.ORDER);
   }
 }

@@ -1,7 +1,6 @@
 package dev.coppice.kernels;
 
 import java.lang.foreign.MemorySegment;
-import java.nio.ByteOrder;
 import java.util.Arrays;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
@@ -78,7 +77,7 @@ final class VectorFoldedPlanes {
         numbers.intoArray(source, at);
         copy(folded, source, at, elements, to + vector * BYTES);
       } else {
-        numbers.intoMemorySegment(elements, to + vector * BYTES, ByteOrder.nativeOrder());
+        numbers.intoMemorySegment(elements, to + vector * BYTES, Lanes.ORDER);
       }
     }
   }
@@ -99,7 +98,7 @@ final class VectorFoldedPlanes {
             .selectFrom(numbers)
             .and(ShortVector.fromArray(Lanes.SHORTS, kept, from))
             .reinterpretShape(Lanes.HALF_SHORTS, 0)
-            .intoMemorySegment(elements, to + from / COUNT * step, ByteOrder.nativeOrder());
+            .intoMemorySegment(elements, to + from / COUNT * step, Lanes.ORDER);
       }
       return;
     }
@@ -107,7 +106,7 @@ final class VectorFoldedPlanes {
       ShortVector.fromArray(Lanes.SHORTS, sources, from)
           .selectFrom(numbers)
           .and(ShortVector.fromArray(Lanes.SHORTS, kept, from))
-          .intoMemorySegment(elements, to + from / COUNT * step, ByteOrder.nativeOrder());
+          .intoMemorySegment(elements, to + from / COUNT * step, Lanes.ORDER);
     }
   }
 
@@ -145,10 +144,12 @@ final class VectorFoldedPlanes {
         for (int channel = 0; channel < channels; channel++) {
           long ahead = channel * channelBytes;
           numbers =
-              Lanes.shorts(counts, later + ahead)
+              ShortVector.fromMemorySegment(Lanes.SHORTS, counts, later + ahead, Lanes.ORDER)
                   .and(there)
                   .lanewise(VectorOperators.LSHL, FoldedPlanes.FOLD)
-                  .or(Lanes.shorts(counts, begin + ahead))
+                  .or(
+                      ShortVector.fromMemorySegment(
+                          Lanes.SHORTS, counts, begin + ahead, Lanes.ORDER))
                   .lanewise(VectorOperators.LSHL, channel)
                   .or(numbers);
         }
@@ -217,7 +218,11 @@ final class VectorFoldedPlanes {
           ShortVector.fromArray(Lanes.SHORTS, BELOW, COUNT - Math.min(COUNT, size - k));
       for (int line = 0; line < lines; line++) {
         int at = to + line * toPitch + k;
-        Lanes.shorts(counts, (from + (long) line * fromPitch + k) * Short.BYTES)
+        ShortVector.fromMemorySegment(
+                Lanes.SHORTS,
+                counts,
+                (from + (long) line * fromPitch + k) * Short.BYTES,
+                Lanes.ORDER)
             .and(within)
             .lanewise(VectorOperators.LSHL, channel)
             .or(ShortVector.fromArray(Lanes.SHORTS, source, at))
@@ -239,7 +244,7 @@ final class VectorFoldedPlanes {
     for (int line = 0; line < lines; line++) {
       int at = to + line * toPitch;
       long read = (from + (long) line * fromPitch) * Short.BYTES;
-      ShortVector.fromMemorySegment(Lanes.HALF_SHORTS, counts, read, ByteOrder.nativeOrder())
+      ShortVector.fromMemorySegment(Lanes.HALF_SHORTS, counts, read, Lanes.ORDER)
           .lanewise(VectorOperators.LSHL, channel)
           .or(ShortVector.fromArray(Lanes.HALF_SHORTS, source, at))
           .intoArray(source, at);
@@ -259,7 +264,7 @@ final class VectorFoldedPlanes {
     for (int line = 0; line < lines; line++) {
       int at = to + line * toPitch;
       long read = (from + (long) line * fromPitch) * Short.BYTES;
-      ShortVector.fromMemorySegment(Lanes.QUARTER_SHORTS, counts, read, ByteOrder.nativeOrder())
+      ShortVector.fromMemorySegment(Lanes.QUARTER_SHORTS, counts, read, Lanes.ORDER)
           .lanewise(VectorOperators.LSHL, channel)
           .or(ShortVector.fromArray(Lanes.QUARTER_SHORTS, source, at))
           .intoArray(source, at);
@@ -280,7 +285,8 @@ final class VectorFoldedPlanes {
   private static int sumOfVectors(MemorySegment counts, long at, int vectors) {
     ShortVector sum = ShortVector.zero(Lanes.SHORTS);
     for (int k = 0; k < vectors; k++) {
-      sum = sum.add(Lanes.shorts(counts, at + k * BYTES));
+      sum =
+          sum.add(ShortVector.fromMemorySegment(Lanes.SHORTS, counts, at + k * BYTES, Lanes.ORDER));
     }
     IntVector low = (IntVector) sum.convertShape(VectorOperators.S2I, Lanes.INTS, 0);
     IntVector high = (IntVector) sum.convertShape(VectorOperators.S2I, Lanes.INTS, 1);

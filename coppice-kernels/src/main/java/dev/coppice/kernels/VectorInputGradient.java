@@ -1,7 +1,6 @@
 package dev.coppice.kernels;
 
 import java.lang.foreign.MemorySegment;
-import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 
 /**
@@ -42,9 +41,11 @@ final class VectorInputGradient {
 
   private static void kernelColumn(
       MemorySegment weights, long at, long backwards, float[] into, int to) {
-    FloatVector a = load(weights, at);
-    FloatVector b = load(weights, at - backwards);
-    FloatVector c = load(weights, at - 2 * backwards);
+    FloatVector a = FloatVector.fromMemorySegment(Lanes.FLOATS, weights, at, Lanes.ORDER);
+    FloatVector b =
+        FloatVector.fromMemorySegment(Lanes.FLOATS, weights, at - backwards, Lanes.ORDER);
+    FloatVector c =
+        FloatVector.fromMemorySegment(Lanes.FLOATS, weights, at - 2 * backwards, Lanes.ORDER);
     int step = 3 * Lanes.COUNT;
     FloatVector ends = a.add(c).mul(-1 / 6f);
     FloatVector middle = b.mul(1 / 6f);
@@ -59,9 +60,9 @@ final class VectorInputGradient {
   }
 
   private static void kernelRow(float[] rows, int at, float[] into, int to, int step) {
-    FloatVector a = load(rows, at);
-    FloatVector b = load(rows, at + Lanes.COUNT);
-    FloatVector c = load(rows, at + 2 * Lanes.COUNT);
+    FloatVector a = FloatVector.fromArray(Lanes.FLOATS, rows, at);
+    FloatVector b = FloatVector.fromArray(Lanes.FLOATS, rows, at + Lanes.COUNT);
+    FloatVector c = FloatVector.fromArray(Lanes.FLOATS, rows, at + 2 * Lanes.COUNT);
     FloatVector ends = a.add(c).mul(-1 / 6f);
     FloatVector middle = b.mul(1 / 6f);
     FloatVector wide = a.mul(1 / 24f).add(c.mul(1 / 6f));
@@ -153,12 +154,12 @@ final class VectorInputGradient {
   }
 
   private static void tileColumn(MemorySegment from, long at, long row, float[] into, int to) {
-    FloatVector a = load(from, at);
-    FloatVector b = load(from, at + row);
-    FloatVector c = load(from, at + 2 * row);
-    FloatVector d = load(from, at + 3 * row);
-    FloatVector e = load(from, at + 4 * row);
-    FloatVector f = load(from, at + 5 * row);
+    FloatVector a = FloatVector.fromMemorySegment(Lanes.FLOATS, from, at, Lanes.ORDER);
+    FloatVector b = FloatVector.fromMemorySegment(Lanes.FLOATS, from, at + row, Lanes.ORDER);
+    FloatVector c = FloatVector.fromMemorySegment(Lanes.FLOATS, from, at + 2 * row, Lanes.ORDER);
+    FloatVector d = FloatVector.fromMemorySegment(Lanes.FLOATS, from, at + 3 * row, Lanes.ORDER);
+    FloatVector e = FloatVector.fromMemorySegment(Lanes.FLOATS, from, at + 4 * row, Lanes.ORDER);
+    FloatVector f = FloatVector.fromMemorySegment(Lanes.FLOATS, from, at + 5 * row, Lanes.ORDER);
     FloatVector even = e.sub(c.mul(4));
     FloatVector odd = d.sub(b.mul(4));
     FloatVector inner = e.sub(c);
@@ -172,12 +173,12 @@ final class VectorInputGradient {
   }
 
   private static void tileRow(float[] columns, int at, float[] into, int to, int step) {
-    FloatVector a = load(columns, at);
-    FloatVector b = load(columns, at + Lanes.COUNT);
-    FloatVector c = load(columns, at + 2 * Lanes.COUNT);
-    FloatVector d = load(columns, at + 3 * Lanes.COUNT);
-    FloatVector e = load(columns, at + 4 * Lanes.COUNT);
-    FloatVector f = load(columns, at + 5 * Lanes.COUNT);
+    FloatVector a = FloatVector.fromArray(Lanes.FLOATS, columns, at);
+    FloatVector b = FloatVector.fromArray(Lanes.FLOATS, columns, at + Lanes.COUNT);
+    FloatVector c = FloatVector.fromArray(Lanes.FLOATS, columns, at + 2 * Lanes.COUNT);
+    FloatVector d = FloatVector.fromArray(Lanes.FLOATS, columns, at + 3 * Lanes.COUNT);
+    FloatVector e = FloatVector.fromArray(Lanes.FLOATS, columns, at + 4 * Lanes.COUNT);
+    FloatVector f = FloatVector.fromArray(Lanes.FLOATS, columns, at + 5 * Lanes.COUNT);
     FloatVector even = e.sub(c.mul(4));
     FloatVector odd = d.sub(b.mul(4));
     FloatVector inner = e.sub(c);
@@ -232,8 +233,8 @@ final class VectorInputGradient {
     FloatVector f0 = a0;
     FloatVector f1 = a0;
     for (int o = 0; o < out; o++) {
-      FloatVector w0 = load(weights, panel);
-      FloatVector w1 = load(weights, panel + Lanes.COUNT);
+      FloatVector w0 = FloatVector.fromArray(Lanes.FLOATS, weights, panel);
+      FloatVector w1 = FloatVector.fromArray(Lanes.FLOATS, weights, panel + Lanes.COUNT);
       panel += InputGradient.PANEL;
       FloatVector tile = FloatVector.broadcast(Lanes.FLOATS, tiles[at + o]);
       a0 = tile.fma(w0, a0);
@@ -280,8 +281,8 @@ final class VectorInputGradient {
     FloatVector d0 = a0;
     FloatVector d1 = a0;
     for (int o = 0; o < out; o++) {
-      FloatVector w0 = load(weights, panel);
-      FloatVector w1 = load(weights, panel + Lanes.COUNT);
+      FloatVector w0 = FloatVector.fromArray(Lanes.FLOATS, weights, panel);
+      FloatVector w1 = FloatVector.fromArray(Lanes.FLOATS, weights, panel + Lanes.COUNT);
       panel += InputGradient.PANEL;
       FloatVector tile = FloatVector.broadcast(Lanes.FLOATS, tiles[at + o]);
       a0 = tile.fma(w0, a0);
@@ -337,54 +338,48 @@ final class VectorInputGradient {
   }
 
   private static void mixedColumn(float[] mixed, int at, int step, float[] into, int to) {
-    FloatVector b = load(mixed, at + step);
-    FloatVector c = load(mixed, at + 2 * step);
-    FloatVector d = load(mixed, at + 3 * step);
-    FloatVector e = load(mixed, at + 4 * step);
+    FloatVector b = FloatVector.fromArray(Lanes.FLOATS, mixed, at + step);
+    FloatVector c = FloatVector.fromArray(Lanes.FLOATS, mixed, at + 2 * step);
+    FloatVector d = FloatVector.fromArray(Lanes.FLOATS, mixed, at + 3 * step);
+    FloatVector e = FloatVector.fromArray(Lanes.FLOATS, mixed, at + 4 * step);
     FloatVector near = b.add(c);
     FloatVector nearOdd = b.sub(c);
     FloatVector far = d.add(e);
     FloatVector farOdd = d.sub(e);
-    load(mixed, at).add(near).add(far).intoArray(into, to);
+    FloatVector.fromArray(Lanes.FLOATS, mixed, at).add(near).add(far).intoArray(into, to);
     nearOdd.add(farOdd.mul(2)).intoArray(into, to + COLUMN);
     near.add(far.mul(4)).intoArray(into, to + 2 * COLUMN);
-    nearOdd.add(farOdd.mul(8)).add(load(mixed, at + 5 * step)).intoArray(into, to + 3 * COLUMN);
+    nearOdd
+        .add(farOdd.mul(8))
+        .add(FloatVector.fromArray(Lanes.FLOATS, mixed, at + 5 * step))
+        .intoArray(into, to + 3 * COLUMN);
   }
 
   private static void mixedRow(
       float[] columns, int at, MemorySegment into, long to, long pixel, int count) {
-    FloatVector b = load(columns, at + Lanes.COUNT);
-    FloatVector c = load(columns, at + 2 * Lanes.COUNT);
-    FloatVector d = load(columns, at + 3 * Lanes.COUNT);
-    FloatVector e = load(columns, at + 4 * Lanes.COUNT);
+    FloatVector b = FloatVector.fromArray(Lanes.FLOATS, columns, at + Lanes.COUNT);
+    FloatVector c = FloatVector.fromArray(Lanes.FLOATS, columns, at + 2 * Lanes.COUNT);
+    FloatVector d = FloatVector.fromArray(Lanes.FLOATS, columns, at + 3 * Lanes.COUNT);
+    FloatVector e = FloatVector.fromArray(Lanes.FLOATS, columns, at + 4 * Lanes.COUNT);
     FloatVector near = b.add(c);
     FloatVector nearOdd = b.sub(c);
     FloatVector far = d.add(e);
     FloatVector farOdd = d.sub(e);
-    store(load(columns, at).add(near).add(far), into, to);
+    FloatVector.fromArray(Lanes.FLOATS, columns, at)
+        .add(near)
+        .add(far)
+        .intoMemorySegment(into, to, Lanes.ORDER);
     if (count > 1) {
-      store(nearOdd.add(farOdd.mul(2)), into, to + pixel);
+      nearOdd.add(farOdd.mul(2)).intoMemorySegment(into, to + pixel, Lanes.ORDER);
     }
     if (count > 2) {
-      store(near.add(far.mul(4)), into, to + 2 * pixel);
+      near.add(far.mul(4)).intoMemorySegment(into, to + 2 * pixel, Lanes.ORDER);
     }
     if (count > 3) {
-      store(
-          nearOdd.add(farOdd.mul(8)).add(load(columns, at + 5 * Lanes.COUNT)),
-          into,
-          to + 3 * pixel);
+      nearOdd
+          .add(farOdd.mul(8))
+          .add(FloatVector.fromArray(Lanes.FLOATS, columns, at + 5 * Lanes.COUNT))
+          .intoMemorySegment(into, to + 3 * pixel, Lanes.ORDER);
     }
-  }
-
-  private static FloatVector load(MemorySegment segment, long at) {
-    return FloatVector.fromMemorySegment(Lanes.FLOATS, segment, at, ByteOrder.nativeOrder());
-  }
-
-  private static FloatVector load(float[] array, int at) {
-    return FloatVector.fromArray(Lanes.FLOATS, array, at);
-  }
-
-  private static void store(FloatVector value, MemorySegment segment, long at) {
-    value.intoMemorySegment(segment, at, ByteOrder.nativeOrder());
   }
 }

@@ -1,7 +1,6 @@
 package dev.coppice.kernels;
 
 import java.lang.foreign.MemorySegment;
-import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorMask;
@@ -108,7 +107,9 @@ final class VectorIntegerConvolution {
     for (int span = first; span < end; span++) {
       int from = lanes[span] - lane;
       long at = (to + targets[span]) * Float.BYTES;
-      floats(totals, from).intoMemorySegment(sums, at, ByteOrder.nativeOrder());
+      ShortVector.fromArray(Lanes.HALF_SHORTS, totals, from)
+          .convertShape(VectorOperators.S2F, Lanes.FLOATS, 0)
+          .intoMemorySegment(sums, at, Lanes.ORDER);
     }
   }
 
@@ -128,7 +129,7 @@ final class VectorIntegerConvolution {
       ((FloatVector)
               ShortVector.fromArray(Lanes.QUARTER_SHORTS, totals, from)
                   .convertShape(VectorOperators.S2F, Lanes.HALF_FLOATS, 0))
-          .intoMemorySegment(sums, at, ByteOrder.nativeOrder());
+          .intoMemorySegment(sums, at, Lanes.ORDER);
     }
   }
 
@@ -136,18 +137,13 @@ final class VectorIntegerConvolution {
   private static void write(
       short[] totals, int lane, int count, boolean more, MemorySegment sums, long at) {
     VectorMask<Float> mask = Lanes.FLOATS.indexInRange(0, count);
-    FloatVector total = floats(totals, lane);
+    FloatVector total =
+        (FloatVector)
+            ShortVector.fromArray(Lanes.HALF_SHORTS, totals, lane)
+                .convertShape(VectorOperators.S2F, Lanes.FLOATS, 0);
     if (more) {
-      total =
-          total.add(
-              FloatVector.fromMemorySegment(Lanes.FLOATS, sums, at, ByteOrder.nativeOrder(), mask));
+      total = total.add(FloatVector.fromMemorySegment(Lanes.FLOATS, sums, at, Lanes.ORDER, mask));
     }
-    total.intoMemorySegment(sums, at, ByteOrder.nativeOrder(), mask);
-  }
-
-  private static FloatVector floats(short[] totals, int k) {
-    return (FloatVector)
-        ShortVector.fromArray(Lanes.HALF_SHORTS, totals, k)
-            .convertShape(VectorOperators.S2F, Lanes.FLOATS, 0);
+    total.intoMemorySegment(sums, at, Lanes.ORDER, mask);
   }
 }

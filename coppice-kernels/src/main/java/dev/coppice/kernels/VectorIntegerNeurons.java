@@ -1,7 +1,6 @@
 package dev.coppice.kernels;
 
 import java.lang.foreign.MemorySegment;
-import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorMask;
@@ -110,10 +109,10 @@ final class VectorIntegerNeurons {
         u1 = h1.blend(h1.fma(keep, offset), f1);
         ShortVector.zero(Lanes.HALF_SHORTS)
             .blend((short) 1, f0.cast(Lanes.HALF_SHORTS))
-            .intoMemorySegment(s, (to + targets[r0 + t]) * Short.BYTES, ByteOrder.nativeOrder());
+            .intoMemorySegment(s, (to + targets[r0 + t]) * Short.BYTES, Lanes.ORDER);
         ShortVector.zero(Lanes.HALF_SHORTS)
             .blend((short) 1, f1.cast(Lanes.HALF_SHORTS))
-            .intoMemorySegment(s, (to + targets[r1 + t]) * Short.BYTES, ByteOrder.nativeOrder());
+            .intoMemorySegment(s, (to + targets[r1 + t]) * Short.BYTES, Lanes.ORDER);
       }
     }
   }
@@ -164,10 +163,10 @@ final class VectorIntegerNeurons {
         u1 = h1.blend(h1.fma(keep, offset), f1);
         ShortVector.zero(Lanes.QUARTER_SHORTS)
             .blend((short) 1, f0.cast(Lanes.QUARTER_SHORTS))
-            .intoMemorySegment(s, (to + targets[r0 + t]) * Short.BYTES, ByteOrder.nativeOrder());
+            .intoMemorySegment(s, (to + targets[r0 + t]) * Short.BYTES, Lanes.ORDER);
         ShortVector.zero(Lanes.QUARTER_SHORTS)
             .blend((short) 1, f1.cast(Lanes.QUARTER_SHORTS))
-            .intoMemorySegment(s, (to + targets[r1 + t]) * Short.BYTES, ByteOrder.nativeOrder());
+            .intoMemorySegment(s, (to + targets[r1 + t]) * Short.BYTES, Lanes.ORDER);
       }
     }
   }

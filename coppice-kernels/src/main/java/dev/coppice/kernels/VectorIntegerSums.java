@@ -108,10 +108,13 @@ final class VectorIntegerSums {
       for (int j = lists[list]; j < end; j++) {
         long at = from + offsets[j];
         ShortVector weight = ShortVector.broadcast(Lanes.SHORTS, numbers[j]);
-        ShortVector c0 = Lanes.shorts(elements, at);
-        ShortVector c1 = Lanes.shorts(elements, at + BYTES);
-        ShortVector c2 = Lanes.shorts(elements, at + 2 * BYTES);
-        ShortVector c3 = Lanes.shorts(elements, at + 3 * BYTES);
+        ShortVector c0 = ShortVector.fromMemorySegment(Lanes.SHORTS, elements, at, Lanes.ORDER);
+        ShortVector c1 =
+            ShortVector.fromMemorySegment(Lanes.SHORTS, elements, at + BYTES, Lanes.ORDER);
+        ShortVector c2 =
+            ShortVector.fromMemorySegment(Lanes.SHORTS, elements, at + 2 * BYTES, Lanes.ORDER);
+        ShortVector c3 =
+            ShortVector.fromMemorySegment(Lanes.SHORTS, elements, at + 3 * BYTES, Lanes.ORDER);
         s0 = c0.mul(weight).add(s0);
         s1 = c1.mul(weight).add(s1);
         s2 = c2.mul(weight).add(s2);
@@ -174,8 +177,9 @@ final class VectorIntegerSums {
       for (int j = lists[list]; j < end; j++) {
         long at = from + offsets[j];
         ShortVector weight = ShortVector.broadcast(Lanes.SHORTS, numbers[j]);
-        ShortVector c0 = Lanes.shorts(elements, at);
-        ShortVector c1 = Lanes.shorts(elements, at + BYTES);
+        ShortVector c0 = ShortVector.fromMemorySegment(Lanes.SHORTS, elements, at, Lanes.ORDER);
+        ShortVector c1 =
+            ShortVector.fromMemorySegment(Lanes.SHORTS, elements, at + BYTES, Lanes.ORDER);
         s0 = c0.mul(weight).add(s0);
         s1 = c1.mul(weight).add(s1);
         s2 = c0.lanewise(VectorOperators.LSHR, FoldedPlanes.FOLD).mul(weight).add(s2);
@@ -218,7 +222,7 @@ final class VectorIntegerSums {
       for (int j = lists[list]; j < end; j++) {
         long at = from + offsets[j];
         ShortVector weight = ShortVector.broadcast(Lanes.SHORTS, numbers[j]);
-        ShortVector c0 = Lanes.shorts(elements, at);
+        ShortVector c0 = ShortVector.fromMemorySegment(Lanes.SHORTS, elements, at, Lanes.ORDER);
         s0 = c0.mul(weight).add(s0);
         s1 = c0.lanewise(VectorOperators.LSHR, FoldedPlanes.FOLD).mul(weight).add(s1);
       }
@@ -266,10 +270,22 @@ final class VectorIntegerSums {
         long at = from + offsets[j];
         ShortVector weight = ShortVector.broadcast(Lanes.SHORTS, numbers[j]);
         ShortVector sign = weight.lanewise(VectorOperators.ASHR, SIGN);
-        ShortVector c0 = selected(Lanes.shorts(elements, at), weight, sign);
-        ShortVector c1 = selected(Lanes.shorts(elements, at + BYTES), weight, sign);
-        ShortVector c2 = selected(Lanes.shorts(elements, at + 2 * BYTES), weight, sign);
-        ShortVector c3 = selected(Lanes.shorts(elements, at + 3 * BYTES), weight, sign);
+        ShortVector c0 =
+            ShortVector.fromMemorySegment(Lanes.SHORTS, elements, at, Lanes.ORDER)
+                .and(weight)
+                .lanewise(VectorOperators.XOR, sign);
+        ShortVector c1 =
+            ShortVector.fromMemorySegment(Lanes.SHORTS, elements, at + BYTES, Lanes.ORDER)
+                .and(weight)
+                .lanewise(VectorOperators.XOR, sign);
+        ShortVector c2 =
+            ShortVector.fromMemorySegment(Lanes.SHORTS, elements, at + 2 * BYTES, Lanes.ORDER)
+                .and(weight)
+                .lanewise(VectorOperators.XOR, sign);
+        ShortVector c3 =
+            ShortVector.fromMemorySegment(Lanes.SHORTS, elements, at + 3 * BYTES, Lanes.ORDER)
+                .and(weight)
+                .lanewise(VectorOperators.XOR, sign);
         s0 = c0.add(s0);
         s1 = c1.add(s1);
         s2 = c2.add(s2);
@@ -334,8 +350,14 @@ final class VectorIntegerSums {
         long at = from + offsets[j];
         ShortVector weight = ShortVector.broadcast(Lanes.SHORTS, numbers[j]);
         ShortVector sign = weight.lanewise(VectorOperators.ASHR, SIGN);
-        ShortVector c0 = selected(Lanes.shorts(elements, at), weight, sign);
-        ShortVector c1 = selected(Lanes.shorts(elements, at + BYTES), weight, sign);
+        ShortVector c0 =
+            ShortVector.fromMemorySegment(Lanes.SHORTS, elements, at, Lanes.ORDER)
+                .and(weight)
+                .lanewise(VectorOperators.XOR, sign);
+        ShortVector c1 =
+            ShortVector.fromMemorySegment(Lanes.SHORTS, elements, at + BYTES, Lanes.ORDER)
+                .and(weight)
+                .lanewise(VectorOperators.XOR, sign);
         s0 = c0.add(s0);
         s1 = c1.add(s1);
         s2 = c0.lanewise(VectorOperators.ASHR, FoldedPlanes.FOLD).add(s2);
@@ -380,7 +402,10 @@ final class VectorIntegerSums {
         long at = from + offsets[j];
         ShortVector weight = ShortVector.broadcast(Lanes.SHORTS, numbers[j]);
         ShortVector sign = weight.lanewise(VectorOperators.ASHR, SIGN);
-        ShortVector c0 = selected(Lanes.shorts(elements, at), weight, sign);
+        ShortVector c0 =
+            ShortVector.fromMemorySegment(Lanes.SHORTS, elements, at, Lanes.ORDER)
+                .and(weight)
+                .lanewise(VectorOperators.XOR, sign);
         s0 = c0.add(s0);
         s1 = c0.lanewise(VectorOperators.ASHR, FoldedPlanes.FOLD).add(s1);
       }
@@ -428,10 +453,13 @@ final class VectorIntegerSums {
       for (int j = lists[list]; j < end; j++) {
         long at = from + offsets[j];
         ShortVector table = ShortVector.fromArray(Lanes.SHORTS, numbers, j * COUNT);
-        ShortVector c0 = Lanes.shorts(elements, at);
-        ShortVector c1 = Lanes.shorts(elements, at + BYTES);
-        ShortVector c2 = Lanes.shorts(elements, at + 2 * BYTES);
-        ShortVector c3 = Lanes.shorts(elements, at + 3 * BYTES);
+        ShortVector c0 = ShortVector.fromMemorySegment(Lanes.SHORTS, elements, at, Lanes.ORDER);
+        ShortVector c1 =
+            ShortVector.fromMemorySegment(Lanes.SHORTS, elements, at + BYTES, Lanes.ORDER);
+        ShortVector c2 =
+            ShortVector.fromMemorySegment(Lanes.SHORTS, elements, at + 2 * BYTES, Lanes.ORDER);
+        ShortVector c3 =
+            ShortVector.fromMemorySegment(Lanes.SHORTS, elements, at + 3 * BYTES, Lanes.ORDER);
         s0 = c0.selectFrom(table).add(s0);
         s1 = c1.selectFrom(table).add(s1);
         s2 = c2.selectFrom(table).add(s2);
@@ -486,8 +514,9 @@ final class VectorIntegerSums {
       for (int j = lists[list]; j < end; j++) {
         long at = from + offsets[j];
         ShortVector table = ShortVector.fromArray(Lanes.SHORTS, numbers, j * COUNT);
-        ShortVector c0 = Lanes.shorts(elements, at);
-        ShortVector c1 = Lanes.shorts(elements, at + BYTES);
+        ShortVector c0 = ShortVector.fromMemorySegment(Lanes.SHORTS, elements, at, Lanes.ORDER);
+        ShortVector c1 =
+            ShortVector.fromMemorySegment(Lanes.SHORTS, elements, at + BYTES, Lanes.ORDER);
         s0 = c0.selectFrom(table).add(s0);
         s1 = c1.selectFrom(table).add(s1);
         s2 = c0.lanewise(VectorOperators.LSHR, FoldedPlanes.FOLD).selectFrom(table).add(s2);
@@ -526,7 +555,7 @@ final class VectorIntegerSums {
       for (int j = lists[list]; j < end; j++) {
         long at = from + offsets[j];
         ShortVector table = ShortVector.fromArray(Lanes.SHORTS, numbers, j * COUNT);
-        ShortVector c0 = Lanes.shorts(elements, at);
+        ShortVector c0 = ShortVector.fromMemorySegment(Lanes.SHORTS, elements, at, Lanes.ORDER);
         s0 = c0.selectFrom(table).add(s0);
         s1 = c0.lanewise(VectorOperators.LSHR, FoldedPlanes.FOLD).selectFrom(table).add(s1);
       }
@@ -555,7 +584,8 @@ final class VectorIntegerSums {
       ShortVector s0 = zero;
       int end = lists[list + 1];
       for (int j = lists[list]; j < end; j++) {
-        ShortVector c0 = Lanes.shorts(elements, from + offsets[j]);
+        ShortVector c0 =
+            ShortVector.fromMemorySegment(Lanes.SHORTS, elements, from + offsets[j], Lanes.ORDER);
         s0 = c0.mul(numbers[j]).add(s0);
       }
       ShortVector source = ShortVector.fromArray(Lanes.SHORTS, sources, column * COUNT);
@@ -581,9 +611,13 @@ final class VectorIntegerSums {
       ShortVector s0 = zero;
       int end = lists[list + 1];
       for (int j = lists[list]; j < end; j++) {
-        ShortVector c0 = Lanes.shorts(elements, from + offsets[j]);
+        ShortVector c0 =
+            ShortVector.fromMemorySegment(Lanes.SHORTS, elements, from + offsets[j], Lanes.ORDER);
         ShortVector weight = ShortVector.broadcast(Lanes.SHORTS, numbers[j]);
-        s0 = selected(c0, weight, weight.lanewise(VectorOperators.ASHR, SIGN)).add(s0);
+        s0 =
+            c0.and(weight)
+                .lanewise(VectorOperators.XOR, weight.lanewise(VectorOperators.ASHR, SIGN))
+                .add(s0);
       }
       ShortVector source = ShortVector.fromArray(Lanes.SHORTS, sources, column * COUNT);
       ShortVector keep = ShortVector.fromArray(Lanes.SHORTS, kept, column * COUNT);
@@ -609,7 +643,8 @@ final class VectorIntegerSums {
       ShortVector s0 = zero;
       int end = lists[list + 1];
       for (int j = lists[list]; j < end; j++) {
-        ShortVector c0 = Lanes.shorts(elements, from + offsets[j]);
+        ShortVector c0 =
+            ShortVector.fromMemorySegment(Lanes.SHORTS, elements, from + offsets[j], Lanes.ORDER);
         s0 = c0.selectFrom(ShortVector.fromArray(Lanes.SHORTS, numbers, j * COUNT)).add(s0);
       }
       ShortVector source = ShortVector.fromArray(Lanes.SHORTS, sources, column * COUNT);
@@ -617,13 +652,5 @@ final class VectorIntegerSums {
       t0 = source.selectFrom(zero.add(s0)).and(keep).add(t0);
     }
     zero.add(t0).intoArray(totals, 0);
-  }
-
-  /**
-   * Weights that fired, complemented where they are negative: that is one less than minus the
-   * weight, in both parts of an element.
-   */
-  private static ShortVector selected(ShortVector spikes, ShortVector weight, ShortVector sign) {
-    return spikes.and(weight).lanewise(VectorOperators.XOR, sign);
   }
 }

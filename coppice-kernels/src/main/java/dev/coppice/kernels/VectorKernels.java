@@ -2,7 +2,6 @@ package dev.coppice.kernels;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
@@ -115,11 +114,12 @@ final class VectorKernels implements Kernels {
       long at = bytes(first);
       long xAt = at;
       for (int t = 0; t < steps; t++) {
-        FloatVector current = load(x, xAt, i);
+        FloatVector current =
+            FloatVector.fromMemorySegment(Lanes.FLOATS, x, xAt + bytes(i), Lanes.ORDER);
         FloatVector potential = v.mul(leak).add(current.mul(gain)).add(drift);
         VectorMask<Float> fired = potential.compare(VectorOperators.GE, fireAt);
-        store(potential, h, at, i);
-        store(zero.blend(1, fired), s, at, i);
+        potential.intoMemorySegment(h, at + bytes(i), Lanes.ORDER);
+        zero.blend(1, fired).intoMemorySegment(s, at + bytes(i), Lanes.ORDER);
         v = potential.blend(potential.mul(keep).add(offset), fired);
         at += stride;
         xAt += xStride;
@@ -262,18 +262,23 @@ final class VectorKernels implements Kernels {
       long at = last;
       for (int t = steps - 1; t >= 0; t--) {
         FloatVector slope = FloatVector.fromArray(Lanes.FLOATS, phi, t * size + i);
-        VectorMask<Float> fired = load(h, at, i).compare(VectorOperators.GE, fireAt);
+        VectorMask<Float> fired =
+            FloatVector.fromMemorySegment(Lanes.FLOATS, h, at + bytes(i), Lanes.ORDER)
+                .compare(VectorOperators.GE, fireAt);
         FloatVector through = one.blend(keep, fired);
-        delta = load(gradS, at, i).mul(slope).add(delta.mul(leak).mul(through));
+        delta =
+            FloatVector.fromMemorySegment(Lanes.FLOATS, gradS, at + bytes(i), Lanes.ORDER)
+                .mul(slope)
+                .add(delta.mul(leak).mul(through));
         FloatVector scaled = delta.mul(gain);
         sum = sum.add(scaled);
         if (!repeated) {
-          store(scaled, gradX, at, i);
+          scaled.intoMemorySegment(gradX, at + bytes(i), Lanes.ORDER);
         }
         at -= stride;
       }
       if (repeated) {
-        store(sum, gradX, bytes(first), i);
+        sum.intoMemorySegment(gradX, bytes(first) + bytes(i), Lanes.ORDER);
       }
     }
     return end;
@@ -308,20 +313,24 @@ final class VectorKernels implements Kernels {
       long at = last;
       for (int t = steps - 1; t >= 0; t--) {
         FloatVector slope = FloatVector.fromArray(Lanes.FLOATS, phi, t * size + i);
-        FloatVector potential = load(h, at, i);
+        FloatVector potential =
+            FloatVector.fromMemorySegment(Lanes.FLOATS, h, at + bytes(i), Lanes.ORDER);
         VectorMask<Float> fired = potential.compare(VectorOperators.GE, fireAt);
         FloatVector through =
             one.blend(keep, fired).add(slope.mul(potential.mul(keepLess1).add(offset)));
-        delta = load(gradS, at, i).mul(slope).add(delta.mul(leak).mul(through));
+        delta =
+            FloatVector.fromMemorySegment(Lanes.FLOATS, gradS, at + bytes(i), Lanes.ORDER)
+                .mul(slope)
+                .add(delta.mul(leak).mul(through));
         FloatVector scaled = delta.mul(gain);
         sum = sum.add(scaled);
         if (!repeated) {
-          store(scaled, gradX, at, i);
+          scaled.intoMemorySegment(gradX, at + bytes(i), Lanes.ORDER);
         }
         at -= stride;
       }
       if (repeated) {
-        store(sum, gradX, bytes(first), i);
+        sum.intoMemorySegment(gradX, bytes(first) + bytes(i), Lanes.ORDER);
       }
     }
     return end;
@@ -556,15 +565,6 @@ final class VectorKernels implements Kernels {
 
   private static long bytes(long floats) {
     return floats * Float.BYTES;
-  }
-
-  private static FloatVector load(MemorySegment segment, long at, int i) {
-    return FloatVector.fromMemorySegment(
-        Lanes.FLOATS, segment, at + bytes(i), ByteOrder.nativeOrder());
-  }
-
-  private static void store(FloatVector value, MemorySegment segment, long at, int i) {
-    value.intoMemorySegment(segment, at + bytes(i), ByteOrder.nativeOrder());
   }
 
   private static float loadOne(MemorySegment segment, long at, int i) {

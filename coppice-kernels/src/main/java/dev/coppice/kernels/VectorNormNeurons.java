@@ -3,7 +3,6 @@ package dev.coppice.kernels;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
@@ -56,7 +55,9 @@ final class VectorNormNeurons {
     MemorySegment xs = part(x, at, count);
     int i = 0;
     for (; i < Lanes.FLOATS.loopBound(count); i += Lanes.COUNT) {
-      FloatVector.fromArray(Lanes.FLOATS, slots, i).add(load(xs, i)).intoArray(slots, i);
+      FloatVector.fromArray(Lanes.FLOATS, slots, i)
+          .add(FloatVector.fromMemorySegment(Lanes.FLOATS, xs, bytes(i), Lanes.ORDER))
+          .intoArray(slots, i);
     }
     for (; i < count; i++) {
       slots[i] += loadOne(xs, i);
@@ -68,7 +69,9 @@ final class VectorNormNeurons {
     MemorySegment xs = part(x, at, count);
     int i = 0;
     for (; i < Lanes.FLOATS.loopBound(count); i += Lanes.COUNT) {
-      FloatVector d = load(xs, i).sub(FloatVector.fromArray(Lanes.FLOATS, centres, i));
+      FloatVector d =
+          FloatVector.fromMemorySegment(Lanes.FLOATS, xs, bytes(i), Lanes.ORDER)
+              .sub(FloatVector.fromArray(Lanes.FLOATS, centres, i));
       FloatVector.fromArray(Lanes.FLOATS, slots, i).add(d).intoArray(slots, i);
       FloatVector.fromArray(Lanes.FLOATS, squareSlots, i).add(d.mul(d)).intoArray(squareSlots, i);
     }
@@ -185,7 +188,12 @@ final class VectorNormNeurons {
     for (; i < Lanes.FLOATS.loopBound(count); i += Lanes.COUNT) {
       FloatVector factor = FloatVector.fromArray(Lanes.FLOATS, factors, i);
       FloatVector term = FloatVector.fromArray(Lanes.FLOATS, terms, i);
-      store(rests.fma(leaks, load(xs, i).fma(factor, term)), hs, i);
+      rests
+          .fma(
+              leaks,
+              FloatVector.fromMemorySegment(Lanes.FLOATS, xs, bytes(i), Lanes.ORDER)
+                  .fma(factor, term))
+          .intoMemorySegment(hs, bytes(i), Lanes.ORDER);
     }
     for (; i < count; i++) {
       float charge = Math.fma(loadOne(xs, i), factors[i], terms[i]);
@@ -217,10 +225,13 @@ final class VectorNormNeurons {
     for (; i < Lanes.FLOATS.loopBound(count); i += Lanes.COUNT) {
       FloatVector factor = FloatVector.fromArray(Lanes.FLOATS, factors, i);
       FloatVector term = FloatVector.fromArray(Lanes.FLOATS, terms, i);
-      FloatVector charge = load(xs, i).fma(factor, term);
-      FloatVector last = load(lasts, i);
+      FloatVector charge =
+          FloatVector.fromMemorySegment(Lanes.FLOATS, xs, bytes(i), Lanes.ORDER).fma(factor, term);
+      FloatVector last = FloatVector.fromMemorySegment(Lanes.FLOATS, lasts, bytes(i), Lanes.ORDER);
       VectorMask<Float> fired = last.compare(VectorOperators.GE, fireAt);
-      store(last.blend(last.fma(keeps, offsets), fired).fma(leaks, charge), nows, i);
+      last.blend(last.fma(keeps, offsets), fired)
+          .fma(leaks, charge)
+          .intoMemorySegment(nows, bytes(i), Lanes.ORDER);
     }
     for (; i < count; i++) {
       float charge = Math.fma(loadOne(xs, i), factors[i], terms[i]);
@@ -237,7 +248,11 @@ final class VectorNormNeurons {
     MemorySegment spikes = part(s, at, count);
     int i = 0;
     for (; i < Lanes.FLOATS.loopBound(count); i += Lanes.COUNT) {
-      store(zero.blend(1, load(hs, i).compare(VectorOperators.GE, fireAt)), spikes, i);
+      zero.blend(
+              1,
+              FloatVector.fromMemorySegment(Lanes.FLOATS, hs, bytes(i), Lanes.ORDER)
+                  .compare(VectorOperators.GE, fireAt))
+          .intoMemorySegment(spikes, bytes(i), Lanes.ORDER);
     }
     for (; i < count; i++) {
       storeOne(loadOne(hs, i) >= fireAt ? 1 : 0, spikes, i);
@@ -332,13 +347,16 @@ final class VectorNormNeurons {
     int i = 0;
     for (; i < Lanes.FLOATS.loopBound(count); i += Lanes.COUNT) {
       FloatVector slope = FloatVector.fromArray(Lanes.FLOATS, phi, first + i);
-      FloatVector potential = load(hs, i);
+      FloatVector potential =
+          FloatVector.fromMemorySegment(Lanes.FLOATS, hs, bytes(i), Lanes.ORDER);
       FloatVector through = leaks.blend(kept, potential.compare(VectorOperators.GE, fireAt));
       if (attached) {
         through = slope.mul(leak).fma(potential.fma(keepsLess1, offsets), through);
       }
       FloatVector later = FloatVector.fromArray(Lanes.FLOATS, delta, i).mul(through);
-      load(gradsS, i).fma(slope, later).intoArray(delta, i);
+      FloatVector.fromMemorySegment(Lanes.FLOATS, gradsS, bytes(i), Lanes.ORDER)
+          .fma(slope, later)
+          .intoArray(delta, i);
     }
     for (; i < count; i++) {
       float slope = phi[first + i];
@@ -379,9 +397,11 @@ final class VectorNormNeurons {
     int i = 0;
     for (; i < Lanes.FLOATS.loopBound(count); i += Lanes.COUNT) {
       FloatVector gradient = FloatVector.fromArray(Lanes.FLOATS, delta, i).mul(gain);
-      store(gradient, gradsY, i);
+      gradient.intoMemorySegment(gradsY, bytes(i), Lanes.ORDER);
       FloatVector.fromArray(Lanes.FLOATS, slots, i).add(gradient).intoArray(slots, i);
-      FloatVector centred = load(xs, i).sub(FloatVector.fromArray(Lanes.FLOATS, means, i));
+      FloatVector centred =
+          FloatVector.fromMemorySegment(Lanes.FLOATS, xs, bytes(i), Lanes.ORDER)
+              .sub(FloatVector.fromArray(Lanes.FLOATS, means, i));
       gradient
           .fma(centred, FloatVector.fromArray(Lanes.FLOATS, centredSlots, i))
           .intoArray(centredSlots, i);
@@ -431,7 +451,9 @@ final class VectorNormNeurons {
       FloatVector a = FloatVector.fromArray(Lanes.FLOATS, as, i);
       FloatVector b = FloatVector.fromArray(Lanes.FLOATS, bs, i);
       FloatVector c = FloatVector.fromArray(Lanes.FLOATS, cs, i);
-      store(load(gradsY, i).fma(a, load(xs, i).fma(b, c)), gradsX, i);
+      FloatVector.fromMemorySegment(Lanes.FLOATS, gradsY, bytes(i), Lanes.ORDER)
+          .fma(a, FloatVector.fromMemorySegment(Lanes.FLOATS, xs, bytes(i), Lanes.ORDER).fma(b, c))
+          .intoMemorySegment(gradsX, bytes(i), Lanes.ORDER);
     }
     for (; i < count; i++) {
       float rest = Math.fma(loadOne(xs, i), bs[i], cs[i]);
@@ -439,21 +461,13 @@ final class VectorNormNeurons {
     }
   }
 
-  private static long bytes(long floats) {
+  static long bytes(long floats) {
     return floats * Float.BYTES;
   }
 
   /** What a loop goes over, so that its checks are those of a loop from 0. */
   static MemorySegment part(MemorySegment segment, long at, int count) {
     return segment.asSlice(at, bytes(count));
-  }
-
-  static FloatVector load(MemorySegment segment, int i) {
-    return FloatVector.fromMemorySegment(Lanes.FLOATS, segment, bytes(i), ByteOrder.nativeOrder());
-  }
-
-  static void store(FloatVector value, MemorySegment segment, int i) {
-    value.intoMemorySegment(segment, bytes(i), ByteOrder.nativeOrder());
   }
 
   static float loadOne(MemorySegment segment, int i) {

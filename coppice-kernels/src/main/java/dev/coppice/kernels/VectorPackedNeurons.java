@@ -1,7 +1,6 @@
 package dev.coppice.kernels;
 
 import java.lang.foreign.MemorySegment;
-import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
@@ -65,14 +64,13 @@ final class VectorPackedNeurons {
       FloatVector u =
           state == null
               ? FloatVector.broadcast(Lanes.FLOATS, c.rest())
-              : FloatVector.fromMemorySegment(Lanes.FLOATS, state, first, ByteOrder.nativeOrder());
+              : FloatVector.fromMemorySegment(Lanes.FLOATS, state, first, Lanes.ORDER);
       long at = first;
       int word = (int) row * words + i / Long.SIZE;
       boolean clear = i % Long.SIZE == 0;
       for (int t = 0; t < steps; t++) {
         FloatVector charge =
-            FloatVector.fromMemorySegment(Lanes.FLOATS, x, at, ByteOrder.nativeOrder())
-                .fma(factor, term);
+            FloatVector.fromMemorySegment(Lanes.FLOATS, x, at, Lanes.ORDER).fma(factor, term);
         FloatVector potential = u.fma(leak, charge);
         VectorMask<Float> fired = potential.compare(VectorOperators.GE, fireAt);
         long bits = fired.toLong() << i;
@@ -82,7 +80,7 @@ final class VectorPackedNeurons {
         word += wordStride;
       }
       if (state != null) {
-        u.intoMemorySegment(state, first, ByteOrder.nativeOrder());
+        u.intoMemorySegment(state, first, Lanes.ORDER);
       }
     }
   }

@@ -2,7 +2,6 @@ package dev.coppice.kernels;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
@@ -43,7 +42,10 @@ final class VectorPlaneBits {
       float least, MemorySegment floats, long at, MemorySegment bits, long to, int count) {
     long first = to / SHRINKING;
     for (int i = 0; i < count / Planes.LANES; i++) {
-      long word = load(floats, at + i * BYTES).compare(VectorOperators.GE, least).toLong();
+      long word =
+          FloatVector.fromMemorySegment(Lanes.FLOATS, floats, at + i * BYTES, Lanes.ORDER)
+              .compare(VectorOperators.GE, least)
+              .toLong();
       bits.set(ValueLayout.JAVA_SHORT_UNALIGNED, first + (long) i * Short.BYTES, (short) word);
     }
   }
@@ -60,7 +62,12 @@ final class VectorPlaneBits {
       long at = PlaneBits.first(planes, group, fromPlane) * Float.BYTES;
       long end = PlaneBits.first(planes, group, toPlane) * Float.BYTES;
       for (; at < end; at += BYTES) {
-        store(zero.blend(1, mask(bits, at / SHRINKING)), floats, at);
+        zero.blend(
+                1,
+                VectorMask.fromLong(
+                    Lanes.FLOATS,
+                    bits.get(ValueLayout.JAVA_SHORT_UNALIGNED, at / SHRINKING) & 0xFFFFL))
+            .intoMemorySegment(floats, at, Lanes.ORDER);
       }
     }
   }
@@ -87,10 +94,18 @@ final class VectorPlaneBits {
             FloatVector sum = FloatVector.zero(Lanes.FLOATS);
             for (int dy = 0; dy < window; dy++) {
               for (int dx = 0; dx < window; dx++) {
-                sum = sum.add(1, mask(bits, from + dy * pitch + dx * (long) Short.BYTES));
+                sum =
+                    sum.add(
+                        1,
+                        VectorMask.fromLong(
+                            Lanes.FLOATS,
+                            bits.get(
+                                    ValueLayout.JAVA_SHORT_UNALIGNED,
+                                    from + dy * pitch + dx * (long) Short.BYTES)
+                                & 0xFFFFL));
               }
             }
-            store(sum.mul(p.share()), y, to);
+            sum.mul(p.share()).intoMemorySegment(y, to, Lanes.ORDER);
             from += window * (long) Short.BYTES;
             to += BYTES;
           }
@@ -110,7 +125,7 @@ final class VectorPlaneBits {
       sum = sum.add(1, VectorMask.fromLong(Lanes.FLOATS, above >>> Short.SIZE));
       sum = sum.add(1, VectorMask.fromLong(Lanes.FLOATS, below));
       sum = sum.add(1, VectorMask.fromLong(Lanes.FLOATS, below >>> Short.SIZE));
-      store(sum.mul(share), y, to + column * BYTES);
+      sum.mul(share).intoMemorySegment(y, to + column * BYTES, Lanes.ORDER);
     }
   }
 
@@ -176,14 +191,14 @@ final class VectorPlaneBits {
       s6 = s6.add(value, VectorMask.fromLong(Lanes.FLOATS, next >>> 32));
       s7 = s7.add(value, VectorMask.fromLong(Lanes.FLOATS, next >>> 48));
     }
-    store(s0, out, to);
-    store(s1, out, to + BYTES);
-    store(s2, out, to + 2 * BYTES);
-    store(s3, out, to + 3 * BYTES);
-    store(s4, out, to + 4 * BYTES);
-    store(s5, out, to + 5 * BYTES);
-    store(s6, out, to + 6 * BYTES);
-    store(s7, out, to + 7 * BYTES);
+    s0.intoMemorySegment(out, to, Lanes.ORDER);
+    s1.intoMemorySegment(out, to + BYTES, Lanes.ORDER);
+    s2.intoMemorySegment(out, to + 2 * BYTES, Lanes.ORDER);
+    s3.intoMemorySegment(out, to + 3 * BYTES, Lanes.ORDER);
+    s4.intoMemorySegment(out, to + 4 * BYTES, Lanes.ORDER);
+    s5.intoMemorySegment(out, to + 5 * BYTES, Lanes.ORDER);
+    s6.intoMemorySegment(out, to + 6 * BYTES, Lanes.ORDER);
+    s7.intoMemorySegment(out, to + 7 * BYTES, Lanes.ORDER);
   }
 
   private static void one(
@@ -198,9 +213,14 @@ final class VectorPlaneBits {
     FloatVector sum = FloatVector.zero(Lanes.FLOATS);
     for (int j = first; j < end; j++) {
       FloatVector value = FloatVector.broadcast(Lanes.FLOATS, values[j]);
-      sum = sum.add(value, mask(bits, from + (offsets[j] >> 5)));
+      sum =
+          sum.add(
+              value,
+              VectorMask.fromLong(
+                  Lanes.FLOATS,
+                  bits.get(ValueLayout.JAVA_SHORT_UNALIGNED, from + (offsets[j] >> 5)) & 0xFFFFL));
     }
-    store(sum, out, to);
+    sum.intoMemorySegment(out, to, Lanes.ORDER);
   }
 
   static void weightGradient(
@@ -258,16 +278,49 @@ final class VectorPlaneBits {
     long p6 = places[6];
     long p7 = places[7];
     for (int pixel = 0; pixel < pixels; pixel++) {
-      FloatVector grad = load(gradOut, at + pixel * BYTES);
+      FloatVector grad =
+          FloatVector.fromMemorySegment(Lanes.FLOATS, gradOut, at + pixel * BYTES, Lanes.ORDER);
       long x = pixel * (long) Short.BYTES;
-      s0 = s0.add(grad, mask(bits, p0 + x));
-      s1 = s1.add(grad, mask(bits, p1 + x));
-      s2 = s2.add(grad, mask(bits, p2 + x));
-      s3 = s3.add(grad, mask(bits, p3 + x));
-      s4 = s4.add(grad, mask(bits, p4 + x));
-      s5 = s5.add(grad, mask(bits, p5 + x));
-      s6 = s6.add(grad, mask(bits, p6 + x));
-      s7 = s7.add(grad, mask(bits, p7 + x));
+      s0 =
+          s0.add(
+              grad,
+              VectorMask.fromLong(
+                  Lanes.FLOATS, bits.get(ValueLayout.JAVA_SHORT_UNALIGNED, p0 + x) & 0xFFFFL));
+      s1 =
+          s1.add(
+              grad,
+              VectorMask.fromLong(
+                  Lanes.FLOATS, bits.get(ValueLayout.JAVA_SHORT_UNALIGNED, p1 + x) & 0xFFFFL));
+      s2 =
+          s2.add(
+              grad,
+              VectorMask.fromLong(
+                  Lanes.FLOATS, bits.get(ValueLayout.JAVA_SHORT_UNALIGNED, p2 + x) & 0xFFFFL));
+      s3 =
+          s3.add(
+              grad,
+              VectorMask.fromLong(
+                  Lanes.FLOATS, bits.get(ValueLayout.JAVA_SHORT_UNALIGNED, p3 + x) & 0xFFFFL));
+      s4 =
+          s4.add(
+              grad,
+              VectorMask.fromLong(
+                  Lanes.FLOATS, bits.get(ValueLayout.JAVA_SHORT_UNALIGNED, p4 + x) & 0xFFFFL));
+      s5 =
+          s5.add(
+              grad,
+              VectorMask.fromLong(
+                  Lanes.FLOATS, bits.get(ValueLayout.JAVA_SHORT_UNALIGNED, p5 + x) & 0xFFFFL));
+      s6 =
+          s6.add(
+              grad,
+              VectorMask.fromLong(
+                  Lanes.FLOATS, bits.get(ValueLayout.JAVA_SHORT_UNALIGNED, p6 + x) & 0xFFFFL));
+      s7 =
+          s7.add(
+              grad,
+              VectorMask.fromLong(
+                  Lanes.FLOATS, bits.get(ValueLayout.JAVA_SHORT_UNALIGNED, p7 + x) & 0xFFFFL));
     }
     s0.intoArray(sums, 0);
     s1.intoArray(sums, SUMS);
@@ -277,18 +330,5 @@ final class VectorPlaneBits {
     s5.intoArray(sums, 5 * SUMS);
     s6.intoArray(sums, 6 * SUMS);
     s7.intoArray(sums, 7 * SUMS);
-  }
-
-  private static VectorMask<Float> mask(MemorySegment bits, long at) {
-    return VectorMask.fromLong(
-        Lanes.FLOATS, bits.get(ValueLayout.JAVA_SHORT_UNALIGNED, at) & 0xFFFFL);
-  }
-
-  private static FloatVector load(MemorySegment segment, long at) {
-    return FloatVector.fromMemorySegment(Lanes.FLOATS, segment, at, ByteOrder.nativeOrder());
-  }
-
-  private static void store(FloatVector value, MemorySegment segment, long at) {
-    value.intoMemorySegment(segment, at, ByteOrder.nativeOrder());
   }
 }

@@ -2,7 +2,6 @@ package dev.coppice.kernels;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.ShortVector;
@@ -116,7 +115,7 @@ final class VectorPlaneNeurons {
       int at = first + k * room;
       FloatVector charge =
           FloatVector.fromMemorySegment(
-                  Lanes.FLOATS, x, (from + k * inStep) * Float.BYTES, ByteOrder.nativeOrder())
+                  Lanes.FLOATS, x, (from + k * inStep) * Float.BYTES, Lanes.ORDER)
               .lanewise(VectorOperators.FMA, n.factors[channel + k], n.terms[channel + k]);
       FloatVector potential = FloatVector.fromArray(Lanes.FLOATS, potentials, at).fma(leak, charge);
       VectorMask<Float> fired = potential.compare(VectorOperators.GE, c.fireAt());
@@ -124,7 +123,7 @@ final class VectorPlaneNeurons {
       if (whole) {
         ShortVector.zero(Lanes.HALF_SHORTS)
             .blend((short) 1, fired.cast(Lanes.HALF_SHORTS))
-            .intoMemorySegment(s, place, ByteOrder.nativeOrder());
+            .intoMemorySegment(s, place, Lanes.ORDER);
       } else {
         few(fired.toLong(), s, place, count);
       }
@@ -152,11 +151,11 @@ final class VectorPlaneNeurons {
     for (int i = 0; i < size; i += 2 * Lanes.COUNT) {
       long at = from + (long) i * Float.BYTES;
       FloatVector a =
-          FloatVector.fromMemorySegment(Lanes.FLOATS, x, at, ByteOrder.nativeOrder())
+          FloatVector.fromMemorySegment(Lanes.FLOATS, x, at, Lanes.ORDER)
               .lanewise(VectorOperators.FMA, factor, term);
       FloatVector b =
           FloatVector.fromMemorySegment(
-                  Lanes.FLOATS, x, at + (long) Lanes.COUNT * Float.BYTES, ByteOrder.nativeOrder())
+                  Lanes.FLOATS, x, at + (long) Lanes.COUNT * Float.BYTES, Lanes.ORDER)
               .lanewise(VectorOperators.FMA, factor, term);
       FloatVector u = rest;
       FloatVector v = rest;
@@ -170,11 +169,10 @@ final class VectorPlaneNeurons {
         long place = to + ((long) t * size + i) * Short.BYTES;
         ShortVector.zero(Lanes.HALF_SHORTS)
             .blend((short) 1, first.cast(Lanes.HALF_SHORTS))
-            .intoMemorySegment(s, place, ByteOrder.nativeOrder());
+            .intoMemorySegment(s, place, Lanes.ORDER);
         ShortVector.zero(Lanes.HALF_SHORTS)
             .blend((short) 1, second.cast(Lanes.HALF_SHORTS))
-            .intoMemorySegment(
-                s, place + (long) Lanes.COUNT * Short.BYTES, ByteOrder.nativeOrder());
+            .intoMemorySegment(s, place + (long) Lanes.COUNT * Short.BYTES, Lanes.ORDER);
       }
     }
   }
@@ -226,14 +224,13 @@ final class VectorPlaneNeurons {
     for (int i = 0; i < size; i += Lanes.COUNT) {
       // Not in methods of their own: a vector that is handed over may have to be an object.
       FloatVector charge =
-          FloatVector.fromMemorySegment(
-                  Lanes.FLOATS, x, from + (long) i * Float.BYTES, ByteOrder.nativeOrder())
+          FloatVector.fromMemorySegment(Lanes.FLOATS, x, from + (long) i * Float.BYTES, Lanes.ORDER)
               .lanewise(VectorOperators.FMA, factor, term);
       FloatVector potential = FloatVector.fromArray(Lanes.FLOATS, potentials, i).fma(leak, charge);
       VectorMask<Float> fired = potential.compare(VectorOperators.GE, c.fireAt());
       ShortVector.zero(Lanes.HALF_SHORTS)
           .blend((short) 1, fired.cast(Lanes.HALF_SHORTS))
-          .intoMemorySegment(s, to + (long) i * Short.BYTES, ByteOrder.nativeOrder());
+          .intoMemorySegment(s, to + (long) i * Short.BYTES, Lanes.ORDER);
       potential
           .blend(potential.lanewise(VectorOperators.FMA, keep, offset), fired)
           .intoArray(potentials, i);
@@ -262,8 +259,7 @@ final class VectorPlaneNeurons {
       VectorMask<Float> pixels = VectorMask.fromLong(Lanes.FLOATS, n.pixels[i / Long.SIZE] >>> i);
       // Not in methods of their own: a vector that is handed over may have to be an object.
       FloatVector charge =
-          FloatVector.fromMemorySegment(
-                  Lanes.FLOATS, x, from + (long) i * Float.BYTES, ByteOrder.nativeOrder())
+          FloatVector.fromMemorySegment(Lanes.FLOATS, x, from + (long) i * Float.BYTES, Lanes.ORDER)
               .lanewise(VectorOperators.FMA, factor, term);
       FloatVector potential = FloatVector.fromArray(Lanes.FLOATS, potentials, i).fma(leak, charge);
       VectorMask<Float> fired = potential.compare(VectorOperators.GE, c.fireAt());
@@ -274,18 +270,15 @@ final class VectorPlaneNeurons {
       } else if (n.spikes == PlaneNumbers.COUNTS && left >= Lanes.COUNT) {
         ShortVector.zero(Lanes.HALF_SHORTS)
             .blend((short) 1, spikes.cast(Lanes.HALF_SHORTS))
-            .intoMemorySegment(s, place, ByteOrder.nativeOrder());
+            .intoMemorySegment(s, place, Lanes.ORDER);
       } else if (n.spikes == PlaneNumbers.COUNTS) {
         few(spikes.toLong(), s, place, left);
       } else if (left >= Lanes.COUNT) {
-        FloatVector.zero(Lanes.FLOATS)
-            .blend(1f, spikes)
-            .intoMemorySegment(s, place, ByteOrder.nativeOrder());
+        FloatVector.zero(Lanes.FLOATS).blend(1f, spikes).intoMemorySegment(s, place, Lanes.ORDER);
       } else {
         FloatVector.zero(Lanes.FLOATS)
             .blend(1f, spikes)
-            .intoMemorySegment(
-                s, place, ByteOrder.nativeOrder(), Lanes.FLOATS.indexInRange(0, left));
+            .intoMemorySegment(s, place, Lanes.ORDER, Lanes.FLOATS.indexInRange(0, left));
       }
       potential
           .blend(potential.lanewise(VectorOperators.FMA, keep, offset), fired)

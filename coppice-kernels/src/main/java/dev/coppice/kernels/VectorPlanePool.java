@@ -1,7 +1,6 @@
 package dev.coppice.kernels;
 
 import java.lang.foreign.MemorySegment;
-import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
@@ -92,26 +91,35 @@ final class VectorPlanePool {
 
   private static void averages(
       MemorySegment from, long first, long pitch, MemorySegment to, long place, int used) {
-    FloatVector left = load(from, first).add(load(from, first + pitch));
+    FloatVector left =
+        FloatVector.fromMemorySegment(Lanes.FLOATS, from, first, Lanes.ORDER)
+            .add(FloatVector.fromMemorySegment(Lanes.FLOATS, from, first + pitch, Lanes.ORDER));
     FloatVector right =
-        load(from, first + Float.BYTES).add(load(from, first + pitch + Float.BYTES));
+        FloatVector.fromMemorySegment(Lanes.FLOATS, from, first + Float.BYTES, Lanes.ORDER)
+            .add(
+                FloatVector.fromMemorySegment(
+                    Lanes.FLOATS, from, first + pitch + Float.BYTES, Lanes.ORDER));
     FloatVector every = left.add(right).mul(0.25f).compress(EVEN);
     if (used == COUNT) {
-      every.intoMemorySegment(to, place, ByteOrder.nativeOrder());
+      every.intoMemorySegment(to, place, Lanes.ORDER);
     } else {
-      every.intoMemorySegment(
-          to, place, ByteOrder.nativeOrder(), Lanes.FLOATS.indexInRange(0, used));
+      every.intoMemorySegment(to, place, Lanes.ORDER, Lanes.FLOATS.indexInRange(0, used));
     }
   }
 
   private static void maxima(
       MemorySegment from, long first, long pitch, MemorySegment to, long place, int used) {
-    FloatVector left = load(from, first).max(load(from, first + pitch));
+    FloatVector left =
+        FloatVector.fromMemorySegment(Lanes.FLOATS, from, first, Lanes.ORDER)
+            .max(FloatVector.fromMemorySegment(Lanes.FLOATS, from, first + pitch, Lanes.ORDER));
     FloatVector right =
-        load(from, first + Float.BYTES).max(load(from, first + pitch + Float.BYTES));
+        FloatVector.fromMemorySegment(Lanes.FLOATS, from, first + Float.BYTES, Lanes.ORDER)
+            .max(
+                FloatVector.fromMemorySegment(
+                    Lanes.FLOATS, from, first + pitch + Float.BYTES, Lanes.ORDER));
     left.max(right)
         .compress(EVEN)
-        .intoMemorySegment(to, place, ByteOrder.nativeOrder(), Lanes.FLOATS.indexInRange(0, used));
+        .intoMemorySegment(to, place, Lanes.ORDER, Lanes.FLOATS.indexInRange(0, used));
   }
 
   private static void lanes(PlanePool p, MemorySegment from, long read, MemorySegment to, long at) {
@@ -128,21 +136,19 @@ final class VectorPlanePool {
         for (int kx = 0; kx < kernel; kx++) {
           FloatVector column = none;
           for (int ky = 0; ky < kernel; ky++) {
-            FloatVector value = load(from, window + ky * inPitch + kx * pixel);
+            FloatVector value =
+                FloatVector.fromMemorySegment(
+                    Lanes.FLOATS, from, window + ky * inPitch + kx * pixel, Lanes.ORDER);
             column = p.average() ? column.add(value) : column.max(value);
           }
           result = p.average() ? result.add(column) : result.max(column);
         }
         FloatVector pooled = p.average() ? result.div((float) kernel * kernel) : result;
-        pooled.intoMemorySegment(to, at + (long) k * Float.BYTES, ByteOrder.nativeOrder());
+        pooled.intoMemorySegment(to, at + (long) k * Float.BYTES, Lanes.ORDER);
       }
       read += p.stride() * inPitch;
       at += (long) p.out().pitch() * Float.BYTES;
     }
-  }
-
-  private static FloatVector load(MemorySegment segment, long at) {
-    return FloatVector.fromMemorySegment(Lanes.FLOATS, segment, at, ByteOrder.nativeOrder());
   }
 
   static float sum(MemorySegment planes, long from, int count) {
@@ -151,8 +157,8 @@ final class VectorPlanePool {
     long at = from * Float.BYTES;
     int pairs = count / (2 * COUNT);
     for (int k = 0; k < pairs; k++) {
-      a = a.add(load(planes, at));
-      b = b.add(load(planes, at + BYTES));
+      a = a.add(FloatVector.fromMemorySegment(Lanes.FLOATS, planes, at, Lanes.ORDER));
+      b = b.add(FloatVector.fromMemorySegment(Lanes.FLOATS, planes, at + BYTES, Lanes.ORDER));
       at += 2 * BYTES;
     }
     int done = pairs * 2 * COUNT;

@@ -1,14 +1,12 @@
 package dev.coppice.kernels;
 
-import static dev.coppice.kernels.VectorNormNeurons.load;
+import static dev.coppice.kernels.VectorNormNeurons.bytes;
 import static dev.coppice.kernels.VectorNormNeurons.loadOne;
 import static dev.coppice.kernels.VectorNormNeurons.part;
-import static dev.coppice.kernels.VectorNormNeurons.store;
 import static dev.coppice.kernels.VectorNormNeurons.storeOne;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.ByteOrder;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
@@ -70,8 +68,11 @@ final class VectorPlaneSteps {
       MemorySegment xs = part(x, at, floats);
       int i = lane;
       for (; i + 2 * Lanes.COUNT <= floats; i += SLOTS) {
-        FloatVector d = load(xs, i).sub(centre);
-        FloatVector e = load(xs, i + Lanes.COUNT).sub(centre);
+        FloatVector d =
+            FloatVector.fromMemorySegment(Lanes.FLOATS, xs, bytes(i), Lanes.ORDER).sub(centre);
+        FloatVector e =
+            FloatVector.fromMemorySegment(Lanes.FLOATS, xs, bytes(i + Lanes.COUNT), Lanes.ORDER)
+                .sub(centre);
         a = a.add(d);
         b = b.add(e);
         aSquares = aSquares.add(d.mul(d));
@@ -99,7 +100,7 @@ final class VectorPlaneSteps {
   private static FloatVector centred(MemorySegment x, int i, int count, float centre) {
     VectorMask<Float> present = Lanes.FLOATS.indexInRange(0, Math.min(count, Lanes.COUNT));
     return FloatVector.fromMemorySegment(
-            Lanes.FLOATS, x, (long) i * Float.BYTES, ByteOrder.nativeOrder(), present)
+            Lanes.FLOATS, x, (long) i * Float.BYTES, Lanes.ORDER, present)
         .sub(centre, present);
   }
 
@@ -237,9 +238,12 @@ final class VectorPlaneSteps {
       FloatVector centredSum = FloatVector.fromArray(Lanes.FLOATS, centredSlots, slot + lane);
       for (int i = lane; i < whole; i += PlaneSteps.SUMS) {
         FloatVector gradient = FloatVector.fromArray(Lanes.FLOATS, delta, i).mul(gain);
-        store(gradient, gradsY, i);
+        gradient.intoMemorySegment(gradsY, bytes(i), Lanes.ORDER);
         sum = sum.add(gradient);
-        centredSum = gradient.fma(load(xs, i).sub(mean), centredSum);
+        centredSum =
+            gradient.fma(
+                FloatVector.fromMemorySegment(Lanes.FLOATS, xs, bytes(i), Lanes.ORDER).sub(mean),
+                centredSum);
       }
       sum.intoArray(slots, slot + lane);
       centredSum.intoArray(centredSlots, slot + lane);
@@ -292,7 +296,7 @@ final class VectorPlaneSteps {
       MemorySegment zeros = part(segment, gap, count);
       int i = 0;
       for (; i < Lanes.FLOATS.loopBound(count); i += Lanes.COUNT) {
-        store(zero, zeros, i);
+        zero.intoMemorySegment(zeros, bytes(i), Lanes.ORDER);
       }
       for (; i < count; i++) {
         storeOne(0, zeros, i);
@@ -338,10 +342,20 @@ final class VectorPlaneSteps {
       int first = 2 * column * side;
       int second = first + side;
       for (int i = 0; i < side; i += Lanes.COUNT) {
-        FloatVector above = load(rows, first + i).add(load(rows, second + i));
-        FloatVector sum = above.add(load(rows, pitch + first + i));
-        sum = sum.add(load(rows, pitch + second + i));
-        store(sum.mul(share), averages, column * side + i);
+        FloatVector above =
+            FloatVector.fromMemorySegment(Lanes.FLOATS, rows, bytes(first + i), Lanes.ORDER)
+                .add(
+                    FloatVector.fromMemorySegment(
+                        Lanes.FLOATS, rows, bytes(second + i), Lanes.ORDER));
+        FloatVector sum =
+            above.add(
+                FloatVector.fromMemorySegment(
+                    Lanes.FLOATS, rows, bytes(pitch + first + i), Lanes.ORDER));
+        sum =
+            sum.add(
+                FloatVector.fromMemorySegment(
+                    Lanes.FLOATS, rows, bytes(pitch + second + i), Lanes.ORDER));
+        sum.mul(share).intoMemorySegment(averages, bytes(column * side + i), Lanes.ORDER);
       }
     }
   }
@@ -361,10 +375,13 @@ final class VectorPlaneSteps {
       FloatVector sum = FloatVector.zero(Lanes.FLOATS);
       for (int dy = 0; dy < window; dy++) {
         for (int dx = 0; dx < window; dx++) {
-          sum = sum.add(load(rows, from + dy * pitch + dx * side + i));
+          sum =
+              sum.add(
+                  FloatVector.fromMemorySegment(
+                      Lanes.FLOATS, rows, bytes(from + dy * pitch + dx * side + i), Lanes.ORDER));
         }
       }
-      store(sum.mul(share), averages, to + i);
+      sum.mul(share).intoMemorySegment(averages, bytes(to + i), Lanes.ORDER);
     }
     for (; i < side; i++) {
       float sum = 0;
@@ -435,9 +452,12 @@ final class VectorPlaneSteps {
     for (int column = 0; column < width; column++) {
       int first = 2 * column * side;
       for (int i = 0; i < side; i += Lanes.COUNT) {
-        FloatVector gradient = load(gradients, column * side + i).mul(share);
-        store(gradient, pixels, first + i);
-        store(gradient, pixels, first + side + i);
+        FloatVector gradient =
+            FloatVector.fromMemorySegment(
+                    Lanes.FLOATS, gradients, bytes(column * side + i), Lanes.ORDER)
+                .mul(share);
+        gradient.intoMemorySegment(pixels, bytes(first + i), Lanes.ORDER);
+        gradient.intoMemorySegment(pixels, bytes(first + side + i), Lanes.ORDER);
       }
     }
   }
@@ -446,7 +466,9 @@ final class VectorPlaneSteps {
       MemorySegment gradients, int at, float share, MemorySegment pixels, int place, int side) {
     int i = 0;
     for (; i < Lanes.FLOATS.loopBound(side); i += Lanes.COUNT) {
-      store(load(gradients, at + i).mul(share), pixels, place + i);
+      FloatVector.fromMemorySegment(Lanes.FLOATS, gradients, bytes(at + i), Lanes.ORDER)
+          .mul(share)
+          .intoMemorySegment(pixels, bytes(place + i), Lanes.ORDER);
     }
     for (; i < side; i++) {
       storeOne(loadOne(gradients, at + i) * share, pixels, place + i);

@@ -2,7 +2,6 @@ package dev.coppice.kernels;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
@@ -151,23 +150,35 @@ final class VectorSparseConvolution {
       for (int j = starts[row]; j < end; j++) {
         MemorySegment pixels = in.asSlice(from + offsets[j], 8 * BYTES);
         FloatVector value = FloatVector.broadcast(Lanes.FLOATS, values[j]);
-        s0 = load(pixels, 0).fma(value, s0);
-        s1 = load(pixels, BYTES).fma(value, s1);
-        s2 = load(pixels, 2 * BYTES).fma(value, s2);
-        s3 = load(pixels, 3 * BYTES).fma(value, s3);
-        s4 = load(pixels, 4 * BYTES).fma(value, s4);
-        s5 = load(pixels, 5 * BYTES).fma(value, s5);
-        s6 = load(pixels, 6 * BYTES).fma(value, s6);
-        s7 = load(pixels, 7 * BYTES).fma(value, s7);
+        s0 = FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, 0, Lanes.ORDER).fma(value, s0);
+        s1 = FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, BYTES, Lanes.ORDER).fma(value, s1);
+        s2 =
+            FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, 2 * BYTES, Lanes.ORDER)
+                .fma(value, s2);
+        s3 =
+            FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, 3 * BYTES, Lanes.ORDER)
+                .fma(value, s3);
+        s4 =
+            FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, 4 * BYTES, Lanes.ORDER)
+                .fma(value, s4);
+        s5 =
+            FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, 5 * BYTES, Lanes.ORDER)
+                .fma(value, s5);
+        s6 =
+            FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, 6 * BYTES, Lanes.ORDER)
+                .fma(value, s6);
+        s7 =
+            FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, 7 * BYTES, Lanes.ORDER)
+                .fma(value, s7);
       }
-      store(s0, sums, 0);
-      store(s1, sums, BYTES);
-      store(s2, sums, 2 * BYTES);
-      store(s3, sums, 3 * BYTES);
-      store(s4, sums, 4 * BYTES);
-      store(s5, sums, 5 * BYTES);
-      store(s6, sums, 6 * BYTES);
-      store(s7, sums, 7 * BYTES);
+      s0.intoMemorySegment(sums, 0, Lanes.ORDER);
+      s1.intoMemorySegment(sums, BYTES, Lanes.ORDER);
+      s2.intoMemorySegment(sums, 2 * BYTES, Lanes.ORDER);
+      s3.intoMemorySegment(sums, 3 * BYTES, Lanes.ORDER);
+      s4.intoMemorySegment(sums, 4 * BYTES, Lanes.ORDER);
+      s5.intoMemorySegment(sums, 5 * BYTES, Lanes.ORDER);
+      s6.intoMemorySegment(sums, 6 * BYTES, Lanes.ORDER);
+      s7.intoMemorySegment(sums, 7 * BYTES, Lanes.ORDER);
       to += step;
     }
   }
@@ -189,35 +200,47 @@ final class VectorSparseConvolution {
     int rows = c.rows();
     for (int row = fromRow; row < toRow; row++) {
       MemorySegment sums = out.asSlice(to, 8 * BYTES);
-      FloatVector s0 = load(sums, 0);
-      FloatVector s1 = load(sums, BYTES);
-      FloatVector s2 = load(sums, 2 * BYTES);
-      FloatVector s3 = load(sums, 3 * BYTES);
-      FloatVector s4 = load(sums, 4 * BYTES);
-      FloatVector s5 = load(sums, 5 * BYTES);
-      FloatVector s6 = load(sums, 6 * BYTES);
-      FloatVector s7 = load(sums, 7 * BYTES);
+      FloatVector s0 = FloatVector.fromMemorySegment(Lanes.FLOATS, sums, 0, Lanes.ORDER);
+      FloatVector s1 = FloatVector.fromMemorySegment(Lanes.FLOATS, sums, BYTES, Lanes.ORDER);
+      FloatVector s2 = FloatVector.fromMemorySegment(Lanes.FLOATS, sums, 2 * BYTES, Lanes.ORDER);
+      FloatVector s3 = FloatVector.fromMemorySegment(Lanes.FLOATS, sums, 3 * BYTES, Lanes.ORDER);
+      FloatVector s4 = FloatVector.fromMemorySegment(Lanes.FLOATS, sums, 4 * BYTES, Lanes.ORDER);
+      FloatVector s5 = FloatVector.fromMemorySegment(Lanes.FLOATS, sums, 5 * BYTES, Lanes.ORDER);
+      FloatVector s6 = FloatVector.fromMemorySegment(Lanes.FLOATS, sums, 6 * BYTES, Lanes.ORDER);
+      FloatVector s7 = FloatVector.fromMemorySegment(Lanes.FLOATS, sums, 7 * BYTES, Lanes.ORDER);
       int end = starts[(part + 1) * rows + row];
       for (int j = starts[part * rows + row]; j < end; j++) {
         MemorySegment pixels = in.asSlice(from + offsets[j], 8 * BYTES);
         FloatVector value = FloatVector.broadcast(Lanes.FLOATS, values[j]);
-        s0 = load(pixels, 0).fma(value, s0);
-        s1 = load(pixels, BYTES).fma(value, s1);
-        s2 = load(pixels, 2 * BYTES).fma(value, s2);
-        s3 = load(pixels, 3 * BYTES).fma(value, s3);
-        s4 = load(pixels, 4 * BYTES).fma(value, s4);
-        s5 = load(pixels, 5 * BYTES).fma(value, s5);
-        s6 = load(pixels, 6 * BYTES).fma(value, s6);
-        s7 = load(pixels, 7 * BYTES).fma(value, s7);
+        s0 = FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, 0, Lanes.ORDER).fma(value, s0);
+        s1 = FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, BYTES, Lanes.ORDER).fma(value, s1);
+        s2 =
+            FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, 2 * BYTES, Lanes.ORDER)
+                .fma(value, s2);
+        s3 =
+            FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, 3 * BYTES, Lanes.ORDER)
+                .fma(value, s3);
+        s4 =
+            FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, 4 * BYTES, Lanes.ORDER)
+                .fma(value, s4);
+        s5 =
+            FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, 5 * BYTES, Lanes.ORDER)
+                .fma(value, s5);
+        s6 =
+            FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, 6 * BYTES, Lanes.ORDER)
+                .fma(value, s6);
+        s7 =
+            FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, 7 * BYTES, Lanes.ORDER)
+                .fma(value, s7);
       }
-      store(s0, sums, 0);
-      store(s1, sums, BYTES);
-      store(s2, sums, 2 * BYTES);
-      store(s3, sums, 3 * BYTES);
-      store(s4, sums, 4 * BYTES);
-      store(s5, sums, 5 * BYTES);
-      store(s6, sums, 6 * BYTES);
-      store(s7, sums, 7 * BYTES);
+      s0.intoMemorySegment(sums, 0, Lanes.ORDER);
+      s1.intoMemorySegment(sums, BYTES, Lanes.ORDER);
+      s2.intoMemorySegment(sums, 2 * BYTES, Lanes.ORDER);
+      s3.intoMemorySegment(sums, 3 * BYTES, Lanes.ORDER);
+      s4.intoMemorySegment(sums, 4 * BYTES, Lanes.ORDER);
+      s5.intoMemorySegment(sums, 5 * BYTES, Lanes.ORDER);
+      s6.intoMemorySegment(sums, 6 * BYTES, Lanes.ORDER);
+      s7.intoMemorySegment(sums, 7 * BYTES, Lanes.ORDER);
       to += step;
     }
   }
@@ -241,17 +264,21 @@ final class VectorSparseConvolution {
     for (int j = first; j < end; j++) {
       MemorySegment pixels = in.asSlice(from + offsets[j], last + BYTES);
       FloatVector value = FloatVector.broadcast(Lanes.FLOATS, values[j]);
-      s0 = load(pixels, 0).fma(value, s0);
-      s1 = load(pixels, BYTES).fma(value, s1);
-      s2 = load(pixels, 2 * BYTES).fma(value, s2);
-      s3 = load(pixels, 3 * BYTES).fma(value, s3);
-      s4 = load(pixels, last).fma(value, s4);
+      s0 = FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, 0, Lanes.ORDER).fma(value, s0);
+      s1 = FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, BYTES, Lanes.ORDER).fma(value, s1);
+      s2 =
+          FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, 2 * BYTES, Lanes.ORDER)
+              .fma(value, s2);
+      s3 =
+          FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, 3 * BYTES, Lanes.ORDER)
+              .fma(value, s3);
+      s4 = FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, last, Lanes.ORDER).fma(value, s4);
     }
-    store(s0, out, to);
-    store(s1, out, to + BYTES);
-    store(s2, out, to + 2 * BYTES);
-    store(s3, out, to + 3 * BYTES);
-    store(s4, out, to + last);
+    s0.intoMemorySegment(out, to, Lanes.ORDER);
+    s1.intoMemorySegment(out, to + BYTES, Lanes.ORDER);
+    s2.intoMemorySegment(out, to + 2 * BYTES, Lanes.ORDER);
+    s3.intoMemorySegment(out, to + 3 * BYTES, Lanes.ORDER);
+    s4.intoMemorySegment(out, to + last, Lanes.ORDER);
   }
 
   private static void four(
@@ -270,15 +297,19 @@ final class VectorSparseConvolution {
     for (int j = first; j < end; j++) {
       MemorySegment pixels = in.asSlice(from + offsets[j], 4 * BYTES);
       FloatVector value = FloatVector.broadcast(Lanes.FLOATS, values[j]);
-      s0 = load(pixels, 0).fma(value, s0);
-      s1 = load(pixels, BYTES).fma(value, s1);
-      s2 = load(pixels, 2 * BYTES).fma(value, s2);
-      s3 = load(pixels, 3 * BYTES).fma(value, s3);
+      s0 = FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, 0, Lanes.ORDER).fma(value, s0);
+      s1 = FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, BYTES, Lanes.ORDER).fma(value, s1);
+      s2 =
+          FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, 2 * BYTES, Lanes.ORDER)
+              .fma(value, s2);
+      s3 =
+          FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, 3 * BYTES, Lanes.ORDER)
+              .fma(value, s3);
     }
-    store(s0, out, to);
-    store(s1, out, to + BYTES);
-    store(s2, out, to + 2 * BYTES);
-    store(s3, out, to + 3 * BYTES);
+    s0.intoMemorySegment(out, to, Lanes.ORDER);
+    s1.intoMemorySegment(out, to + BYTES, Lanes.ORDER);
+    s2.intoMemorySegment(out, to + 2 * BYTES, Lanes.ORDER);
+    s3.intoMemorySegment(out, to + 3 * BYTES, Lanes.ORDER);
   }
 
   private static void two(
@@ -295,11 +326,11 @@ final class VectorSparseConvolution {
     for (int j = first; j < end; j++) {
       MemorySegment pixels = in.asSlice(from + offsets[j], 2 * BYTES);
       FloatVector value = FloatVector.broadcast(Lanes.FLOATS, values[j]);
-      s0 = load(pixels, 0).fma(value, s0);
-      s1 = load(pixels, BYTES).fma(value, s1);
+      s0 = FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, 0, Lanes.ORDER).fma(value, s0);
+      s1 = FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, BYTES, Lanes.ORDER).fma(value, s1);
     }
-    store(s0, out, to);
-    store(s1, out, to + BYTES);
+    s0.intoMemorySegment(out, to, Lanes.ORDER);
+    s1.intoMemorySegment(out, to + BYTES, Lanes.ORDER);
   }
 
   private static void one(
@@ -313,9 +344,11 @@ final class VectorSparseConvolution {
       long to) {
     FloatVector s0 = FloatVector.zero(Lanes.FLOATS);
     for (int j = first; j < end; j++) {
-      s0 = load(in, from + offsets[j]).fma(FloatVector.broadcast(Lanes.FLOATS, values[j]), s0);
+      s0 =
+          FloatVector.fromMemorySegment(Lanes.FLOATS, in, from + offsets[j], Lanes.ORDER)
+              .fma(FloatVector.broadcast(Lanes.FLOATS, values[j]), s0);
     }
-    store(s0, out, to);
+    s0.intoMemorySegment(out, to, Lanes.ORDER);
   }
 
   /** Less than a vector, which is read whole: behind the last plane there is room for that. */
@@ -333,9 +366,11 @@ final class VectorSparseConvolution {
       FloatVector sum = FloatVector.zero(Lanes.FLOATS);
       for (int j = c.starts[row]; j < c.starts[row + 1]; j++) {
         FloatVector value = FloatVector.broadcast(Lanes.FLOATS, c.values[j]);
-        sum = load(in, from + c.offsets[j]).fma(value, sum);
+        sum =
+            FloatVector.fromMemorySegment(Lanes.FLOATS, in, from + c.offsets[j], Lanes.ORDER)
+                .fma(value, sum);
       }
-      sum.intoMemorySegment(out, c.outputBytes(group, row, piece), ByteOrder.nativeOrder(), used);
+      sum.intoMemorySegment(out, c.outputBytes(group, row, piece), Lanes.ORDER, used);
     }
   }
 
@@ -381,35 +416,39 @@ final class VectorSparseConvolution {
     FloatVector d = a;
     int j = first;
     for (; j + 4 <= end; j += 4) {
-      a = load(in, from + offsets[j]).fma(FloatVector.broadcast(Lanes.FLOATS, values[j]), a);
+      a =
+          FloatVector.fromMemorySegment(Lanes.FLOATS, in, from + offsets[j], Lanes.ORDER)
+              .fma(FloatVector.broadcast(Lanes.FLOATS, values[j]), a);
       b =
-          load(in, from + offsets[j + 1])
+          FloatVector.fromMemorySegment(Lanes.FLOATS, in, from + offsets[j + 1], Lanes.ORDER)
               .fma(FloatVector.broadcast(Lanes.FLOATS, values[j + 1]), b);
       c =
-          load(in, from + offsets[j + 2])
+          FloatVector.fromMemorySegment(Lanes.FLOATS, in, from + offsets[j + 2], Lanes.ORDER)
               .fma(FloatVector.broadcast(Lanes.FLOATS, values[j + 2]), c);
       d =
-          load(in, from + offsets[j + 3])
+          FloatVector.fromMemorySegment(Lanes.FLOATS, in, from + offsets[j + 3], Lanes.ORDER)
               .fma(FloatVector.broadcast(Lanes.FLOATS, values[j + 3]), d);
     }
     if (j < end) {
-      a = load(in, from + offsets[j]).fma(FloatVector.broadcast(Lanes.FLOATS, values[j]), a);
+      a =
+          FloatVector.fromMemorySegment(Lanes.FLOATS, in, from + offsets[j], Lanes.ORDER)
+              .fma(FloatVector.broadcast(Lanes.FLOATS, values[j]), a);
     }
     if (j + 1 < end) {
       b =
-          load(in, from + offsets[j + 1])
+          FloatVector.fromMemorySegment(Lanes.FLOATS, in, from + offsets[j + 1], Lanes.ORDER)
               .fma(FloatVector.broadcast(Lanes.FLOATS, values[j + 1]), b);
     }
     if (j + 2 < end) {
       c =
-          load(in, from + offsets[j + 2])
+          FloatVector.fromMemorySegment(Lanes.FLOATS, in, from + offsets[j + 2], Lanes.ORDER)
               .fma(FloatVector.broadcast(Lanes.FLOATS, values[j + 2]), c);
     }
     FloatVector sum = a.add(b).add(c.add(d));
     if (count >= COUNT) {
-      store(sum, out, to);
+      sum.intoMemorySegment(out, to, Lanes.ORDER);
     } else {
-      sum.intoMemorySegment(out, to, ByteOrder.nativeOrder(), Lanes.FLOATS.indexInRange(0, count));
+      sum.intoMemorySegment(out, to, Lanes.ORDER, Lanes.FLOATS.indexInRange(0, count));
     }
   }
 
@@ -520,15 +559,15 @@ final class VectorSparseConvolution {
     MemorySegment p6 = in.asSlice(places[6], end);
     MemorySegment p7 = in.asSlice(places[7], end);
     for (int x = 0; x < end; x += SUMS * Float.BYTES) {
-      FloatVector grad = load(grads, x);
-      s0 = grad.fma(load(p0, x), s0);
-      s1 = grad.fma(load(p1, x), s1);
-      s2 = grad.fma(load(p2, x), s2);
-      s3 = grad.fma(load(p3, x), s3);
-      s4 = grad.fma(load(p4, x), s4);
-      s5 = grad.fma(load(p5, x), s5);
-      s6 = grad.fma(load(p6, x), s6);
-      s7 = grad.fma(load(p7, x), s7);
+      FloatVector grad = FloatVector.fromMemorySegment(Lanes.FLOATS, grads, x, Lanes.ORDER);
+      s0 = grad.fma(FloatVector.fromMemorySegment(Lanes.FLOATS, p0, x, Lanes.ORDER), s0);
+      s1 = grad.fma(FloatVector.fromMemorySegment(Lanes.FLOATS, p1, x, Lanes.ORDER), s1);
+      s2 = grad.fma(FloatVector.fromMemorySegment(Lanes.FLOATS, p2, x, Lanes.ORDER), s2);
+      s3 = grad.fma(FloatVector.fromMemorySegment(Lanes.FLOATS, p3, x, Lanes.ORDER), s3);
+      s4 = grad.fma(FloatVector.fromMemorySegment(Lanes.FLOATS, p4, x, Lanes.ORDER), s4);
+      s5 = grad.fma(FloatVector.fromMemorySegment(Lanes.FLOATS, p5, x, Lanes.ORDER), s5);
+      s6 = grad.fma(FloatVector.fromMemorySegment(Lanes.FLOATS, p6, x, Lanes.ORDER), s6);
+      s7 = grad.fma(FloatVector.fromMemorySegment(Lanes.FLOATS, p7, x, Lanes.ORDER), s7);
     }
     s0.intoArray(sums, 0);
     s1.intoArray(sums, SUMS);
@@ -553,11 +592,11 @@ final class VectorSparseConvolution {
     MemorySegment p2 = in.asSlice(places[2], end);
     MemorySegment p3 = in.asSlice(places[3], end);
     for (int x = 0; x < end; x += SUMS * Float.BYTES) {
-      FloatVector grad = load(grads, x);
-      s0 = grad.fma(load(p0, x), s0);
-      s1 = grad.fma(load(p1, x), s1);
-      s2 = grad.fma(load(p2, x), s2);
-      s3 = grad.fma(load(p3, x), s3);
+      FloatVector grad = FloatVector.fromMemorySegment(Lanes.FLOATS, grads, x, Lanes.ORDER);
+      s0 = grad.fma(FloatVector.fromMemorySegment(Lanes.FLOATS, p0, x, Lanes.ORDER), s0);
+      s1 = grad.fma(FloatVector.fromMemorySegment(Lanes.FLOATS, p1, x, Lanes.ORDER), s1);
+      s2 = grad.fma(FloatVector.fromMemorySegment(Lanes.FLOATS, p2, x, Lanes.ORDER), s2);
+      s3 = grad.fma(FloatVector.fromMemorySegment(Lanes.FLOATS, p3, x, Lanes.ORDER), s3);
     }
     s0.intoArray(sums, 0);
     s1.intoArray(sums, SUMS);
@@ -589,16 +628,16 @@ final class VectorSparseConvolution {
     MemorySegment p2 = in.asSlice(places[2], end);
     MemorySegment p3 = in.asSlice(places[3], end);
     for (int x = lane * Float.BYTES; x < end; x += SUMS * Float.BYTES) {
-      FloatVector grad = load(grads, x);
-      FloatVector next = load(grads, x + BYTES);
-      s0 = grad.fma(load(p0, x), s0);
-      s1 = next.fma(load(p0, x + BYTES), s1);
-      s2 = grad.fma(load(p1, x), s2);
-      s3 = next.fma(load(p1, x + BYTES), s3);
-      s4 = grad.fma(load(p2, x), s4);
-      s5 = next.fma(load(p2, x + BYTES), s5);
-      s6 = grad.fma(load(p3, x), s6);
-      s7 = next.fma(load(p3, x + BYTES), s7);
+      FloatVector grad = FloatVector.fromMemorySegment(Lanes.FLOATS, grads, x, Lanes.ORDER);
+      FloatVector next = FloatVector.fromMemorySegment(Lanes.FLOATS, grads, x + BYTES, Lanes.ORDER);
+      s0 = grad.fma(FloatVector.fromMemorySegment(Lanes.FLOATS, p0, x, Lanes.ORDER), s0);
+      s1 = next.fma(FloatVector.fromMemorySegment(Lanes.FLOATS, p0, x + BYTES, Lanes.ORDER), s1);
+      s2 = grad.fma(FloatVector.fromMemorySegment(Lanes.FLOATS, p1, x, Lanes.ORDER), s2);
+      s3 = next.fma(FloatVector.fromMemorySegment(Lanes.FLOATS, p1, x + BYTES, Lanes.ORDER), s3);
+      s4 = grad.fma(FloatVector.fromMemorySegment(Lanes.FLOATS, p2, x, Lanes.ORDER), s4);
+      s5 = next.fma(FloatVector.fromMemorySegment(Lanes.FLOATS, p2, x + BYTES, Lanes.ORDER), s5);
+      s6 = grad.fma(FloatVector.fromMemorySegment(Lanes.FLOATS, p3, x, Lanes.ORDER), s6);
+      s7 = next.fma(FloatVector.fromMemorySegment(Lanes.FLOATS, p3, x + BYTES, Lanes.ORDER), s7);
     }
     s0.intoArray(sums, lane);
     s1.intoArray(sums, lane + COUNT);
@@ -608,13 +647,5 @@ final class VectorSparseConvolution {
     s5.intoArray(sums, lane + 2 * SUMS + COUNT);
     s6.intoArray(sums, lane + 3 * SUMS);
     s7.intoArray(sums, lane + 3 * SUMS + COUNT);
-  }
-
-  private static FloatVector load(MemorySegment segment, long at) {
-    return FloatVector.fromMemorySegment(Lanes.FLOATS, segment, at, ByteOrder.nativeOrder());
-  }
-
-  private static void store(FloatVector value, MemorySegment segment, long at) {
-    value.intoMemorySegment(segment, at, ByteOrder.nativeOrder());
   }
 }

@@ -3,7 +3,6 @@ package dev.coppice.kernels;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
@@ -53,7 +52,7 @@ final class VectorSpikeConvolution {
         for (; i + Lanes.COUNT <= end; i += Lanes.COUNT) {
           bits |=
               FloatVector.fromMemorySegment(
-                          Lanes.FLOATS, s, at + (long) i * Float.BYTES, ByteOrder.nativeOrder())
+                          Lanes.FLOATS, s, at + (long) i * Float.BYTES, Lanes.ORDER)
                       .compare(VectorOperators.GT, bound)
                       .toLong()
                   << i;
@@ -201,25 +200,25 @@ final class VectorSpikeConvolution {
       int end = starts[to + tap * width];
       for (int j = starts[from + tap * width]; j < end; j++) {
         MemorySegment row = weights.asSlice(at + list[j], 8 * VECTOR_BYTES);
-        a = a.add(load(row, 0));
-        b = b.add(load(row, VECTOR_BYTES));
-        c = c.add(load(row, 2 * VECTOR_BYTES));
-        d = d.add(load(row, 3 * VECTOR_BYTES));
-        e = e.add(load(row, 4 * VECTOR_BYTES));
-        f = f.add(load(row, 5 * VECTOR_BYTES));
-        g = g.add(load(row, 6 * VECTOR_BYTES));
-        h = h.add(load(row, 7 * VECTOR_BYTES));
+        a = a.add(FloatVector.fromMemorySegment(Lanes.FLOATS, row, 0, Lanes.ORDER));
+        b = b.add(FloatVector.fromMemorySegment(Lanes.FLOATS, row, VECTOR_BYTES, Lanes.ORDER));
+        c = c.add(FloatVector.fromMemorySegment(Lanes.FLOATS, row, 2 * VECTOR_BYTES, Lanes.ORDER));
+        d = d.add(FloatVector.fromMemorySegment(Lanes.FLOATS, row, 3 * VECTOR_BYTES, Lanes.ORDER));
+        e = e.add(FloatVector.fromMemorySegment(Lanes.FLOATS, row, 4 * VECTOR_BYTES, Lanes.ORDER));
+        f = f.add(FloatVector.fromMemorySegment(Lanes.FLOATS, row, 5 * VECTOR_BYTES, Lanes.ORDER));
+        g = g.add(FloatVector.fromMemorySegment(Lanes.FLOATS, row, 6 * VECTOR_BYTES, Lanes.ORDER));
+        h = h.add(FloatVector.fromMemorySegment(Lanes.FLOATS, row, 7 * VECTOR_BYTES, Lanes.ORDER));
       }
       at += tapBytes;
     }
-    store(a, out, outAt, 0);
-    store(b, out, outAt, 1);
-    store(c, out, outAt, 2);
-    store(d, out, outAt, 3);
-    store(e, out, outAt, 4);
-    store(f, out, outAt, 5);
-    store(g, out, outAt, 6);
-    store(h, out, outAt, 7);
+    a.intoMemorySegment(out, outAt, Lanes.ORDER);
+    b.intoMemorySegment(out, outAt + VECTOR_BYTES, Lanes.ORDER);
+    c.intoMemorySegment(out, outAt + 2 * VECTOR_BYTES, Lanes.ORDER);
+    d.intoMemorySegment(out, outAt + 3 * VECTOR_BYTES, Lanes.ORDER);
+    e.intoMemorySegment(out, outAt + 4 * VECTOR_BYTES, Lanes.ORDER);
+    f.intoMemorySegment(out, outAt + 5 * VECTOR_BYTES, Lanes.ORDER);
+    g.intoMemorySegment(out, outAt + 6 * VECTOR_BYTES, Lanes.ORDER);
+    h.intoMemorySegment(out, outAt + 7 * VECTOR_BYTES, Lanes.ORDER);
   }
 
   private static void fourVectors(
@@ -242,21 +241,17 @@ final class VectorSpikeConvolution {
       int end = starts[to + tap * width];
       for (int j = starts[from + tap * width]; j < end; j++) {
         MemorySegment row = weights.asSlice(at + list[j], 4 * VECTOR_BYTES);
-        a = a.add(load(row, 0));
-        b = b.add(load(row, VECTOR_BYTES));
-        c = c.add(load(row, 2 * VECTOR_BYTES));
-        d = d.add(load(row, 3 * VECTOR_BYTES));
+        a = a.add(FloatVector.fromMemorySegment(Lanes.FLOATS, row, 0, Lanes.ORDER));
+        b = b.add(FloatVector.fromMemorySegment(Lanes.FLOATS, row, VECTOR_BYTES, Lanes.ORDER));
+        c = c.add(FloatVector.fromMemorySegment(Lanes.FLOATS, row, 2 * VECTOR_BYTES, Lanes.ORDER));
+        d = d.add(FloatVector.fromMemorySegment(Lanes.FLOATS, row, 3 * VECTOR_BYTES, Lanes.ORDER));
       }
       at += tapBytes;
     }
-    store(a, out, outAt, 0);
-    store(b, out, outAt, 1);
-    store(c, out, outAt, 2);
-    store(d, out, outAt, 3);
-  }
-
-  private static void store(FloatVector value, MemorySegment out, long at, int vector) {
-    value.intoMemorySegment(out, at + vector * VECTOR_BYTES, ByteOrder.nativeOrder());
+    a.intoMemorySegment(out, outAt, Lanes.ORDER);
+    b.intoMemorySegment(out, outAt + VECTOR_BYTES, Lanes.ORDER);
+    c.intoMemorySegment(out, outAt + 2 * VECTOR_BYTES, Lanes.ORDER);
+    d.intoMemorySegment(out, outAt + 3 * VECTOR_BYTES, Lanes.ORDER);
   }
 
   static void weightGradient(
@@ -420,31 +415,79 @@ final class VectorSpikeConvolution {
     FloatVector d2 = FloatVector.zero(Lanes.FLOATS);
     for (int j = from; j < to; j++) {
       MemorySegment row = planes.asSlice(shift + list[j], 2L * BLOCK_BYTES + 4 * VECTOR_BYTES);
-      a2 = a2.add(load(row, 0));
-      b2 = b2.add(load(row, VECTOR_BYTES));
-      c2 = c2.add(load(row, 2 * VECTOR_BYTES));
-      d2 = d2.add(load(row, 3 * VECTOR_BYTES));
-      a1 = a1.add(load(row, BLOCK_BYTES));
-      b1 = b1.add(load(row, BLOCK_BYTES + VECTOR_BYTES));
-      c1 = c1.add(load(row, BLOCK_BYTES + 2 * VECTOR_BYTES));
-      d1 = d1.add(load(row, BLOCK_BYTES + 3 * VECTOR_BYTES));
-      a0 = a0.add(load(row, 2L * BLOCK_BYTES));
-      b0 = b0.add(load(row, 2L * BLOCK_BYTES + VECTOR_BYTES));
-      c0 = c0.add(load(row, 2L * BLOCK_BYTES + 2 * VECTOR_BYTES));
-      d0 = d0.add(load(row, 2L * BLOCK_BYTES + 3 * VECTOR_BYTES));
+      a2 = a2.add(FloatVector.fromMemorySegment(Lanes.FLOATS, row, 0, Lanes.ORDER));
+      b2 = b2.add(FloatVector.fromMemorySegment(Lanes.FLOATS, row, VECTOR_BYTES, Lanes.ORDER));
+      c2 = c2.add(FloatVector.fromMemorySegment(Lanes.FLOATS, row, 2 * VECTOR_BYTES, Lanes.ORDER));
+      d2 = d2.add(FloatVector.fromMemorySegment(Lanes.FLOATS, row, 3 * VECTOR_BYTES, Lanes.ORDER));
+      a1 = a1.add(FloatVector.fromMemorySegment(Lanes.FLOATS, row, BLOCK_BYTES, Lanes.ORDER));
+      b1 =
+          b1.add(
+              FloatVector.fromMemorySegment(
+                  Lanes.FLOATS, row, BLOCK_BYTES + VECTOR_BYTES, Lanes.ORDER));
+      c1 =
+          c1.add(
+              FloatVector.fromMemorySegment(
+                  Lanes.FLOATS, row, BLOCK_BYTES + 2 * VECTOR_BYTES, Lanes.ORDER));
+      d1 =
+          d1.add(
+              FloatVector.fromMemorySegment(
+                  Lanes.FLOATS, row, BLOCK_BYTES + 3 * VECTOR_BYTES, Lanes.ORDER));
+      a0 = a0.add(FloatVector.fromMemorySegment(Lanes.FLOATS, row, 2L * BLOCK_BYTES, Lanes.ORDER));
+      b0 =
+          b0.add(
+              FloatVector.fromMemorySegment(
+                  Lanes.FLOATS, row, 2L * BLOCK_BYTES + VECTOR_BYTES, Lanes.ORDER));
+      c0 =
+          c0.add(
+              FloatVector.fromMemorySegment(
+                  Lanes.FLOATS, row, 2L * BLOCK_BYTES + 2 * VECTOR_BYTES, Lanes.ORDER));
+      d0 =
+          d0.add(
+              FloatVector.fromMemorySegment(
+                  Lanes.FLOATS, row, 2L * BLOCK_BYTES + 3 * VECTOR_BYTES, Lanes.ORDER));
     }
-    add(a0, gradWeights, at);
-    add(b0, gradWeights, at + VECTOR_BYTES);
-    add(c0, gradWeights, at + 2 * VECTOR_BYTES);
-    add(d0, gradWeights, at + 3 * VECTOR_BYTES);
-    add(a1, gradWeights, at + tapBytes);
-    add(b1, gradWeights, at + tapBytes + VECTOR_BYTES);
-    add(c1, gradWeights, at + tapBytes + 2 * VECTOR_BYTES);
-    add(d1, gradWeights, at + tapBytes + 3 * VECTOR_BYTES);
-    add(a2, gradWeights, at + 2 * tapBytes);
-    add(b2, gradWeights, at + 2 * tapBytes + VECTOR_BYTES);
-    add(c2, gradWeights, at + 2 * tapBytes + 2 * VECTOR_BYTES);
-    add(d2, gradWeights, at + 2 * tapBytes + 3 * VECTOR_BYTES);
+    FloatVector.fromMemorySegment(Lanes.FLOATS, gradWeights, at, Lanes.ORDER)
+        .add(a0)
+        .intoMemorySegment(gradWeights, at, Lanes.ORDER);
+    FloatVector.fromMemorySegment(Lanes.FLOATS, gradWeights, at + VECTOR_BYTES, Lanes.ORDER)
+        .add(b0)
+        .intoMemorySegment(gradWeights, at + VECTOR_BYTES, Lanes.ORDER);
+    FloatVector.fromMemorySegment(Lanes.FLOATS, gradWeights, at + 2 * VECTOR_BYTES, Lanes.ORDER)
+        .add(c0)
+        .intoMemorySegment(gradWeights, at + 2 * VECTOR_BYTES, Lanes.ORDER);
+    FloatVector.fromMemorySegment(Lanes.FLOATS, gradWeights, at + 3 * VECTOR_BYTES, Lanes.ORDER)
+        .add(d0)
+        .intoMemorySegment(gradWeights, at + 3 * VECTOR_BYTES, Lanes.ORDER);
+    FloatVector.fromMemorySegment(Lanes.FLOATS, gradWeights, at + tapBytes, Lanes.ORDER)
+        .add(a1)
+        .intoMemorySegment(gradWeights, at + tapBytes, Lanes.ORDER);
+    FloatVector.fromMemorySegment(
+            Lanes.FLOATS, gradWeights, at + tapBytes + VECTOR_BYTES, Lanes.ORDER)
+        .add(b1)
+        .intoMemorySegment(gradWeights, at + tapBytes + VECTOR_BYTES, Lanes.ORDER);
+    FloatVector.fromMemorySegment(
+            Lanes.FLOATS, gradWeights, at + tapBytes + 2 * VECTOR_BYTES, Lanes.ORDER)
+        .add(c1)
+        .intoMemorySegment(gradWeights, at + tapBytes + 2 * VECTOR_BYTES, Lanes.ORDER);
+    FloatVector.fromMemorySegment(
+            Lanes.FLOATS, gradWeights, at + tapBytes + 3 * VECTOR_BYTES, Lanes.ORDER)
+        .add(d1)
+        .intoMemorySegment(gradWeights, at + tapBytes + 3 * VECTOR_BYTES, Lanes.ORDER);
+    FloatVector.fromMemorySegment(Lanes.FLOATS, gradWeights, at + 2 * tapBytes, Lanes.ORDER)
+        .add(a2)
+        .intoMemorySegment(gradWeights, at + 2 * tapBytes, Lanes.ORDER);
+    FloatVector.fromMemorySegment(
+            Lanes.FLOATS, gradWeights, at + 2 * tapBytes + VECTOR_BYTES, Lanes.ORDER)
+        .add(b2)
+        .intoMemorySegment(gradWeights, at + 2 * tapBytes + VECTOR_BYTES, Lanes.ORDER);
+    FloatVector.fromMemorySegment(
+            Lanes.FLOATS, gradWeights, at + 2 * tapBytes + 2 * VECTOR_BYTES, Lanes.ORDER)
+        .add(c2)
+        .intoMemorySegment(gradWeights, at + 2 * tapBytes + 2 * VECTOR_BYTES, Lanes.ORDER);
+    FloatVector.fromMemorySegment(
+            Lanes.FLOATS, gradWeights, at + 2 * tapBytes + 3 * VECTOR_BYTES, Lanes.ORDER)
+        .add(d2)
+        .intoMemorySegment(gradWeights, at + 2 * tapBytes + 3 * VECTOR_BYTES, Lanes.ORDER);
   }
 
   private static void tap(
@@ -461,22 +504,22 @@ final class VectorSpikeConvolution {
     FloatVector d = a;
     for (int j = from; j < to; j++) {
       MemorySegment row = planes.asSlice(shift + list[j], 4 * VECTOR_BYTES);
-      a = a.add(load(row, 0));
-      b = b.add(load(row, VECTOR_BYTES));
-      c = c.add(load(row, 2 * VECTOR_BYTES));
-      d = d.add(load(row, 3 * VECTOR_BYTES));
+      a = a.add(FloatVector.fromMemorySegment(Lanes.FLOATS, row, 0, Lanes.ORDER));
+      b = b.add(FloatVector.fromMemorySegment(Lanes.FLOATS, row, VECTOR_BYTES, Lanes.ORDER));
+      c = c.add(FloatVector.fromMemorySegment(Lanes.FLOATS, row, 2 * VECTOR_BYTES, Lanes.ORDER));
+      d = d.add(FloatVector.fromMemorySegment(Lanes.FLOATS, row, 3 * VECTOR_BYTES, Lanes.ORDER));
     }
-    add(a, gradWeights, at);
-    add(b, gradWeights, at + VECTOR_BYTES);
-    add(c, gradWeights, at + 2 * VECTOR_BYTES);
-    add(d, gradWeights, at + 3 * VECTOR_BYTES);
-  }
-
-  private static FloatVector load(MemorySegment segment, long at) {
-    return FloatVector.fromMemorySegment(Lanes.FLOATS, segment, at, ByteOrder.nativeOrder());
-  }
-
-  private static void add(FloatVector value, MemorySegment into, long at) {
-    load(into, at).add(value).intoMemorySegment(into, at, ByteOrder.nativeOrder());
+    FloatVector.fromMemorySegment(Lanes.FLOATS, gradWeights, at, Lanes.ORDER)
+        .add(a)
+        .intoMemorySegment(gradWeights, at, Lanes.ORDER);
+    FloatVector.fromMemorySegment(Lanes.FLOATS, gradWeights, at + VECTOR_BYTES, Lanes.ORDER)
+        .add(b)
+        .intoMemorySegment(gradWeights, at + VECTOR_BYTES, Lanes.ORDER);
+    FloatVector.fromMemorySegment(Lanes.FLOATS, gradWeights, at + 2 * VECTOR_BYTES, Lanes.ORDER)
+        .add(c)
+        .intoMemorySegment(gradWeights, at + 2 * VECTOR_BYTES, Lanes.ORDER);
+    FloatVector.fromMemorySegment(Lanes.FLOATS, gradWeights, at + 3 * VECTOR_BYTES, Lanes.ORDER)
+        .add(d)
+        .intoMemorySegment(gradWeights, at + 3 * VECTOR_BYTES, Lanes.ORDER);
   }
 }

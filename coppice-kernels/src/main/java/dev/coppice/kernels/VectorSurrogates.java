@@ -7,7 +7,6 @@ import dev.coppice.kernels.SurrogateFunction.Tanh;
 import dev.coppice.kernels.SurrogateFunction.Triangle;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
@@ -75,7 +74,10 @@ final class VectorSurrogates {
     FloatVector heights = FloatVector.broadcast(Lanes.FLOATS, height);
     int end = Lanes.FLOATS.loopBound(count);
     for (int i = 0; i < end; i += Lanes.COUNT) {
-      FloatVector z = load(h, at, i).sub(threshold).mul(slope);
+      FloatVector z =
+          FloatVector.fromMemorySegment(Lanes.FLOATS, h, at + (long) i * Float.BYTES, Lanes.ORDER)
+              .sub(threshold)
+              .mul(slope);
       heights.div(z.mul(z).add(1)).intoArray(out, outAt + i);
     }
     return end;
@@ -86,7 +88,9 @@ final class VectorSurrogates {
     float alpha = g.alpha();
     int end = Lanes.FLOATS.loopBound(count);
     for (int i = 0; i < end; i += Lanes.COUNT) {
-      FloatVector x = load(h, at, i).sub(threshold);
+      FloatVector x =
+          FloatVector.fromMemorySegment(Lanes.FLOATS, h, at + (long) i * Float.BYTES, Lanes.ORDER)
+              .sub(threshold);
       FloatVector e = VectorApproximation.expOfMinus(x.mul(alpha));
       FloatVector d = e.add(1);
       e.div(d.mul(d)).mul(alpha).intoArray(out, outAt + i);
@@ -101,7 +105,9 @@ final class VectorSurrogates {
     FloatVector zero = FloatVector.zero(Lanes.FLOATS);
     int end = Lanes.FLOATS.loopBound(count);
     for (int i = 0; i < end; i += Lanes.COUNT) {
-      FloatVector x = load(h, at, i).sub(threshold);
+      FloatVector x =
+          FloatVector.fromMemorySegment(Lanes.FLOATS, h, at + (long) i * Float.BYTES, Lanes.ORDER)
+              .sub(threshold);
       FloatVector e = VectorApproximation.expOfMinus(x.mul(twiceTemperature));
       FloatVector d = e.add(1);
       VectorMask<Float> inside = x.abs().compare(VectorOperators.LE, 0.5f);
@@ -116,7 +122,9 @@ final class VectorSurrogates {
     FloatVector gammas = FloatVector.broadcast(Lanes.FLOATS, gamma);
     int end = Lanes.FLOATS.loopBound(count);
     for (int i = 0; i < end; i += Lanes.COUNT) {
-      FloatVector x = load(h, at, i).sub(threshold);
+      FloatVector x =
+          FloatVector.fromMemorySegment(Lanes.FLOATS, h, at + (long) i * Float.BYTES, Lanes.ORDER)
+              .sub(threshold);
       gammas.sub(x.abs()).max(0).div(gamma).div(gamma).intoArray(out, outAt + i);
     }
     return end;
@@ -129,7 +137,9 @@ final class VectorSurrogates {
     FloatVector zero = FloatVector.zero(Lanes.FLOATS);
     int end = Lanes.FLOATS.loopBound(count);
     for (int i = 0; i < end; i += Lanes.COUNT) {
-      FloatVector x = load(h, at, i).sub(threshold);
+      FloatVector x =
+          FloatVector.fromMemorySegment(Lanes.FLOATS, h, at + (long) i * Float.BYTES, Lanes.ORDER)
+              .sub(threshold);
       zero.blend(height, x.abs().compare(VectorOperators.LT, half)).intoArray(out, outAt + i);
     }
     return end;
@@ -140,7 +150,9 @@ final class VectorSurrogates {
     float slope = g.slope();
     int end = Lanes.FLOATS.loopBound(count);
     for (int i = 0; i < end; i += Lanes.COUNT) {
-      FloatVector x = load(h, at, i).sub(threshold);
+      FloatVector x =
+          FloatVector.fromMemorySegment(Lanes.FLOATS, h, at + (long) i * Float.BYTES, Lanes.ORDER)
+              .sub(threshold);
       VectorApproximation.atan(x.mul(slope))
           .mul(Approximation.ONE_OVER_PI)
           .add(0.5f)
@@ -155,7 +167,10 @@ final class VectorSurrogates {
     FloatVector one = FloatVector.broadcast(Lanes.FLOATS, 1);
     int end = Lanes.FLOATS.loopBound(count);
     for (int i = 0; i < end; i += Lanes.COUNT) {
-      FloatVector z = load(h, at, i).sub(threshold).mul(alpha);
+      FloatVector z =
+          FloatVector.fromMemorySegment(Lanes.FLOATS, h, at + (long) i * Float.BYTES, Lanes.ORDER)
+              .sub(threshold)
+              .mul(alpha);
       FloatVector e = VectorApproximation.expOfMinus(z);
       one.blend(e, z.compare(VectorOperators.LT, 0)).div(e.add(1)).intoArray(out, outAt + i);
     }
@@ -168,7 +183,9 @@ final class VectorSurrogates {
     float share = g.share();
     int end = Lanes.FLOATS.loopBound(count);
     for (int i = 0; i < end; i += Lanes.COUNT) {
-      FloatVector x = load(h, at, i).sub(threshold);
+      FloatVector x =
+          FloatVector.fromMemorySegment(Lanes.FLOATS, h, at + (long) i * Float.BYTES, Lanes.ORDER)
+              .sub(threshold);
       VectorApproximation.tanh(x.mul(temperature)).mul(share).add(0.5f).intoArray(out, outAt + i);
     }
     return end;
@@ -179,7 +196,9 @@ final class VectorSurrogates {
     float gamma = g.gamma();
     int end = Lanes.FLOATS.loopBound(count);
     for (int i = 0; i < end; i += Lanes.COUNT) {
-      FloatVector x = load(h, at, i).sub(threshold);
+      FloatVector x =
+          FloatVector.fromMemorySegment(Lanes.FLOATS, h, at + (long) i * Float.BYTES, Lanes.ORDER)
+              .sub(threshold);
       FloatVector c = x.div(gamma).max(-1).min(1);
       c.add(0.5f).sub(c.mul(c.abs()).mul(0.5f)).intoArray(out, outAt + i);
     }
@@ -191,15 +210,12 @@ final class VectorSurrogates {
     float width = g.width();
     int end = Lanes.FLOATS.loopBound(count);
     for (int i = 0; i < end; i += Lanes.COUNT) {
-      FloatVector x = load(h, at, i).sub(threshold);
+      FloatVector x =
+          FloatVector.fromMemorySegment(Lanes.FLOATS, h, at + (long) i * Float.BYTES, Lanes.ORDER)
+              .sub(threshold);
       x.div(width).add(0.5f).max(0).min(1).intoArray(out, outAt + i);
     }
     return end;
-  }
-
-  private static FloatVector load(MemorySegment h, long at, int i) {
-    return FloatVector.fromMemorySegment(
-        Lanes.FLOATS, h, at + (long) i * Float.BYTES, ByteOrder.nativeOrder());
   }
 
   private static float loadOne(MemorySegment h, long at, int i) {
