@@ -34,6 +34,7 @@ final class VectorCountPool {
     int columns = p.out().columns();
     int width = Math.min(columns, COUNT / 2);
     boolean cut = columns > width || outPitch > COUNT;
+    short[] windows = PlaneScratch.get().shorts(COUNT);
     int together = cut ? 1 : 1 + (COUNT - 2 * width) / (2 * inPitch);
     for (int y = 0; y < rows; y += together) {
       int count = Math.min(together, rows - y);
@@ -49,15 +50,25 @@ final class VectorCountPool {
           taken |= (0x5555555555555555L & ((1L << (2 * width)) - 1)) << (2 * k * inPitch);
           spread |= row << (k * outPitch);
         }
+        pool(p, from, first, windows);
         ShortVector pooled =
-            pooled(p, from, first).compress(VectorMask.fromLong(Lanes.SHORTS, taken));
-        if (outPitch == width) {
-          store(pooled, to, place, count * outPitch);
+            ShortVector.fromArray(Lanes.SHORTS, windows, 0)
+                .compress(VectorMask.fromLong(Lanes.SHORTS, taken));
+        int numbers = count * outPitch;
+        // Storing a part of a vector of shorts takes long. Lanes are taken by constant numbers:
+        // otherwise vectors become objects.
+        if (outPitch == width && numbers == COUNT / 2) {
+          pooled.reinterpretShape(Lanes.HALF_SHORTS, 0).intoMemorySegment(to, place, Lanes.ORDER);
+        } else if (outPitch == width && numbers == 2 * QUAD) {
+          LongVector longs = pooled.reinterpretAsLongs();
+          to.set(ValueLayout.JAVA_LONG_UNALIGNED, place, longs.lane(0));
+          to.set(ValueLayout.JAVA_LONG_UNALIGNED, place + Long.BYTES, longs.lane(1));
+        } else if (outPitch == width && numbers == QUAD) {
+          to.set(ValueLayout.JAVA_LONG_UNALIGNED, place, pooled.reinterpretAsLongs().lane(0));
         } else {
           pooled
               .expand(VectorMask.fromLong(Lanes.SHORTS, spread))
-              .intoMemorySegment(
-                  to, place, Lanes.ORDER, Lanes.SHORTS.indexInRange(0, count * outPitch));
+              .intoMemorySegment(to, place, Lanes.ORDER, Lanes.SHORTS.indexInRange(0, numbers));
         }
       }
     }
@@ -65,28 +76,12 @@ final class VectorCountPool {
     p.numbers().clear(to, below, below + (long) p.out().border() * outPitch);
   }
 
-  /** Stores the first numbers; storing a part of a vector of shorts takes long. */
-  private static void store(ShortVector numbers, MemorySegment to, long at, int count) {
-    if (count == COUNT / 2) {
-      numbers.reinterpretShape(Lanes.HALF_SHORTS, 0).intoMemorySegment(to, at, Lanes.ORDER);
-      return;
-    }
-    // Lanes are taken by constant numbers: otherwise vectors become objects.
-    if (count == 2 * QUAD) {
-      LongVector longs = numbers.reinterpretAsLongs();
-      to.set(ValueLayout.JAVA_LONG_UNALIGNED, at, longs.lane(0));
-      to.set(ValueLayout.JAVA_LONG_UNALIGNED, at + Long.BYTES, longs.lane(1));
-    } else if (count == QUAD) {
-      to.set(ValueLayout.JAVA_LONG_UNALIGNED, at, numbers.reinterpretAsLongs().lane(0));
-    } else {
-      numbers.intoMemorySegment(to, at, Lanes.ORDER, Lanes.SHORTS.indexInRange(0, count));
-    }
-  }
-
   private static void row(PlanePool p, MemorySegment from, long read, MemorySegment to, long at) {
     int columns = p.out().columns();
+    short[] windows = PlaneScratch.get().shorts(COUNT);
     for (int x = 0; x < columns; x += COUNT / 2) {
-      pooled(p, from, read + 2L * x * Short.BYTES)
+      pool(p, from, read + 2L * x * Short.BYTES, windows);
+      ShortVector.fromArray(Lanes.SHORTS, windows, 0)
           .compress(VectorMask.fromLong(Lanes.SHORTS, 0x5555555555555555L))
           .intoMemorySegment(
               to,
@@ -98,7 +93,8 @@ final class VectorCountPool {
     p.numbers().clear(to, first + columns, first + p.out().pitch());
   }
 
-  private static ShortVector pooled(PlanePool p, MemorySegment from, long at) {
+  /** Pools the windows that begin at every number of a vector. */
+  private static void pool(PlanePool p, MemorySegment from, long at, short[] windows) {
     long below = at + (long) p.in().pitch() * Short.BYTES;
     ShortVector a = ShortVector.fromMemorySegment(Lanes.SHORTS, from, at, Lanes.ORDER);
     ShortVector b = ShortVector.fromMemorySegment(Lanes.SHORTS, from, below, Lanes.ORDER);
@@ -106,6 +102,11 @@ final class VectorCountPool {
         ShortVector.fromMemorySegment(Lanes.SHORTS, from, at + Short.BYTES, Lanes.ORDER);
     ShortVector d =
         ShortVector.fromMemorySegment(Lanes.SHORTS, from, below + Short.BYTES, Lanes.ORDER);
-    return p.average() ? a.add(b).add(c.add(d)) : a.max(b).max(c.max(d));
+    // Through memory: a vector that comes from two places, or is handed over, may be an object.
+    if (p.average()) {
+      a.add(b).add(c.add(d)).intoArray(windows, 0);
+    } else {
+      a.max(b).max(c.max(d)).intoArray(windows, 0);
+    }
   }
 }

@@ -178,18 +178,55 @@ final class VectorPlaneBits {
     FloatVector s6 = s0;
     FloatVector s7 = s0;
     for (int j = first; j < end; j++) {
-      long at = from + (offsets[j] >> 5);
-      long four = bits.get(ValueLayout.JAVA_LONG_UNALIGNED, at);
-      long next = bits.get(ValueLayout.JAVA_LONG_UNALIGNED, at + Long.BYTES);
+      MemorySegment spikes = bits.asSlice(from + (offsets[j] >> 5), 8 * Short.BYTES);
       FloatVector value = FloatVector.broadcast(Lanes.FLOATS, values[j]);
-      s0 = s0.add(value, VectorMask.fromLong(Lanes.FLOATS, four));
-      s1 = s1.add(value, VectorMask.fromLong(Lanes.FLOATS, four >>> 16));
-      s2 = s2.add(value, VectorMask.fromLong(Lanes.FLOATS, four >>> 32));
-      s3 = s3.add(value, VectorMask.fromLong(Lanes.FLOATS, four >>> 48));
-      s4 = s4.add(value, VectorMask.fromLong(Lanes.FLOATS, next));
-      s5 = s5.add(value, VectorMask.fromLong(Lanes.FLOATS, next >>> 16));
-      s6 = s6.add(value, VectorMask.fromLong(Lanes.FLOATS, next >>> 32));
-      s7 = s7.add(value, VectorMask.fromLong(Lanes.FLOATS, next >>> 48));
+      s0 =
+          s0.add(
+              value,
+              VectorMask.fromLong(
+                  Lanes.FLOATS, spikes.get(ValueLayout.JAVA_SHORT_UNALIGNED, 0) & 0xFFFFL));
+      s1 =
+          s1.add(
+              value,
+              VectorMask.fromLong(
+                  Lanes.FLOATS,
+                  spikes.get(ValueLayout.JAVA_SHORT_UNALIGNED, Short.BYTES) & 0xFFFFL));
+      s2 =
+          s2.add(
+              value,
+              VectorMask.fromLong(
+                  Lanes.FLOATS,
+                  spikes.get(ValueLayout.JAVA_SHORT_UNALIGNED, 2 * Short.BYTES) & 0xFFFFL));
+      s3 =
+          s3.add(
+              value,
+              VectorMask.fromLong(
+                  Lanes.FLOATS,
+                  spikes.get(ValueLayout.JAVA_SHORT_UNALIGNED, 3 * Short.BYTES) & 0xFFFFL));
+      s4 =
+          s4.add(
+              value,
+              VectorMask.fromLong(
+                  Lanes.FLOATS,
+                  spikes.get(ValueLayout.JAVA_SHORT_UNALIGNED, 4 * Short.BYTES) & 0xFFFFL));
+      s5 =
+          s5.add(
+              value,
+              VectorMask.fromLong(
+                  Lanes.FLOATS,
+                  spikes.get(ValueLayout.JAVA_SHORT_UNALIGNED, 5 * Short.BYTES) & 0xFFFFL));
+      s6 =
+          s6.add(
+              value,
+              VectorMask.fromLong(
+                  Lanes.FLOATS,
+                  spikes.get(ValueLayout.JAVA_SHORT_UNALIGNED, 6 * Short.BYTES) & 0xFFFFL));
+      s7 =
+          s7.add(
+              value,
+              VectorMask.fromLong(
+                  Lanes.FLOATS,
+                  spikes.get(ValueLayout.JAVA_SHORT_UNALIGNED, 7 * Short.BYTES) & 0xFFFFL));
     }
     s0.intoMemorySegment(out, to, Lanes.ORDER);
     s1.intoMemorySegment(out, to + BYTES, Lanes.ORDER);
@@ -269,58 +306,59 @@ final class VectorPlaneBits {
     FloatVector s5 = s0;
     FloatVector s6 = s0;
     FloatVector s7 = s0;
-    long p0 = places[0];
-    long p1 = places[1];
-    long p2 = places[2];
-    long p3 = places[3];
-    long p4 = places[4];
-    long p5 = places[5];
-    long p6 = places[6];
-    long p7 = places[7];
-    for (int pixel = 0; pixel < pixels; pixel++) {
+    int bytes = pixels * Short.BYTES;
+    MemorySegment grads = gradOut.asSlice(at, pixels * BYTES);
+    MemorySegment p0 = bits.asSlice(places[0], bytes);
+    MemorySegment p1 = bits.asSlice(places[1], bytes);
+    MemorySegment p2 = bits.asSlice(places[2], bytes);
+    MemorySegment p3 = bits.asSlice(places[3], bytes);
+    MemorySegment p4 = bits.asSlice(places[4], bytes);
+    MemorySegment p5 = bits.asSlice(places[5], bytes);
+    MemorySegment p6 = bits.asSlice(places[6], bytes);
+    MemorySegment p7 = bits.asSlice(places[7], bytes);
+    for (int x = 0; x < bytes; x += Short.BYTES) {
       FloatVector grad =
-          FloatVector.fromMemorySegment(Lanes.FLOATS, gradOut, at + pixel * BYTES, Lanes.ORDER);
-      long x = pixel * (long) Short.BYTES;
+          FloatVector.fromMemorySegment(Lanes.FLOATS, grads, x * (long) SHRINKING, Lanes.ORDER);
       s0 =
           s0.add(
               grad,
               VectorMask.fromLong(
-                  Lanes.FLOATS, bits.get(ValueLayout.JAVA_SHORT_UNALIGNED, p0 + x) & 0xFFFFL));
+                  Lanes.FLOATS, p0.get(ValueLayout.JAVA_SHORT_UNALIGNED, x) & 0xFFFFL));
       s1 =
           s1.add(
               grad,
               VectorMask.fromLong(
-                  Lanes.FLOATS, bits.get(ValueLayout.JAVA_SHORT_UNALIGNED, p1 + x) & 0xFFFFL));
+                  Lanes.FLOATS, p1.get(ValueLayout.JAVA_SHORT_UNALIGNED, x) & 0xFFFFL));
       s2 =
           s2.add(
               grad,
               VectorMask.fromLong(
-                  Lanes.FLOATS, bits.get(ValueLayout.JAVA_SHORT_UNALIGNED, p2 + x) & 0xFFFFL));
+                  Lanes.FLOATS, p2.get(ValueLayout.JAVA_SHORT_UNALIGNED, x) & 0xFFFFL));
       s3 =
           s3.add(
               grad,
               VectorMask.fromLong(
-                  Lanes.FLOATS, bits.get(ValueLayout.JAVA_SHORT_UNALIGNED, p3 + x) & 0xFFFFL));
+                  Lanes.FLOATS, p3.get(ValueLayout.JAVA_SHORT_UNALIGNED, x) & 0xFFFFL));
       s4 =
           s4.add(
               grad,
               VectorMask.fromLong(
-                  Lanes.FLOATS, bits.get(ValueLayout.JAVA_SHORT_UNALIGNED, p4 + x) & 0xFFFFL));
+                  Lanes.FLOATS, p4.get(ValueLayout.JAVA_SHORT_UNALIGNED, x) & 0xFFFFL));
       s5 =
           s5.add(
               grad,
               VectorMask.fromLong(
-                  Lanes.FLOATS, bits.get(ValueLayout.JAVA_SHORT_UNALIGNED, p5 + x) & 0xFFFFL));
+                  Lanes.FLOATS, p5.get(ValueLayout.JAVA_SHORT_UNALIGNED, x) & 0xFFFFL));
       s6 =
           s6.add(
               grad,
               VectorMask.fromLong(
-                  Lanes.FLOATS, bits.get(ValueLayout.JAVA_SHORT_UNALIGNED, p6 + x) & 0xFFFFL));
+                  Lanes.FLOATS, p6.get(ValueLayout.JAVA_SHORT_UNALIGNED, x) & 0xFFFFL));
       s7 =
           s7.add(
               grad,
               VectorMask.fromLong(
-                  Lanes.FLOATS, bits.get(ValueLayout.JAVA_SHORT_UNALIGNED, p7 + x) & 0xFFFFL));
+                  Lanes.FLOATS, p7.get(ValueLayout.JAVA_SHORT_UNALIGNED, x) & 0xFFFFL));
     }
     s0.intoArray(sums, 0);
     s1.intoArray(sums, SUMS);

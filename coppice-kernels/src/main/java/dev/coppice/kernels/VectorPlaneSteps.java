@@ -79,12 +79,19 @@ final class VectorPlaneSteps {
         bSquares = bSquares.add(e.mul(e));
       }
       if (i < floats) {
-        FloatVector d = centred(xs, i, floats - i, centre);
+        VectorMask<Float> present = Lanes.FLOATS.indexInRange(i, floats);
+        FloatVector d =
+            FloatVector.fromMemorySegment(Lanes.FLOATS, xs, bytes(i), Lanes.ORDER, present)
+                .sub(centre, present);
         a = a.add(d);
         aSquares = aSquares.add(d.mul(d));
       }
       if (i + Lanes.COUNT < floats) {
-        FloatVector e = centred(xs, i + Lanes.COUNT, floats - i - Lanes.COUNT, centre);
+        VectorMask<Float> present = Lanes.FLOATS.indexInRange(i + Lanes.COUNT, floats);
+        FloatVector e =
+            FloatVector.fromMemorySegment(
+                    Lanes.FLOATS, xs, bytes(i + Lanes.COUNT), Lanes.ORDER, present)
+                .sub(centre, present);
         b = b.add(e);
         bSquares = bSquares.add(e.mul(e));
       }
@@ -94,14 +101,6 @@ final class VectorPlaneSteps {
     b.intoArray(slots, other);
     aSquares.intoArray(squareSlots, lane);
     bSquares.intoArray(squareSlots, other);
-  }
-
-  /** Returns the distances of at most a vector of numbers, and zeros. */
-  private static FloatVector centred(MemorySegment x, int i, int count, float centre) {
-    VectorMask<Float> present = Lanes.FLOATS.indexInRange(0, Math.min(count, Lanes.COUNT));
-    return FloatVector.fromMemorySegment(
-            Lanes.FLOATS, x, (long) i * Float.BYTES, Lanes.ORDER, present)
-        .sub(centre, present);
   }
 
   /**
