@@ -19,9 +19,8 @@ record AddStep(String node, List<Term> terms, float[] shift, Value.Analog out) i
 
   @Override
   public void run(Frame frame) {
-    frame.crew.run(
+    frame.share(
         this,
-        frame,
         (long) frame.samples(out.constant()) * out.pixels(),
         Math.max(1, GRAIN / shift.length));
   }

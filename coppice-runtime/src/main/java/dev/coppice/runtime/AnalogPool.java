@@ -20,8 +20,7 @@ record AnalogPool(
 
   @Override
   public void run(Frame frame) {
-    frame.crew.run(
-        this, frame, (long) frame.samples(in.constant()) * outShape.height(), outShape.height());
+    frame.share(this, (long) frame.samples(in.constant()) * outShape.height(), outShape.height());
   }
 
   @Override

@@ -8,7 +8,7 @@ record CountMean(String node, Value.Planar in, Value.Analog out) implements Step
 
   @Override
   public void run(Frame frame) {
-    frame.crew.run(this, frame, frame.samples(false), 1);
+    frame.share(this, frame.samples(false), 1);
   }
 
   @Override

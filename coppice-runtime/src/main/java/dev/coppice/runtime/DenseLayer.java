@@ -25,7 +25,7 @@ record DenseLayer(
   @Override
   public void run(Frame frame) {
     int samples = frame.samples(in.constant());
-    frame.crew.run(this, frame, (long) samples * shape.outHeight(), 1);
+    frame.share(this, (long) samples * shape.outHeight(), 1);
     frame.operations[index] = samples * reach.all();
   }
 

@@ -1,19 +1,24 @@
 package dev.coppice.runtime;
 
+import dev.coppice.kernels.Crew;
 import dev.coppice.kernels.Kernels;
 import dev.coppice.kernels.Planes;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** What a session's run of a plan works on: the buffers, and what is counted. */
-final class Frame {
+final class Frame implements Crew.Range {
   private static final int ALIGNMENT = 64;
 
   final Kernels kernels;
-  final Crew crew;
+  private final Crew crew;
+
+  /** What the threads share, while they do. */
+  private @Nullable Work work;
 
   /** Activations by number of the buffer. */
   final MemorySegment[] floats;
@@ -89,6 +94,17 @@ final class Frame {
   /** Returns zeroed memory, which goes with the frame. */
   static MemorySegment allocate(int count) {
     return Arena.ofAuto().allocate((long) count * Float.BYTES, ALIGNMENT);
+  }
+
+  /** Shares work on {@code [0, size)}, cut at multiples of {@code grain}, and waits for it. */
+  void share(Work shared, long size, long grain) {
+    work = shared;
+    crew.run(size, grain, this);
+  }
+
+  @Override
+  public void run(long from, long to) {
+    Objects.requireNonNull(work).work(this, from, to);
   }
 
   /** Returns the samples of a value. */

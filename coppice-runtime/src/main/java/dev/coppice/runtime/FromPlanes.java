@@ -5,7 +5,7 @@ record FromPlanes(String node, Value.Planar in, Value.Analog out) implements Ste
 
   @Override
   public void run(Frame frame) {
-    frame.crew.run(this, frame, frame.placement.layouts().get(in.layout()).parts(frame.images), 1);
+    frame.share(this, frame.placement.layouts().get(in.layout()).parts(frame.images), 1);
   }
 
   @Override

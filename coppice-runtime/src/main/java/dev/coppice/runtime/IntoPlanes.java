@@ -13,7 +13,7 @@ record IntoPlanes(String node, Value.Analog in, Value.Planar out, boolean surrou
     if (surrounded) {
       frame.clearPlanes(out);
     }
-    frame.crew.run(this, frame, frame.placement.layouts().get(out.layout()).parts(frame.images), 1);
+    frame.share(this, frame.placement.layouts().get(out.layout()).parts(frame.images), 1);
   }
 
   @Override

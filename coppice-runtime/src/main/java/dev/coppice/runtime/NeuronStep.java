@@ -50,7 +50,7 @@ record NeuronStep(
   @Override
   public void run(Frame frame) {
     long rows = rows(frame);
-    frame.crew.run(this, frame, rows, Math.max(1, GRAIN / scale.length));
+    frame.share(this, rows, Math.max(1, GRAIN / scale.length));
     if (frame.counting) {
       count(frame);
     }

@@ -30,7 +30,7 @@ record PlaneChain(List<PlaneStep> parts, int planes) implements Step {
     for (int i = 0; i < parts.size(); i++) {
       parts.get(i).prepare(frame);
     }
-    frame.crew.run(this, frame, (long) frame.images * Math.ceilDiv(planes, together()), 1);
+    frame.share(this, (long) frame.images * Math.ceilDiv(planes, together()), 1);
     if (frame.counting) {
       for (PlaneStep part : parts) {
         part.count(frame);

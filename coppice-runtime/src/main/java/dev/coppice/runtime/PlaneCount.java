@@ -9,7 +9,7 @@ import java.lang.foreign.MemorySegment;
  * @param index the number of the layer
  * @param reach how many surviving weights read an input
  */
-record PlaneCount(int index, Reach reach, Value.Planar in) implements Crew.Work {
+record PlaneCount(int index, Reach reach, Value.Planar in) implements Work {
   /** Planes that are worth a thread of their own. */
   private static final int GRAIN = 8;
 
@@ -18,7 +18,7 @@ record PlaneCount(int index, Reach reach, Value.Planar in) implements Crew.Work 
     if (in.levels() == 0) {
       frame.operations[index] = frame.samples(in.constant()) * reach.all();
     } else {
-      frame.crew.run(this, frame, (long) frame.images * in.shape().channels(), GRAIN);
+      frame.share(this, (long) frame.images * in.shape().channels(), GRAIN);
     }
   }
 

@@ -12,7 +12,7 @@ record PlanesToPlanes(String node, Value.Planar in, Value.Planar out) implements
   @Override
   public void run(Frame frame) {
     frame.clearPlanes(out);
-    frame.crew.run(this, frame, (long) frame.images * in.shape().channels(), 1);
+    frame.share(this, (long) frame.images * in.shape().channels(), 1);
   }
 
   @Override

@@ -11,7 +11,7 @@ record Rescale(String node, Value.Analog in, float[] scale, float[] shift, Value
 
   @Override
   public void run(Frame frame) {
-    frame.crew.run(this, frame, (long) frame.samples(in.constant()) * in.pixels(), in.pixels());
+    frame.share(this, (long) frame.samples(in.constant()) * in.pixels(), in.pixels());
   }
 
   @Override

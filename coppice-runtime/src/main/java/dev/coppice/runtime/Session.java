@@ -1,6 +1,7 @@
 package dev.coppice.runtime;
 
 import dev.coppice.graph.ModelInput;
+import dev.coppice.kernels.Crew;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -18,6 +19,9 @@ import org.jspecify.annotations.Nullable;
  * they return.
  */
 public final class Session implements AutoCloseable {
+  /** About a millisecond: helpers stay awake between the layers of an image, and between images. */
+  private static final int SPINS = 20_000;
+
   private final SpikingRuntime network;
   private final Plan plan;
   private final Frame frame;
@@ -56,7 +60,7 @@ public final class Session implements AutoCloseable {
     this.operations = new long[plan.synapses().size()];
     this.sums = new double[outputs];
     this.streamSums = new double[outputs];
-    this.crew = new Crew(options.threads());
+    this.crew = new Crew("coppice-runtime", options.threads(), SPINS);
     int steps = Math.max(1, network.timeSteps());
     this.most = Math.min(options.batch(), plan.sideBySide(steps));
     this.frame = new Frame(plan, network.kernels(), crew, steps, most);

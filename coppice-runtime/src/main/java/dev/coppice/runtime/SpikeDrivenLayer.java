@@ -26,7 +26,7 @@ record SpikeDrivenLayer(
   @Override
   public void run(Frame frame) {
     int samples = frame.samples(false);
-    frame.crew.run(this, frame, samples, 1);
+    frame.share(this, samples, 1);
     if (frame.counting) {
       frame.operations[index] = reach.performed(frame.words[in.buffer()], in.levels(), samples);
     }

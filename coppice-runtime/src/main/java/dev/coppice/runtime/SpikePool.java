@@ -13,7 +13,7 @@ record SpikePool(
 
   @Override
   public void run(Frame frame) {
-    frame.crew.run(this, frame, (long) frame.samples(false) * out.height(), out.height());
+    frame.share(this, (long) frame.samples(false) * out.height(), out.height());
   }
 
   @Override

@@ -5,7 +5,7 @@ record SpikesFromPlanes(String node, Value.Planar in, Value.Spikes out) implemen
 
   @Override
   public void run(Frame frame) {
-    frame.crew.run(this, frame, frame.placement.layouts().get(in.layout()).maps(frame.images), 1);
+    frame.share(this, frame.placement.layouts().get(in.layout()).maps(frame.images), 1);
   }
 
   @Override

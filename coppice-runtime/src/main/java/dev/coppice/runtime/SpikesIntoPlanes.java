@@ -6,7 +6,7 @@ record SpikesIntoPlanes(String node, Value.Spikes in, Value.Planar out) implemen
   @Override
   public void run(Frame frame) {
     frame.clearPlanes(out);
-    frame.crew.run(this, frame, frame.placement.layouts().get(out.layout()).parts(frame.images), 1);
+    frame.share(this, frame.placement.layouts().get(out.layout()).parts(frame.images), 1);
   }
 
   @Override

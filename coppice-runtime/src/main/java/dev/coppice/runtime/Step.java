@@ -4,7 +4,7 @@ package dev.coppice.runtime;
  * A step of a plan: immutable and shared by all sessions, whose buffers are in the frame. Running
  * one allocates nothing.
  */
-sealed interface Step extends Crew.Work
+sealed interface Step extends Work
     permits NeuronStep,
         DenseLayer,
         SpikeDrivenLayer,

@@ -10,7 +10,7 @@ record Unpack(String node, Value.Spikes in, Value.Analog out) implements Step {
 
   @Override
   public void run(Frame frame) {
-    frame.crew.run(this, frame, (long) frame.samples(false) * in.pixels(), in.pixels());
+    frame.share(this, (long) frame.samples(false) * in.pixels(), in.pixels());
   }
 
   @Override

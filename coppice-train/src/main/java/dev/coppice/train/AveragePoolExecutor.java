@@ -105,7 +105,7 @@ final class AveragePoolExecutor implements Executor {
     long aBytes = a.byteSize() / images;
     long bBytes = b.byteSize() / images;
     store
-        .parallel()
+        .crew()
         .run(
             images,
             1,

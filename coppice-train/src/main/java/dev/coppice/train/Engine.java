@@ -11,6 +11,7 @@ import dev.coppice.graph.Graph;
 import dev.coppice.graph.Node;
 import dev.coppice.graph.Tensor;
 import dev.coppice.graph.Weights;
+import dev.coppice.kernels.Crew;
 import dev.coppice.kernels.Kernels;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -32,10 +33,13 @@ public final class Engine implements AutoCloseable {
     NativeSettings.make();
   }
 
+  /** Some tens of microseconds: kernels follow each other, but between them libtorch may run. */
+  private static final int SPINS = 2_000;
+
   private final Graph graph;
   private final List<Plan.Step> plan;
   private final NDManager manager;
-  private final Parallel parallel;
+  private final Crew crew;
   private final PlaneStore store;
   private final Parameters parameters;
   private final Optimizer optimizer;
@@ -106,12 +110,12 @@ public final class Engine implements AutoCloseable {
     manager = NDManager.newBaseManager(device(options.device()), "PyTorch");
     JniUtils.setNumThreads(options.threads());
     JniUtils.setGradMode(false);
-    parallel = new Parallel(options.threads());
+    crew = new Crew("coppice-kernel", options.threads(), SPINS);
     parameters = new Parameters(manager, graph, weights);
     for (int i = 0; i < optimizer.stateSize(); i++) {
       optimizerState.add(manager.zeros(new Shape(parameters.count())));
     }
-    store = new PlaneStore(parallel, options.kernels(), Plan.border(graph));
+    store = new PlaneStore(crew, options.kernels(), Plan.border(graph));
     plan = Plan.of(graph, parameters, path, options, store);
   }
 
@@ -304,7 +308,7 @@ public final class Engine implements AutoCloseable {
       Executor.Result result = step.executor().forward(inputs, pass);
       activations[i] = result.output();
       if (times != null && !result.output().maps().inPlanes()) {
-        times.addSince(step.node().name(), start, before, parallel.threads());
+        times.addSince(step.node().name(), start, before, crew.threads());
       }
       if (pass.probes().outputs().contains(step.node().name())) {
         pass.measured().outputs().put(step.node().name(), result.output().array().toFloatArray());
@@ -371,7 +375,7 @@ public final class Engine implements AutoCloseable {
       long before = times == null ? 0 : times.total();
       List<@Nullable Maps> inputs = way.applyMaps(own);
       if (times != null && !(way instanceof MapsBackward)) {
-        times.addSince(step.node().name(), start, before, parallel.threads());
+        times.addSince(step.node().name(), start, before, crew.threads());
       }
       for (int k = 0; k < inputs.size(); k++) {
         Maps share = inputs.get(k);
@@ -474,7 +478,7 @@ public final class Engine implements AutoCloseable {
     LayerTimes known = times;
     return known == null
         ? List.of()
-        : plan.stream().map(step -> known.report(step.node().name(), parallel.threads())).toList();
+        : plan.stream().map(step -> known.report(step.node().name(), crew.threads())).toList();
   }
 
   /** Returns how many arrays the engine holds on the device, for tests of leaks. */
@@ -522,6 +526,6 @@ public final class Engine implements AutoCloseable {
   public void close() {
     manager.close();
     store.close();
-    parallel.close();
+    crew.close();
   }
 }

@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import dev.coppice.graph.Op;
+import dev.coppice.kernels.Crew;
 import dev.coppice.kernels.Kernels;
 import dev.coppice.kernels.NeuronConstants;
 import dev.coppice.kernels.Probe;
@@ -20,20 +21,19 @@ final class NeuronExecutor implements Executor {
   private final NeuronConstants constants;
   private final boolean ownsInput;
   private final Kernels kernels;
-  private final Parallel parallel;
+  private final Crew crew;
 
   /**
    * Makes an executor.
    *
    * @param ownsInput whether nothing else reads the input, so that the potential may replace it
    */
-  NeuronExecutor(
-      String name, Op.Neuron neuron, boolean ownsInput, Kernels kernels, Parallel parallel) {
+  NeuronExecutor(String name, Op.Neuron neuron, boolean ownsInput, Kernels kernels, Crew crew) {
     this.name = name;
     this.constants = NeuronMapping.constants(neuron);
     this.ownsInput = ownsInput;
     this.kernels = kernels;
-    this.parallel = parallel;
+    this.crew = crew;
   }
 
   @Override
@@ -57,7 +57,7 @@ final class NeuronExecutor implements Executor {
     int inner = Math.toIntExact(size / pass.batch());
     Probe probe =
         wanted == null ? null : NeuronMapping.probe(wanted, pass.batch(), inner, channels);
-    parallel.run(
+    crew.run(
         size,
         probe == null ? GRAIN : inner,
         (from, to) ->
@@ -79,7 +79,7 @@ final class NeuronExecutor implements Executor {
               input.constant() ? pass.manager().create(shape, DataType.FLOAT32) : gradient;
           MemorySegment incoming = Memory.of(gradient);
           MemorySegment outgoing = input.constant() ? Memory.of(result) : incoming;
-          parallel.run(
+          crew.run(
               size,
               GRAIN,
               (from, to) ->

@@ -5,6 +5,7 @@ import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import dev.coppice.graph.Op;
 import dev.coppice.kernels.ChannelSums;
+import dev.coppice.kernels.Crew;
 import dev.coppice.kernels.Kernels;
 import dev.coppice.kernels.NeuronConstants;
 import dev.coppice.kernels.Probe;
@@ -23,7 +24,7 @@ final class NormNeuronExecutor implements Executor {
   private final NeuronConstants constants;
   private final boolean inputGradient;
   private final Kernels kernels;
-  private final Parallel parallel;
+  private final Crew crew;
   private final PlaneNormNeurons planes;
 
   NormNeuronExecutor(
@@ -40,7 +41,7 @@ final class NormNeuronExecutor implements Executor {
     this.constants = NeuronMapping.constants(neuron);
     this.inputGradient = inputGradient;
     this.kernels = kernels;
-    this.parallel = store.parallel();
+    this.crew = store.crew();
     this.planes = new PlaneNormNeurons(name, this.norm, constants, inputGradient, kernels, store);
   }
 
@@ -72,7 +73,7 @@ final class NormNeuronExecutor implements Executor {
         criticality == null
             ? null
             : NeuronMapping.probe(criticality, pass.batch(), inner, channels);
-    parallel.run(
+    crew.run(
         rows,
         probe == null ? 1 : sampleRows,
         (from, to) ->
@@ -129,7 +130,7 @@ final class NormNeuronExecutor implements Executor {
     MemorySegment incoming = Memory.of(gradient);
     MemorySegment outgoing = constant ? Memory.of(result) : incoming;
     ChannelSums sums = new ChannelSums(rows, channels);
-    parallel.run(
+    crew.run(
         rows,
         sums.chunkRows(),
         (from, to) ->
@@ -155,7 +156,7 @@ final class NormNeuronExecutor implements Executor {
     ChannelNorm.slopes(slopes, affine, sums.first(), sums.second(), count, 0, channels);
     norm.publish(slopes, pass);
     if (inputGradient) {
-      parallel.run(
+      crew.run(
           count,
           1,
           (from, to) ->
@@ -168,7 +169,7 @@ final class NormNeuronExecutor implements Executor {
   /** Normalises by the statistics of the batch and moves the running ones towards them. */
   private ChannelNorm.Affine batchAffine(MemorySegment x, long rows, boolean constant, Pass pass) {
     ChannelSums sums = new ChannelSums(rows, norm.channels());
-    parallel.run(rows, sums.chunkRows(), (from, to) -> kernels.channelMoments(x, sums, from, to));
+    crew.run(rows, sums.chunkRows(), (from, to) -> kernels.channelMoments(x, sums, from, to));
     ChannelSums.Moments moments = sums.moments();
     ChannelNorm.Affine affine = norm.affine();
     norm.batch(

@@ -5,6 +5,7 @@ import dev.coppice.graph.Node;
 import dev.coppice.graph.Op;
 import dev.coppice.graph.Shape;
 import dev.coppice.kernels.ConvolutionShape;
+import dev.coppice.kernels.Crew;
 import dev.coppice.kernels.Kernels;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -22,7 +23,7 @@ final class Plan {
   private final Parameters parameters;
   private final NeuronPath path;
   private final Kernels kernels;
-  private final Parallel parallel;
+  private final Crew crew;
   private final PlaneStore store;
   private final ConvolutionChoice choice;
   private final Workspace workspace = new Workspace();
@@ -49,7 +50,7 @@ final class Plan {
     this.parameters = parameters;
     this.path = path;
     this.kernels = options.kernels();
-    this.parallel = store.parallel();
+    this.crew = store.crew();
     this.store = store;
     this.choice = new ConvolutionChoice(options.convolutions(), parameters);
   }
@@ -173,7 +174,7 @@ final class Plan {
       return new NormNeuronExecutor(
           norm.name(), settings, node.name(), neuron, parameters, inputTrained, kernels, store);
     }
-    return new NeuronExecutor(node.name(), neuron, ownsInput(input), kernels, parallel);
+    return new NeuronExecutor(node.name(), neuron, ownsInput(input), kernels, crew);
   }
 
   /** Whether a batch norm runs as part of the neuron layer that reads it. */

@@ -120,7 +120,7 @@ final class PlaneMaps {
   void each(Filler work) {
     int tile = Math.toIntExact(Math.clamp(TILE / ((long) groups() * layout.planeFloats()), 1, 64));
     store
-        .parallel()
+        .crew()
         .run(
             layout.channels(),
             1,
@@ -245,7 +245,7 @@ final class PlaneMaps {
         (long) layout.group() * layout.height() * layout.width() * layout.channels() * Float.BYTES;
     long groupBytes = (long) layout.groupFloats() * Float.BYTES;
     store
-        .parallel()
+        .crew()
         .run(
             groups(),
             1,

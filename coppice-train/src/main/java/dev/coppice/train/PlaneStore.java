@@ -1,5 +1,6 @@
 package dev.coppice.train;
 
+import dev.coppice.kernels.Crew;
 import dev.coppice.kernels.Kernels;
 import dev.coppice.kernels.PlaneBits;
 import dev.coppice.kernels.Planes;
@@ -19,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class PlaneStore implements AutoCloseable {
   private final Arena arena = Arena.ofShared();
-  private final Parallel parallel;
+  private final Crew crew;
   private final Kernels kernels;
   private final int border;
   private final Map<Kind, Deque<MemorySegment>> free = new HashMap<>();
@@ -35,14 +36,14 @@ final class PlaneStore implements AutoCloseable {
    *
    * @param border the zeros around planes that all convolutions of the network need
    */
-  PlaneStore(Parallel parallel, Kernels kernels, int border) {
-    this.parallel = parallel;
+  PlaneStore(Crew crew, Kernels kernels, int border) {
+    this.crew = crew;
     this.kernels = kernels;
     this.border = border;
   }
 
-  Parallel parallel() {
-    return parallel;
+  Crew crew() {
+    return crew;
   }
 
   Kernels kernels() {

@@ -224,9 +224,7 @@ final class SparseConvExecutor implements Executor {
                     Math.min(row + half, c.rows()));
               }
             });
-    store
-        .parallel()
-        .run((long) groups * WIDE_PARTS, 1, (from, to) -> work.fill((int) from, (int) to));
+    store.crew().run((long) groups * WIDE_PARTS, 1, (from, to) -> work.fill((int) from, (int) to));
   }
 
   private static boolean wide(SparseConvolution c, Input in) {
@@ -241,8 +239,8 @@ final class SparseConvExecutor implements Executor {
         store.timed(node, (from, to) -> in.weightGradient(c, gradOut.memory(), entries, from, to));
     if (wide(c, in)) {
       gradOut.complete();
-      int part = Math.ceilDiv(c.rows(), WIDE_PARTS * store.parallel().threads());
-      store.parallel().run(c.rows(), part, (from, to) -> work.fill((int) from, (int) to));
+      int part = Math.ceilDiv(c.rows(), WIDE_PARTS * store.crew().threads());
+      store.crew().run(c.rows(), part, (from, to) -> work.fill((int) from, (int) to));
     } else {
       gradOut.each(work);
     }

@@ -6,6 +6,7 @@ import ai.djl.ndarray.types.Shape;
 import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.jni.JniUtils;
 import dev.coppice.graph.Op;
+import dev.coppice.kernels.Crew;
 import dev.coppice.kernels.InputGradient;
 import dev.coppice.kernels.Kernels;
 import dev.coppice.kernels.SpikeConvolution;
@@ -42,7 +43,7 @@ final class SpikeConvExecutor implements Executor {
   private final @Nullable InputGradient fast;
   private final Executor dense;
   private final Kernels kernels;
-  private final Parallel parallel;
+  private final Crew crew;
   private final PlaneStore store;
   private final Workspace workspace;
 
@@ -78,7 +79,7 @@ final class SpikeConvExecutor implements Executor {
     this.inputGradient = inputGradient;
     this.dense = LibraryExecutor.of(node, conv, parameters, inputGradient);
     this.kernels = kernels;
-    this.parallel = store.parallel();
+    this.crew = store.crew();
     this.store = store;
     this.node = node;
     this.workspace = workspace;
@@ -135,11 +136,11 @@ final class SpikeConvExecutor implements Executor {
     try (Arena arena = Arena.ofShared()) {
       MemorySegment packedWeights = geometry.allocateWeights(arena);
       MemorySegment weights = Memory.of(parameters.view(weight));
-      parallel.run(
+      crew.run(
           conv.outChannels(),
           SpikeConvolution.TILE,
           (from, to) -> geometry.packWeights(weights, packedWeights, (int) from, (int) to));
-      parallel.run(
+      crew.run(
           images,
           1,
           (from, to) ->
@@ -153,7 +154,7 @@ final class SpikeConvExecutor implements Executor {
 
   private void pack(MemorySegment spikes, long[] packed, int images) {
     long pixels = (long) images * in.height() * in.width();
-    parallel.run(
+    crew.run(
         pixels,
         1,
         (from, to) ->
@@ -174,14 +175,14 @@ final class SpikeConvExecutor implements Executor {
     MemorySegment gradOut = Memory.of(gradient);
     try (Arena arena = Arena.ofShared()) {
       MemorySegment sums = geometry.allocateWeights(arena);
-      parallel.run(
+      crew.run(
           in.channels(),
           taskChannels(),
           (from, to) ->
               kernels.spikeConvWeightGradient(
                   geometry, packed, gradOut, sums, images, (int) from, (int) to));
       MemorySegment unpacked = Memory.of(weightGradient);
-      parallel.run(
+      crew.run(
           conv.outChannels(),
           SpikeConvolution.TILE,
           (from, to) -> geometry.unpackGradient(sums, unpacked, (int) from, (int) to));
@@ -209,11 +210,11 @@ final class SpikeConvExecutor implements Executor {
     MemorySegment weights = Memory.of(parameters.view(weight));
     MemorySegment gradOut = Memory.of(gradient);
     MemorySegment gradIn = Memory.of(result);
-    parallel.run(
+    crew.run(
         conv.outChannels(),
         1,
         (from, to) -> kernels.inputGradientWeights(g, weights, transformed, (int) from, (int) to));
-    parallel.run(
+    crew.run(
         g.tiles(images),
         InputGradient.GRAIN,
         (from, to) -> kernels.inputGradient(g, gradOut, transformed, gradIn, images, from, to));
@@ -230,7 +231,7 @@ final class SpikeConvExecutor implements Executor {
     try (NDArray kernel = pass.manager().create(turned, DataType.FLOAT32)) {
       MemorySegment from = Memory.of(parameters.view(weight));
       MemorySegment to = Memory.of(kernel);
-      parallel.run(
+      crew.run(
           conv.inChannels(), CACHE_LINE, (first, end) -> turn(from, to, (int) first, (int) end));
       int padding = k - 1 - conv.padding();
       PtNDArray result =

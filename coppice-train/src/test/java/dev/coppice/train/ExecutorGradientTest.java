@@ -11,6 +11,7 @@ import ai.djl.pytorch.jni.JniUtils;
 import dev.coppice.graph.Graph;
 import dev.coppice.graph.Op;
 import dev.coppice.graph.Weights;
+import dev.coppice.kernels.Crew;
 import dev.coppice.kernels.Kernels;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -243,8 +244,8 @@ class ExecutorGradientTest {
                         inputs.add(input(MAP, constant[k], k));
                       }
                       try (NDManager manager = manager();
-                          Parallel parallel = new Parallel(1);
-                          PlaneStore store = new PlaneStore(parallel, Kernels.scalar(), 0)) {
+                          Crew crew = new Crew("coppice-kernel", 1, 0);
+                          PlaneStore store = new PlaneStore(crew, Kernels.scalar(), 0)) {
                         var add = new AddExecutor("add", store);
                         check(manager, new Subject(add, null, inputs, constant), MAP, WIDE);
                       }
@@ -268,8 +269,8 @@ class ExecutorGradientTest {
                           new dev.coppice.graph.Shape.Map(
                               in.height() / window, in.width() / window, in.channels());
                       try (NDManager manager = manager();
-                          Parallel parallel = new Parallel(2);
-                          PlaneStore store = new PlaneStore(parallel, Kernels.best(), 0)) {
+                          Crew crew = new Crew("coppice-kernel", 2, 0);
+                          PlaneStore store = new PlaneStore(crew, Kernels.best(), 0)) {
                         var pool =
                             new AveragePoolExecutor("pool", window, in, out, Kernels.best(), store);
                         List<float[]> input = List.of(input(in, constant, 1));

@@ -1,5 +1,7 @@
-package dev.coppice.runtime;
+package dev.coppice.kernels;
 
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
@@ -9,16 +11,17 @@ import org.jspecify.annotations.Nullable;
 /**
  * A fixed number of threads, the caller's included, that share ranges of work. Helpers that are
  * late find the gate closed and are not waited for, so that a machine with fewer free processors
- * than threads does not stall. Nothing is allocated to hand out work.
+ * than threads does not stall. Nothing is allocated to hand out work. Who finds a crew at work, one
+ * of its own threads or another caller, does all of a range alone.
  */
-final class Crew implements AutoCloseable {
+public final class Crew implements AutoCloseable {
   /** A thread takes what is left, divided by that and by the number of threads. */
   private static final int SHARE = 2;
 
-  private static final int SPINS = 20_000;
   private static final int CLOSED = Integer.MIN_VALUE;
 
   private final Helper[] helpers;
+  private final AtomicBoolean claimed = new AtomicBoolean();
 
   /** How many helpers are at work, or {@link #CLOSED}. */
   private final AtomicInteger gate = new AtomicInteger(CLOSED);
@@ -28,34 +31,50 @@ final class Crew implements AutoCloseable {
   private volatile boolean dismissed;
 
   // Written while the gate is closed and nobody is inside.
-  private @Nullable Work work;
-  private @Nullable Frame frame;
+  private @Nullable Range range;
   private long size;
   private long grain;
 
   /** Work on a range, which must not depend on how the range is cut. */
-  interface Work {
+  @FunctionalInterface
+  public interface Range {
     /** Does the elements {@code [from, to)}. */
-    void work(Frame frame, long from, long to);
+    void run(long from, long to);
   }
 
-  Crew(int threads) {
+  /**
+   * Starts the helpers.
+   *
+   * @param name of their threads
+   * @param threads how many, the caller's included
+   * @param spins how often a helper looks for more work before it sleeps; waking one up takes tens
+   *     of microseconds, and one that looks keeps a processor busy
+   */
+  public Crew(String name, int threads, int spins) {
     helpers = new Helper[threads - 1];
     for (int i = 0; i < helpers.length; i++) {
-      helpers[i] = new Helper();
+      helpers[i] = new Helper(name, spins);
       helpers[i].setDaemon(true);
       helpers[i].start();
     }
   }
 
-  /** Does the work on {@code [0, size)}, cut at multiples of {@code grain}, and waits for it. */
-  void run(Work work, Frame frame, long size, long grain) {
-    if (helpers.length == 0 || size <= grain) {
-      work.work(frame, 0, size);
+  /** Returns how many threads there are, the caller's included. */
+  public int threads() {
+    return helpers.length + 1;
+  }
+
+  /**
+   * Does the range {@code [0, size)}, cut at multiples of {@code grain}, and waits for all of it.
+   *
+   * @throws IllegalStateException if a part of it threw something, which is the cause
+   */
+  public void run(long size, long grain, Range range) {
+    if (helpers.length == 0 || size <= grain || !claimed.compareAndSet(false, true)) {
+      range.run(0, size);
       return;
     }
-    this.work = work;
-    this.frame = frame;
+    this.range = range;
     this.size = size;
     this.grain = grain;
     next.set(0);
@@ -65,27 +84,24 @@ final class Crew implements AutoCloseable {
         LockSupport.unpark(helper);
       }
     }
-    takeParts();
+    takeParts(range);
     while (!gate.compareAndSet(0, CLOSED)) {
       Thread.onSpinWait();
     }
+    this.range = null;
     Throwable thrown = failure.getAndSet(null);
+    claimed.set(false);
     if (thrown != null) {
-      throw new IllegalStateException("a step of the network failed", thrown);
+      throw new IllegalStateException("work that threads share failed", thrown);
     }
   }
 
-  private void takeParts() {
-    Work own = work;
-    Frame ownFrame = frame;
-    if (own == null || ownFrame == null) {
-      return;
-    }
+  private void takeParts(Range own) {
     for (long from = next.get(); from < size; from = next.get()) {
       long to = Math.min(size, from + part(size - from));
       if (next.compareAndSet(from, to)) {
         try {
-          own.work(ownFrame, from, to);
+          own.run(from, to);
         } catch (Throwable e) {
           failure.compareAndSet(null, e);
         }
@@ -108,10 +124,12 @@ final class Crew implements AutoCloseable {
   }
 
   private final class Helper extends Thread {
+    private final int spins;
     private volatile boolean parked;
 
-    Helper() {
-      super("coppice-runtime");
+    Helper(String name, int spins) {
+      super(name);
+      this.spins = spins;
     }
 
     @Override
@@ -120,10 +138,10 @@ final class Crew implements AutoCloseable {
       while (!dismissed) {
         int inside = gate.get();
         if (inside >= 0 && next.get() < size && gate.compareAndSet(inside, inside + 1)) {
-          takeParts();
+          takeParts(Objects.requireNonNull(range));
           gate.decrementAndGet();
           idle = 0;
-        } else if (++idle < SPINS) {
+        } else if (++idle < spins) {
           Thread.onSpinWait();
         } else {
           parked = true;
