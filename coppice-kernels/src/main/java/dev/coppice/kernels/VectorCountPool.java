@@ -55,15 +55,16 @@ final class VectorCountPool {
             ShortVector.fromArray(Lanes.SHORTS, windows, 0)
                 .compress(VectorMask.fromLong(Lanes.SHORTS, taken));
         int numbers = count * outPitch;
+        boolean gaps = outPitch > width;
         // Storing a part of a vector of shorts takes long. Lanes are taken by constant numbers:
         // otherwise vectors become objects.
-        if (outPitch == width && numbers == COUNT / 2) {
+        if (!gaps && numbers == COUNT / 2) {
           pooled.reinterpretShape(Lanes.HALF_SHORTS, 0).intoMemorySegment(to, place, Lanes.ORDER);
-        } else if (outPitch == width && numbers == 2 * QUAD) {
+        } else if (!gaps && numbers == 2 * QUAD) {
           LongVector longs = pooled.reinterpretAsLongs();
           to.set(ValueLayout.JAVA_LONG_UNALIGNED, place, longs.lane(0));
           to.set(ValueLayout.JAVA_LONG_UNALIGNED, place + Long.BYTES, longs.lane(1));
-        } else if (outPitch == width && numbers == QUAD) {
+        } else if (!gaps && numbers == QUAD) {
           to.set(ValueLayout.JAVA_LONG_UNALIGNED, place, pooled.reinterpretAsLongs().lane(0));
         } else {
           pooled

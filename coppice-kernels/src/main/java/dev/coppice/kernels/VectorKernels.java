@@ -1,5 +1,7 @@
 package dev.coppice.kernels;
 
+import static dev.coppice.kernels.VectorNormNeurons.bytes;
+
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
@@ -278,7 +280,7 @@ final class VectorKernels implements Kernels {
         at -= stride;
       }
       if (repeated) {
-        sum.intoMemorySegment(gradX, bytes(first) + bytes(i), Lanes.ORDER);
+        sum.intoMemorySegment(gradX, bytes(first + i), Lanes.ORDER);
       }
     }
     return end;
@@ -330,7 +332,7 @@ final class VectorKernels implements Kernels {
         at -= stride;
       }
       if (repeated) {
-        sum.intoMemorySegment(gradX, bytes(first) + bytes(i), Lanes.ORDER);
+        sum.intoMemorySegment(gradX, bytes(first + i), Lanes.ORDER);
       }
     }
     return end;
@@ -561,10 +563,6 @@ final class VectorKernels implements Kernels {
       SpikeColumns c, long[] packed, MemorySegment out, int images, int fromImage, int toImage) {
     c.check(packed, out, images, fromImage, toImage);
     c.forward(packed, out, fromImage, toImage);
-  }
-
-  private static long bytes(long floats) {
-    return floats * Float.BYTES;
   }
 
   private static float loadOne(MemorySegment segment, long at, int i) {

@@ -1,5 +1,7 @@
 package dev.coppice.kernels;
 
+import static dev.coppice.kernels.VectorNormNeurons.bytes;
+
 import dev.coppice.kernels.SurrogateFunction.ATan;
 import dev.coppice.kernels.SurrogateFunction.Rectangle;
 import dev.coppice.kernels.SurrogateFunction.Sigmoid;
@@ -75,7 +77,7 @@ final class VectorSurrogates {
     int end = Lanes.FLOATS.loopBound(count);
     for (int i = 0; i < end; i += Lanes.COUNT) {
       FloatVector z =
-          FloatVector.fromMemorySegment(Lanes.FLOATS, h, at + (long) i * Float.BYTES, Lanes.ORDER)
+          FloatVector.fromMemorySegment(Lanes.FLOATS, h, at + bytes(i), Lanes.ORDER)
               .sub(threshold)
               .mul(slope);
       heights.div(z.mul(z).add(1)).intoArray(out, outAt + i);
@@ -89,8 +91,7 @@ final class VectorSurrogates {
     int end = Lanes.FLOATS.loopBound(count);
     for (int i = 0; i < end; i += Lanes.COUNT) {
       FloatVector x =
-          FloatVector.fromMemorySegment(Lanes.FLOATS, h, at + (long) i * Float.BYTES, Lanes.ORDER)
-              .sub(threshold);
+          FloatVector.fromMemorySegment(Lanes.FLOATS, h, at + bytes(i), Lanes.ORDER).sub(threshold);
       FloatVector e = VectorApproximation.expOfMinus(x.mul(alpha));
       FloatVector d = e.add(1);
       e.div(d.mul(d)).mul(alpha).intoArray(out, outAt + i);
@@ -106,8 +107,7 @@ final class VectorSurrogates {
     int end = Lanes.FLOATS.loopBound(count);
     for (int i = 0; i < end; i += Lanes.COUNT) {
       FloatVector x =
-          FloatVector.fromMemorySegment(Lanes.FLOATS, h, at + (long) i * Float.BYTES, Lanes.ORDER)
-              .sub(threshold);
+          FloatVector.fromMemorySegment(Lanes.FLOATS, h, at + bytes(i), Lanes.ORDER).sub(threshold);
       FloatVector e = VectorApproximation.expOfMinus(x.mul(twiceTemperature));
       FloatVector d = e.add(1);
       VectorMask<Float> inside = x.abs().compare(VectorOperators.LE, 0.5f);
@@ -123,8 +123,7 @@ final class VectorSurrogates {
     int end = Lanes.FLOATS.loopBound(count);
     for (int i = 0; i < end; i += Lanes.COUNT) {
       FloatVector x =
-          FloatVector.fromMemorySegment(Lanes.FLOATS, h, at + (long) i * Float.BYTES, Lanes.ORDER)
-              .sub(threshold);
+          FloatVector.fromMemorySegment(Lanes.FLOATS, h, at + bytes(i), Lanes.ORDER).sub(threshold);
       gammas.sub(x.abs()).max(0).div(gamma).div(gamma).intoArray(out, outAt + i);
     }
     return end;
@@ -138,8 +137,7 @@ final class VectorSurrogates {
     int end = Lanes.FLOATS.loopBound(count);
     for (int i = 0; i < end; i += Lanes.COUNT) {
       FloatVector x =
-          FloatVector.fromMemorySegment(Lanes.FLOATS, h, at + (long) i * Float.BYTES, Lanes.ORDER)
-              .sub(threshold);
+          FloatVector.fromMemorySegment(Lanes.FLOATS, h, at + bytes(i), Lanes.ORDER).sub(threshold);
       zero.blend(height, x.abs().compare(VectorOperators.LT, half)).intoArray(out, outAt + i);
     }
     return end;
@@ -151,8 +149,7 @@ final class VectorSurrogates {
     int end = Lanes.FLOATS.loopBound(count);
     for (int i = 0; i < end; i += Lanes.COUNT) {
       FloatVector x =
-          FloatVector.fromMemorySegment(Lanes.FLOATS, h, at + (long) i * Float.BYTES, Lanes.ORDER)
-              .sub(threshold);
+          FloatVector.fromMemorySegment(Lanes.FLOATS, h, at + bytes(i), Lanes.ORDER).sub(threshold);
       VectorApproximation.atan(x.mul(slope))
           .mul(Approximation.ONE_OVER_PI)
           .add(0.5f)
@@ -168,7 +165,7 @@ final class VectorSurrogates {
     int end = Lanes.FLOATS.loopBound(count);
     for (int i = 0; i < end; i += Lanes.COUNT) {
       FloatVector z =
-          FloatVector.fromMemorySegment(Lanes.FLOATS, h, at + (long) i * Float.BYTES, Lanes.ORDER)
+          FloatVector.fromMemorySegment(Lanes.FLOATS, h, at + bytes(i), Lanes.ORDER)
               .sub(threshold)
               .mul(alpha);
       FloatVector e = VectorApproximation.expOfMinus(z);
@@ -184,8 +181,7 @@ final class VectorSurrogates {
     int end = Lanes.FLOATS.loopBound(count);
     for (int i = 0; i < end; i += Lanes.COUNT) {
       FloatVector x =
-          FloatVector.fromMemorySegment(Lanes.FLOATS, h, at + (long) i * Float.BYTES, Lanes.ORDER)
-              .sub(threshold);
+          FloatVector.fromMemorySegment(Lanes.FLOATS, h, at + bytes(i), Lanes.ORDER).sub(threshold);
       VectorApproximation.tanh(x.mul(temperature)).mul(share).add(0.5f).intoArray(out, outAt + i);
     }
     return end;
@@ -197,8 +193,7 @@ final class VectorSurrogates {
     int end = Lanes.FLOATS.loopBound(count);
     for (int i = 0; i < end; i += Lanes.COUNT) {
       FloatVector x =
-          FloatVector.fromMemorySegment(Lanes.FLOATS, h, at + (long) i * Float.BYTES, Lanes.ORDER)
-              .sub(threshold);
+          FloatVector.fromMemorySegment(Lanes.FLOATS, h, at + bytes(i), Lanes.ORDER).sub(threshold);
       FloatVector c = x.div(gamma).max(-1).min(1);
       c.add(0.5f).sub(c.mul(c.abs()).mul(0.5f)).intoArray(out, outAt + i);
     }
@@ -211,14 +206,13 @@ final class VectorSurrogates {
     int end = Lanes.FLOATS.loopBound(count);
     for (int i = 0; i < end; i += Lanes.COUNT) {
       FloatVector x =
-          FloatVector.fromMemorySegment(Lanes.FLOATS, h, at + (long) i * Float.BYTES, Lanes.ORDER)
-              .sub(threshold);
+          FloatVector.fromMemorySegment(Lanes.FLOATS, h, at + bytes(i), Lanes.ORDER).sub(threshold);
       x.div(width).add(0.5f).max(0).min(1).intoArray(out, outAt + i);
     }
     return end;
   }
 
   private static float loadOne(MemorySegment h, long at, int i) {
-    return h.get(ValueLayout.JAVA_FLOAT, at + (long) i * Float.BYTES);
+    return h.get(ValueLayout.JAVA_FLOAT, at + bytes(i));
   }
 }
