@@ -135,7 +135,7 @@ public class IntegerConvolutionBenchmark {
     chosen.integerConvForward(counts, countElements, sums, 1, 0, 1, 0, counts.rows());
   }
 
-  /** Sums of five channels' weights, looked up. */
+  /** Sums of six channels' weights, looked up. */
   @Benchmark
   public void ofPatterns() {
     chosen.integerConvForward(patterns, patternElements, sums, 1, 0, 1, 0, patterns.rows());

@@ -1,7 +1,9 @@
 package dev.coppice.kernels;
 
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -24,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class IntegerConvolution {
   /** Channels whose spikes make a pattern. */
-  public static final int TOGETHER = 5;
+  public static final int TOGETHER = 6;
 
   /** How inputs are read. */
   enum Reading {
@@ -54,8 +56,8 @@ public final class IntegerConvolution {
     }
   }
 
-  /** How many patterns there are. */
-  static final int PATTERNS = 1 << TOGETHER;
+  /** Entries that there is room for at first. */
+  private static final int FIRST = 1024;
 
   private static final int MOST_EXACT = 1 << 24;
 
@@ -78,14 +80,17 @@ public final class IntegerConvolution {
    */
   final int[] lists;
 
-  /** How many single weights of a list are negative. */
-  final int[] negatives;
-
   /**
-   * For every entry its weight, its absolute value in both bytes with its sign above, or its sums
-   * by pattern.
+   * What is added to all sums of a list: how many single weights are negative, or the smallest sums
+   * of its tables.
    */
+  final int[] constants;
+
+  /** For every entry its weight, or its absolute value in both bytes with its sign above. */
   final short[] numbers;
+
+  /** For every entry its {@link PatternTable}, of which two make a pair. */
+  final byte[] tables;
 
   /** Bytes from what the first tap reads of the first input plane to what an entry reads. */
   final int[] offsets;
@@ -96,7 +101,8 @@ public final class IntegerConvolution {
    * @param lists where the entries of a column of a segment begin
    * @param places the plane of an entry's input, times the number of taps, plus its tap
    */
-  private record Entries(int[] rows, int[] lists, int[] negatives, short[] numbers, int[] places) {}
+  private record Entries(
+      int[] rows, int[] lists, int[] constants, short[] numbers, byte[] tables, int[] places) {}
 
   private IntegerConvolution(ConvolutionShape shape, FoldedPlanes folded, Entries entries) {
     this.shape = shape;
@@ -106,7 +112,8 @@ public final class IntegerConvolution {
     this.rows = entries.rows;
     this.lists = entries.lists;
     this.numbers = entries.numbers;
-    this.negatives = entries.negatives;
+    this.constants = entries.constants;
+    this.tables = entries.tables;
     this.offsets =
         IntStream.of(entries.places)
             .map(
@@ -163,18 +170,16 @@ public final class IntegerConvolution {
           "sums of counts up to %d are not exact for %s".formatted(most, shape));
     }
     shape.requirePlanes(in, out, 0);
-    int[] entries = {0};
     float[] lowest = {0};
     weights.forEach(
         (o, values) -> {
           shape.requireRow(o, values);
-          entries[0] += new Row(shape, values, together).entries();
           for (float value : values) {
             lowest[0] = Math.min(lowest[0], value);
           }
         });
     Reading reading = reading(together, most, lowest[0]);
-    Lists lists = new Lists(shape, entries[0], most, reading);
+    Lists lists = new Lists(shape, most, reading);
     weights.forEach((_, values) -> lists.add(new Row(shape, values, together)));
     return new IntegerConvolution(
         shape, new FoldedPlanes(shape, in, out, reading), lists.entries());
@@ -223,17 +228,12 @@ public final class IntegerConvolution {
       return any;
     }
 
-    int entries() {
-      return (int) IntStream.range(0, places()).filter(this::survives).count();
-    }
-
-    /** Returns the sum of the weights of a pattern. */
-    short sum(int place, int pattern) {
-      int sum = 0;
-      for (int k = 0; k < side(place); k++) {
-        sum += (pattern >>> k & 1) * weight(place, k);
+    short[] weights(int place) {
+      short[] some = new short[side(place)];
+      for (int k = 0; k < some.length; k++) {
+        some[k] = weight(place, k);
       }
-      return (short) sum;
+      return some;
     }
   }
 
@@ -243,28 +243,33 @@ public final class IntegerConvolution {
     private final int most;
     private final Reading reading;
     private final int[] rows;
-    private final int[] places;
-    private final short[] numbers;
+
+    /** Those of the list at hand. */
+    private final List<PatternTable> waiting = new ArrayList<>();
+
+    private int[] places = new int[FIRST];
+    private short[] numbers;
+    private byte[] tables;
 
     /** Where the lists of the segments so far begin and the last one ends. */
     private int[] lists;
 
-    private int[] negatives;
+    private int[] constants;
     private int row;
     private int segment;
     private int entry;
     private int highest;
     private int lowest;
 
-    Lists(ConvolutionShape shape, int entries, int most, Reading reading) {
+    Lists(ConvolutionShape shape, int most, Reading reading) {
       this.shape = shape;
       this.most = most;
       this.reading = reading;
       this.rows = new int[shape.out() + 1];
       this.lists = new int[shape.out() * shape.kernelWidth() + 1];
-      this.negatives = new int[lists.length - 1];
-      this.places = new int[entries];
-      this.numbers = new short[entries * (reading == Reading.PATTERNS ? PATTERNS : 1)];
+      this.constants = new int[lists.length - 1];
+      this.numbers = new short[reading == Reading.PATTERNS ? 0 : FIRST];
+      this.tables = new byte[reading == Reading.PATTERNS ? FIRST * PatternTable.SIZE : 0];
     }
 
     void add(Row row) {
@@ -278,6 +283,7 @@ public final class IntegerConvolution {
             }
           }
         }
+        writeTables();
         lists[list(column) + 1] = entry;
       }
       rows[++this.row] = segment;
@@ -292,9 +298,9 @@ public final class IntegerConvolution {
       highest = 0;
       lowest = 0;
       segment++;
-      if (list(shape.kernelWidth()) > negatives.length) {
+      if (list(shape.kernelWidth()) > constants.length) {
         lists = Arrays.copyOf(lists, 2 * lists.length);
-        negatives = Arrays.copyOf(negatives, lists.length - 1);
+        constants = Arrays.copyOf(constants, lists.length - 1);
       }
       Arrays.fill(lists, list(0), list(column) + 1, entry);
     }
@@ -307,24 +313,44 @@ public final class IntegerConvolution {
         negative += Math.min(0, row.weight(place, k)) * most;
       }
       if (highest + positive > Short.MAX_VALUE || lowest + negative < Short.MIN_VALUE) {
+        writeTables();
         Arrays.fill(lists, list(column) + 1, list(shape.kernelWidth()) + 1, entry);
         begin(column);
       }
       highest += positive;
       lowest += negative;
       switch (reading) {
-        case COUNTS -> numbers[entry] = row.weight(place, 0);
+        case COUNTS -> write(place, row.weight(place, 0));
         case SPIKES -> {
-          numbers[entry] = signed(row.weight(place, 0));
-          negatives[list(column)] += numbers[entry] < 0 ? 1 : 0;
+          write(place, signed(row.weight(place, 0)));
+          constants[list(column)] += row.weight(place, 0) < 0 ? 1 : 0;
         }
         case PATTERNS -> {
-          for (int pattern = 0; pattern < PATTERNS; pattern++) {
-            numbers[entry * PATTERNS + pattern] = row.sum(place, pattern);
-          }
+          waiting.addAll(PatternTable.of(place, row.weights(place)));
+          constants[list(column)] += negative;
         }
       }
+    }
+
+    private void write(int place, short number) {
+      if (entry == places.length) {
+        places = Arrays.copyOf(places, 2 * entry);
+        numbers = Arrays.copyOf(numbers, 2 * entry);
+      }
+      numbers[entry] = number;
       places[entry++] = place;
+    }
+
+    private void writeTables() {
+      for (PatternTable table : PatternTable.pairs(waiting)) {
+        if (entry == places.length) {
+          places = Arrays.copyOf(places, 2 * entry);
+          tables = Arrays.copyOf(tables, 2 * entry * PatternTable.SIZE);
+        }
+        table.write(tables, entry * PatternTable.SIZE);
+        places[entry++] = table.place();
+      }
+      waiting.clear();
     }
 
     /** Returns the absolute value in both bytes, below the sign. */
@@ -335,7 +361,12 @@ public final class IntegerConvolution {
     Entries entries() {
       int count = segment * shape.kernelWidth();
       return new Entries(
-          rows, Arrays.copyOf(lists, count + 1), Arrays.copyOf(negatives, count), numbers, places);
+          rows,
+          Arrays.copyOf(lists, count + 1),
+          Arrays.copyOf(constants, count),
+          numbers.length == 0 ? numbers : Arrays.copyOf(numbers, entry),
+          tables.length == 0 ? tables : Arrays.copyOf(tables, entry * PatternTable.SIZE),
+          Arrays.copyOf(places, entry));
     }
   }
 

@@ -47,13 +47,14 @@ final class ScalarIntegerConvolution {
    */
   private static void add(
       IntegerConvolution c, int list, MemorySegment elements, long from, short[] shorts, int size) {
-    Arrays.fill(shorts, size, 3 * size, (short) 0);
+    boolean patterns = c.folded.reading() == IntegerConvolution.Reading.PATTERNS;
+    Arrays.fill(shorts, size, 3 * size, (short) (patterns ? c.constants[list] : 0));
     for (int j = c.lists[list]; j < c.lists[list + 1]; j++) {
       MemorySegment.copy(elements, ValueLayout.JAVA_SHORT, from + c.offsets[j], shorts, 0, size);
       switch (c.folded.reading()) {
         case COUNTS -> multiply(c.numbers[j], shorts, size);
         case SPIKES -> select(c.numbers[j], shorts, size);
-        case PATTERNS -> lookUp(c.numbers, j * IntegerConvolution.PATTERNS, shorts, size);
+        case PATTERNS -> lookUp(c.tables, j * PatternTable.SIZE, shorts, size);
       }
     }
   }
@@ -74,10 +75,10 @@ final class ScalarIntegerConvolution {
     }
   }
 
-  private static void lookUp(short[] numbers, int table, short[] shorts, int size) {
+  private static void lookUp(byte[] tables, int table, short[] shorts, int size) {
     for (int k = 0; k < size; k++) {
-      shorts[size + k] += numbers[table + first(shorts[k])];
-      shorts[2 * size + k] += numbers[table + later(shorts[k])];
+      shorts[size + k] += (short) (tables[table + first(shorts[k])] & 0xff);
+      shorts[2 * size + k] += (short) (tables[table + later(shorts[k])] & 0xff);
     }
   }
 

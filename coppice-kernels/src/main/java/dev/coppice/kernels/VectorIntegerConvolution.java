@@ -11,7 +11,7 @@ final class VectorIntegerConvolution {
   private static final int COUNT = Lanes.SHORTS.length();
 
   /** Whether vectors are as long as what they read, and hold the sums of all patterns. */
-  static final boolean FITS = COUNT == FoldedPlanes.LANES;
+  static final boolean FITS = COUNT == FoldedPlanes.LANES && ByteShuffles.exist();
 
   private VectorIntegerConvolution() {}
 

@@ -1,6 +1,7 @@
 package dev.coppice.kernels;
 
 import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
 
@@ -13,6 +14,12 @@ import jdk.incubator.vector.VectorOperators;
  *
  * <p>Products of what is folded together are added up together, modulo 2¹⁶: less the sums of the
  * later numbers, which are added up besides, they are the sums of the first ones.
+ *
+ * <p>What is looked up are bytes, for the patterns of an element's both bytes at once. Two look-ups
+ * are added up as bytes, see {@link PatternTable}, and go on like products.
+ *
+ * <p>Shorts are shifted by a vector of distances: for a constant distance the compiler keeps a
+ * register for every shift.
  *
  * <p>Sums are computed with once more before they are stored: what comes out of a loop may be of
  * any class for the compiler, which then looks at what the store has met elsewhere, and where that
@@ -27,6 +34,9 @@ final class VectorIntegerSums {
 
   /** Bits below the sign of a weight. */
   private static final int SIGN = Short.SIZE - 1;
+
+  /** One for both numbers of an element. */
+  private static final int BOTH = (1 << FoldedPlanes.FOLD) + 1;
 
   private static final Block[] PRODUCTS = {
     VectorIntegerSums::products, VectorIntegerSums::twoProducts, VectorIntegerSums::fourProducts
@@ -85,6 +95,7 @@ final class VectorIntegerSums {
     short[] sources = moves.sources;
     short[] kept = moves.kept;
     int columns = moves.count();
+    ShortVector fold = ShortVector.broadcast(Lanes.SHORTS, (short) FoldedPlanes.FOLD);
     ShortVector zero = ShortVector.zero(Lanes.SHORTS);
     ShortVector t0 = zero;
     ShortVector t1 = zero;
@@ -119,10 +130,10 @@ final class VectorIntegerSums {
         s1 = c1.mul(weight).add(s1);
         s2 = c2.mul(weight).add(s2);
         s3 = c3.mul(weight).add(s3);
-        s4 = c0.lanewise(VectorOperators.LSHR, FoldedPlanes.FOLD).mul(weight).add(s4);
-        s5 = c1.lanewise(VectorOperators.LSHR, FoldedPlanes.FOLD).mul(weight).add(s5);
-        s6 = c2.lanewise(VectorOperators.LSHR, FoldedPlanes.FOLD).mul(weight).add(s6);
-        s7 = c3.lanewise(VectorOperators.LSHR, FoldedPlanes.FOLD).mul(weight).add(s7);
+        s4 = c0.lanewise(VectorOperators.LSHR, fold).mul(weight).add(s4);
+        s5 = c1.lanewise(VectorOperators.LSHR, fold).mul(weight).add(s5);
+        s6 = c2.lanewise(VectorOperators.LSHR, fold).mul(weight).add(s6);
+        s7 = c3.lanewise(VectorOperators.LSHR, fold).mul(weight).add(s7);
       }
       ShortVector source = ShortVector.fromArray(Lanes.SHORTS, sources, column * COUNT);
       ShortVector keep = ShortVector.fromArray(Lanes.SHORTS, kept, column * COUNT);
@@ -162,6 +173,7 @@ final class VectorIntegerSums {
     short[] sources = moves.sources;
     short[] kept = moves.kept;
     int columns = moves.count();
+    ShortVector fold = ShortVector.broadcast(Lanes.SHORTS, (short) FoldedPlanes.FOLD);
     ShortVector zero = ShortVector.zero(Lanes.SHORTS);
     ShortVector t0 = zero;
     ShortVector t1 = zero;
@@ -182,8 +194,8 @@ final class VectorIntegerSums {
             ShortVector.fromMemorySegment(Lanes.SHORTS, elements, at + BYTES, Lanes.ORDER);
         s0 = c0.mul(weight).add(s0);
         s1 = c1.mul(weight).add(s1);
-        s2 = c0.lanewise(VectorOperators.LSHR, FoldedPlanes.FOLD).mul(weight).add(s2);
-        s3 = c1.lanewise(VectorOperators.LSHR, FoldedPlanes.FOLD).mul(weight).add(s3);
+        s2 = c0.lanewise(VectorOperators.LSHR, fold).mul(weight).add(s2);
+        s3 = c1.lanewise(VectorOperators.LSHR, fold).mul(weight).add(s3);
       }
       ShortVector source = ShortVector.fromArray(Lanes.SHORTS, sources, column * COUNT);
       ShortVector keep = ShortVector.fromArray(Lanes.SHORTS, kept, column * COUNT);
@@ -211,6 +223,7 @@ final class VectorIntegerSums {
     short[] sources = moves.sources;
     short[] kept = moves.kept;
     int columns = moves.count();
+    ShortVector fold = ShortVector.broadcast(Lanes.SHORTS, (short) FoldedPlanes.FOLD);
     ShortVector zero = ShortVector.zero(Lanes.SHORTS);
     ShortVector t0 = zero;
     ShortVector t1 = zero;
@@ -224,7 +237,7 @@ final class VectorIntegerSums {
         ShortVector weight = ShortVector.broadcast(Lanes.SHORTS, numbers[j]);
         ShortVector c0 = ShortVector.fromMemorySegment(Lanes.SHORTS, elements, at, Lanes.ORDER);
         s0 = c0.mul(weight).add(s0);
-        s1 = c0.lanewise(VectorOperators.LSHR, FoldedPlanes.FOLD).mul(weight).add(s1);
+        s1 = c0.lanewise(VectorOperators.LSHR, fold).mul(weight).add(s1);
       }
       ShortVector source = ShortVector.fromArray(Lanes.SHORTS, sources, column * COUNT);
       ShortVector keep = ShortVector.fromArray(Lanes.SHORTS, kept, column * COUNT);
@@ -246,6 +259,7 @@ final class VectorIntegerSums {
     short[] sources = moves.sources;
     short[] kept = moves.kept;
     int columns = moves.count();
+    ShortVector fold = ShortVector.broadcast(Lanes.SHORTS, (short) FoldedPlanes.FOLD);
     ShortVector zero = ShortVector.zero(Lanes.SHORTS);
     ShortVector t0 = zero;
     ShortVector t1 = zero;
@@ -290,14 +304,14 @@ final class VectorIntegerSums {
         s1 = c1.add(s1);
         s2 = c2.add(s2);
         s3 = c3.add(s3);
-        s4 = c0.lanewise(VectorOperators.ASHR, FoldedPlanes.FOLD).add(s4);
-        s5 = c1.lanewise(VectorOperators.ASHR, FoldedPlanes.FOLD).add(s5);
-        s6 = c2.lanewise(VectorOperators.ASHR, FoldedPlanes.FOLD).add(s6);
-        s7 = c3.lanewise(VectorOperators.ASHR, FoldedPlanes.FOLD).add(s7);
+        s4 = c0.lanewise(VectorOperators.ASHR, fold).add(s4);
+        s5 = c1.lanewise(VectorOperators.ASHR, fold).add(s5);
+        s6 = c2.lanewise(VectorOperators.ASHR, fold).add(s6);
+        s7 = c3.lanewise(VectorOperators.ASHR, fold).add(s7);
       }
       ShortVector source = ShortVector.fromArray(Lanes.SHORTS, sources, column * COUNT);
       ShortVector keep = ShortVector.fromArray(Lanes.SHORTS, kept, column * COUNT);
-      ShortVector ones = ShortVector.broadcast(Lanes.SHORTS, (short) c.negatives[list]);
+      ShortVector ones = ShortVector.broadcast(Lanes.SHORTS, (short) c.constants[list]);
       t0 = source.selectFrom(ones.add(s0)).and(keep).add(t0);
       t1 = source.selectFrom(ones.add(s1)).and(keep).add(t1);
       t2 = source.selectFrom(ones.add(s2)).and(keep).add(t2);
@@ -334,6 +348,7 @@ final class VectorIntegerSums {
     short[] sources = moves.sources;
     short[] kept = moves.kept;
     int columns = moves.count();
+    ShortVector fold = ShortVector.broadcast(Lanes.SHORTS, (short) FoldedPlanes.FOLD);
     ShortVector zero = ShortVector.zero(Lanes.SHORTS);
     ShortVector t0 = zero;
     ShortVector t1 = zero;
@@ -360,12 +375,12 @@ final class VectorIntegerSums {
                 .lanewise(VectorOperators.XOR, sign);
         s0 = c0.add(s0);
         s1 = c1.add(s1);
-        s2 = c0.lanewise(VectorOperators.ASHR, FoldedPlanes.FOLD).add(s2);
-        s3 = c1.lanewise(VectorOperators.ASHR, FoldedPlanes.FOLD).add(s3);
+        s2 = c0.lanewise(VectorOperators.ASHR, fold).add(s2);
+        s3 = c1.lanewise(VectorOperators.ASHR, fold).add(s3);
       }
       ShortVector source = ShortVector.fromArray(Lanes.SHORTS, sources, column * COUNT);
       ShortVector keep = ShortVector.fromArray(Lanes.SHORTS, kept, column * COUNT);
-      ShortVector ones = ShortVector.broadcast(Lanes.SHORTS, (short) c.negatives[list]);
+      ShortVector ones = ShortVector.broadcast(Lanes.SHORTS, (short) c.constants[list]);
       t0 = source.selectFrom(ones.add(s0)).and(keep).add(t0);
       t1 = source.selectFrom(ones.add(s1)).and(keep).add(t1);
       t2 = source.selectFrom(ones.add(s2)).and(keep).add(t2);
@@ -390,6 +405,7 @@ final class VectorIntegerSums {
     short[] sources = moves.sources;
     short[] kept = moves.kept;
     int columns = moves.count();
+    ShortVector fold = ShortVector.broadcast(Lanes.SHORTS, (short) FoldedPlanes.FOLD);
     ShortVector zero = ShortVector.zero(Lanes.SHORTS);
     ShortVector t0 = zero;
     ShortVector t1 = zero;
@@ -407,11 +423,11 @@ final class VectorIntegerSums {
                 .and(weight)
                 .lanewise(VectorOperators.XOR, sign);
         s0 = c0.add(s0);
-        s1 = c0.lanewise(VectorOperators.ASHR, FoldedPlanes.FOLD).add(s1);
+        s1 = c0.lanewise(VectorOperators.ASHR, fold).add(s1);
       }
       ShortVector source = ShortVector.fromArray(Lanes.SHORTS, sources, column * COUNT);
       ShortVector keep = ShortVector.fromArray(Lanes.SHORTS, kept, column * COUNT);
-      ShortVector ones = ShortVector.broadcast(Lanes.SHORTS, (short) c.negatives[list]);
+      ShortVector ones = ShortVector.broadcast(Lanes.SHORTS, (short) c.constants[list]);
       t0 = source.selectFrom(ones.add(s0)).and(keep).add(t0);
       t1 = source.selectFrom(ones.add(s1)).and(keep).add(t1);
     }
@@ -425,11 +441,12 @@ final class VectorIntegerSums {
       IntegerConvolution c, int segment, MemorySegment elements, long from, short[] totals) {
     int[] lists = c.lists;
     int[] offsets = c.offsets;
-    short[] numbers = c.numbers;
+    byte[] tables = c.tables;
     LaneMoves moves = c.folded.columnMoves;
     short[] sources = moves.sources;
     short[] kept = moves.kept;
     int columns = moves.count();
+    ShortVector fold = ShortVector.broadcast(Lanes.SHORTS, (short) FoldedPlanes.FOLD);
     ShortVector zero = ShortVector.zero(Lanes.SHORTS);
     ShortVector t0 = zero;
     ShortVector t1 = zero;
@@ -450,40 +467,75 @@ final class VectorIntegerSums {
       ShortVector s6 = zero;
       ShortVector s7 = zero;
       int end = lists[list + 1];
-      for (int j = lists[list]; j < end; j++) {
+      for (int j = lists[list]; j < end; j += 2) {
+        ByteVector table = ByteVector.fromArray(Lanes.BYTES, tables, j * PatternTable.SIZE);
+        ByteVector other = ByteVector.fromArray(Lanes.BYTES, tables, (j + 1) * PatternTable.SIZE);
         long at = from + offsets[j];
-        ShortVector table = ShortVector.fromArray(Lanes.SHORTS, numbers, j * COUNT);
-        ShortVector c0 = ShortVector.fromMemorySegment(Lanes.SHORTS, elements, at, Lanes.ORDER);
+        long beside = from + offsets[j + 1];
+        ShortVector c0 =
+            ByteVector.fromMemorySegment(Lanes.BYTES, elements, at, Lanes.ORDER)
+                .selectFrom(table)
+                .add(
+                    ByteVector.fromMemorySegment(Lanes.BYTES, elements, beside, Lanes.ORDER)
+                        .selectFrom(other))
+                .reinterpretAsShorts();
         ShortVector c1 =
-            ShortVector.fromMemorySegment(Lanes.SHORTS, elements, at + BYTES, Lanes.ORDER);
+            ByteVector.fromMemorySegment(Lanes.BYTES, elements, at + BYTES, Lanes.ORDER)
+                .selectFrom(table)
+                .add(
+                    ByteVector.fromMemorySegment(Lanes.BYTES, elements, beside + BYTES, Lanes.ORDER)
+                        .selectFrom(other))
+                .reinterpretAsShorts();
         ShortVector c2 =
-            ShortVector.fromMemorySegment(Lanes.SHORTS, elements, at + 2 * BYTES, Lanes.ORDER);
+            ByteVector.fromMemorySegment(Lanes.BYTES, elements, at + 2 * BYTES, Lanes.ORDER)
+                .selectFrom(table)
+                .add(
+                    ByteVector.fromMemorySegment(
+                            Lanes.BYTES, elements, beside + 2 * BYTES, Lanes.ORDER)
+                        .selectFrom(other))
+                .reinterpretAsShorts();
         ShortVector c3 =
-            ShortVector.fromMemorySegment(Lanes.SHORTS, elements, at + 3 * BYTES, Lanes.ORDER);
-        s0 = c0.selectFrom(table).add(s0);
-        s1 = c1.selectFrom(table).add(s1);
-        s2 = c2.selectFrom(table).add(s2);
-        s3 = c3.selectFrom(table).add(s3);
-        s4 = c0.lanewise(VectorOperators.LSHR, FoldedPlanes.FOLD).selectFrom(table).add(s4);
-        s5 = c1.lanewise(VectorOperators.LSHR, FoldedPlanes.FOLD).selectFrom(table).add(s5);
-        s6 = c2.lanewise(VectorOperators.LSHR, FoldedPlanes.FOLD).selectFrom(table).add(s6);
-        s7 = c3.lanewise(VectorOperators.LSHR, FoldedPlanes.FOLD).selectFrom(table).add(s7);
+            ByteVector.fromMemorySegment(Lanes.BYTES, elements, at + 3 * BYTES, Lanes.ORDER)
+                .selectFrom(table)
+                .add(
+                    ByteVector.fromMemorySegment(
+                            Lanes.BYTES, elements, beside + 3 * BYTES, Lanes.ORDER)
+                        .selectFrom(other))
+                .reinterpretAsShorts();
+        s0 = c0.add(s0);
+        s1 = c1.add(s1);
+        s2 = c2.add(s2);
+        s3 = c3.add(s3);
+        s4 = c0.lanewise(VectorOperators.LSHR, fold).add(s4);
+        s5 = c1.lanewise(VectorOperators.LSHR, fold).add(s5);
+        s6 = c2.lanewise(VectorOperators.LSHR, fold).add(s6);
+        s7 = c3.lanewise(VectorOperators.LSHR, fold).add(s7);
       }
       ShortVector source = ShortVector.fromArray(Lanes.SHORTS, sources, column * COUNT);
       ShortVector keep = ShortVector.fromArray(Lanes.SHORTS, kept, column * COUNT);
-      t0 = source.selectFrom(zero.add(s0)).and(keep).add(t0);
-      t1 = source.selectFrom(zero.add(s1)).and(keep).add(t1);
-      t2 = source.selectFrom(zero.add(s2)).and(keep).add(t2);
-      t3 = source.selectFrom(zero.add(s3)).and(keep).add(t3);
-      t4 = source.selectFrom(zero.add(s4)).and(keep).add(t4);
-      t5 = source.selectFrom(zero.add(s5)).and(keep).add(t5);
-      t6 = source.selectFrom(zero.add(s6)).and(keep).add(t6);
-      t7 = source.selectFrom(zero.add(s7)).and(keep).add(t7);
+      ShortVector least = ShortVector.broadcast(Lanes.SHORTS, (short) c.constants[list]);
+      ShortVector both = ShortVector.broadcast(Lanes.SHORTS, (short) (c.constants[list] * BOTH));
+      t0 = source.selectFrom(both.add(s0)).and(keep).add(t0);
+      t1 = source.selectFrom(both.add(s1)).and(keep).add(t1);
+      t2 = source.selectFrom(both.add(s2)).and(keep).add(t2);
+      t3 = source.selectFrom(both.add(s3)).and(keep).add(t3);
+      t4 = source.selectFrom(least.add(s4)).and(keep).add(t4);
+      t5 = source.selectFrom(least.add(s5)).and(keep).add(t5);
+      t6 = source.selectFrom(least.add(s6)).and(keep).add(t6);
+      t7 = source.selectFrom(least.add(s7)).and(keep).add(t7);
     }
-    zero.add(t0).intoArray(totals, 0);
-    zero.add(t1).intoArray(totals, COUNT);
-    zero.add(t2).intoArray(totals, 2 * COUNT);
-    zero.add(t3).intoArray(totals, 3 * COUNT);
+    zero.add(t0)
+        .sub(zero.add(t4).lanewise(VectorOperators.LSHL, FoldedPlanes.FOLD))
+        .intoArray(totals, 0);
+    zero.add(t1)
+        .sub(zero.add(t5).lanewise(VectorOperators.LSHL, FoldedPlanes.FOLD))
+        .intoArray(totals, COUNT);
+    zero.add(t2)
+        .sub(zero.add(t6).lanewise(VectorOperators.LSHL, FoldedPlanes.FOLD))
+        .intoArray(totals, 2 * COUNT);
+    zero.add(t3)
+        .sub(zero.add(t7).lanewise(VectorOperators.LSHL, FoldedPlanes.FOLD))
+        .intoArray(totals, 3 * COUNT);
     zero.add(t4).intoArray(totals, 4 * COUNT);
     zero.add(t5).intoArray(totals, 5 * COUNT);
     zero.add(t6).intoArray(totals, 6 * COUNT);
@@ -494,11 +546,12 @@ final class VectorIntegerSums {
       IntegerConvolution c, int segment, MemorySegment elements, long from, short[] totals) {
     int[] lists = c.lists;
     int[] offsets = c.offsets;
-    short[] numbers = c.numbers;
+    byte[] tables = c.tables;
     LaneMoves moves = c.folded.columnMoves;
     short[] sources = moves.sources;
     short[] kept = moves.kept;
     int columns = moves.count();
+    ShortVector fold = ShortVector.broadcast(Lanes.SHORTS, (short) FoldedPlanes.FOLD);
     ShortVector zero = ShortVector.zero(Lanes.SHORTS);
     ShortVector t0 = zero;
     ShortVector t1 = zero;
@@ -511,26 +564,45 @@ final class VectorIntegerSums {
       ShortVector s2 = zero;
       ShortVector s3 = zero;
       int end = lists[list + 1];
-      for (int j = lists[list]; j < end; j++) {
+      for (int j = lists[list]; j < end; j += 2) {
+        ByteVector table = ByteVector.fromArray(Lanes.BYTES, tables, j * PatternTable.SIZE);
+        ByteVector other = ByteVector.fromArray(Lanes.BYTES, tables, (j + 1) * PatternTable.SIZE);
         long at = from + offsets[j];
-        ShortVector table = ShortVector.fromArray(Lanes.SHORTS, numbers, j * COUNT);
-        ShortVector c0 = ShortVector.fromMemorySegment(Lanes.SHORTS, elements, at, Lanes.ORDER);
+        long beside = from + offsets[j + 1];
+        ShortVector c0 =
+            ByteVector.fromMemorySegment(Lanes.BYTES, elements, at, Lanes.ORDER)
+                .selectFrom(table)
+                .add(
+                    ByteVector.fromMemorySegment(Lanes.BYTES, elements, beside, Lanes.ORDER)
+                        .selectFrom(other))
+                .reinterpretAsShorts();
         ShortVector c1 =
-            ShortVector.fromMemorySegment(Lanes.SHORTS, elements, at + BYTES, Lanes.ORDER);
-        s0 = c0.selectFrom(table).add(s0);
-        s1 = c1.selectFrom(table).add(s1);
-        s2 = c0.lanewise(VectorOperators.LSHR, FoldedPlanes.FOLD).selectFrom(table).add(s2);
-        s3 = c1.lanewise(VectorOperators.LSHR, FoldedPlanes.FOLD).selectFrom(table).add(s3);
+            ByteVector.fromMemorySegment(Lanes.BYTES, elements, at + BYTES, Lanes.ORDER)
+                .selectFrom(table)
+                .add(
+                    ByteVector.fromMemorySegment(Lanes.BYTES, elements, beside + BYTES, Lanes.ORDER)
+                        .selectFrom(other))
+                .reinterpretAsShorts();
+        s0 = c0.add(s0);
+        s1 = c1.add(s1);
+        s2 = c0.lanewise(VectorOperators.LSHR, fold).add(s2);
+        s3 = c1.lanewise(VectorOperators.LSHR, fold).add(s3);
       }
       ShortVector source = ShortVector.fromArray(Lanes.SHORTS, sources, column * COUNT);
       ShortVector keep = ShortVector.fromArray(Lanes.SHORTS, kept, column * COUNT);
-      t0 = source.selectFrom(zero.add(s0)).and(keep).add(t0);
-      t1 = source.selectFrom(zero.add(s1)).and(keep).add(t1);
-      t2 = source.selectFrom(zero.add(s2)).and(keep).add(t2);
-      t3 = source.selectFrom(zero.add(s3)).and(keep).add(t3);
+      ShortVector least = ShortVector.broadcast(Lanes.SHORTS, (short) c.constants[list]);
+      ShortVector both = ShortVector.broadcast(Lanes.SHORTS, (short) (c.constants[list] * BOTH));
+      t0 = source.selectFrom(both.add(s0)).and(keep).add(t0);
+      t1 = source.selectFrom(both.add(s1)).and(keep).add(t1);
+      t2 = source.selectFrom(least.add(s2)).and(keep).add(t2);
+      t3 = source.selectFrom(least.add(s3)).and(keep).add(t3);
     }
-    zero.add(t0).intoArray(totals, 0);
-    zero.add(t1).intoArray(totals, COUNT);
+    zero.add(t0)
+        .sub(zero.add(t2).lanewise(VectorOperators.LSHL, FoldedPlanes.FOLD))
+        .intoArray(totals, 0);
+    zero.add(t1)
+        .sub(zero.add(t3).lanewise(VectorOperators.LSHL, FoldedPlanes.FOLD))
+        .intoArray(totals, COUNT);
     zero.add(t2).intoArray(totals, 2 * COUNT);
     zero.add(t3).intoArray(totals, 3 * COUNT);
   }
@@ -539,11 +611,12 @@ final class VectorIntegerSums {
       IntegerConvolution c, int segment, MemorySegment elements, long from, short[] totals) {
     int[] lists = c.lists;
     int[] offsets = c.offsets;
-    short[] numbers = c.numbers;
+    byte[] tables = c.tables;
     LaneMoves moves = c.folded.columnMoves;
     short[] sources = moves.sources;
     short[] kept = moves.kept;
     int columns = moves.count();
+    ShortVector fold = ShortVector.broadcast(Lanes.SHORTS, (short) FoldedPlanes.FOLD);
     ShortVector zero = ShortVector.zero(Lanes.SHORTS);
     ShortVector t0 = zero;
     ShortVector t1 = zero;
@@ -552,19 +625,31 @@ final class VectorIntegerSums {
       ShortVector s0 = zero;
       ShortVector s1 = zero;
       int end = lists[list + 1];
-      for (int j = lists[list]; j < end; j++) {
+      for (int j = lists[list]; j < end; j += 2) {
+        ByteVector table = ByteVector.fromArray(Lanes.BYTES, tables, j * PatternTable.SIZE);
+        ByteVector other = ByteVector.fromArray(Lanes.BYTES, tables, (j + 1) * PatternTable.SIZE);
         long at = from + offsets[j];
-        ShortVector table = ShortVector.fromArray(Lanes.SHORTS, numbers, j * COUNT);
-        ShortVector c0 = ShortVector.fromMemorySegment(Lanes.SHORTS, elements, at, Lanes.ORDER);
-        s0 = c0.selectFrom(table).add(s0);
-        s1 = c0.lanewise(VectorOperators.LSHR, FoldedPlanes.FOLD).selectFrom(table).add(s1);
+        long beside = from + offsets[j + 1];
+        ShortVector c0 =
+            ByteVector.fromMemorySegment(Lanes.BYTES, elements, at, Lanes.ORDER)
+                .selectFrom(table)
+                .add(
+                    ByteVector.fromMemorySegment(Lanes.BYTES, elements, beside, Lanes.ORDER)
+                        .selectFrom(other))
+                .reinterpretAsShorts();
+        s0 = c0.add(s0);
+        s1 = c0.lanewise(VectorOperators.LSHR, fold).add(s1);
       }
       ShortVector source = ShortVector.fromArray(Lanes.SHORTS, sources, column * COUNT);
       ShortVector keep = ShortVector.fromArray(Lanes.SHORTS, kept, column * COUNT);
-      t0 = source.selectFrom(zero.add(s0)).and(keep).add(t0);
-      t1 = source.selectFrom(zero.add(s1)).and(keep).add(t1);
+      ShortVector least = ShortVector.broadcast(Lanes.SHORTS, (short) c.constants[list]);
+      ShortVector both = ShortVector.broadcast(Lanes.SHORTS, (short) (c.constants[list] * BOTH));
+      t0 = source.selectFrom(both.add(s0)).and(keep).add(t0);
+      t1 = source.selectFrom(least.add(s1)).and(keep).add(t1);
     }
-    zero.add(t0).intoArray(totals, 0);
+    zero.add(t0)
+        .sub(zero.add(t1).lanewise(VectorOperators.LSHL, FoldedPlanes.FOLD))
+        .intoArray(totals, 0);
     zero.add(t1).intoArray(totals, COUNT);
   }
 
@@ -621,7 +706,7 @@ final class VectorIntegerSums {
       }
       ShortVector source = ShortVector.fromArray(Lanes.SHORTS, sources, column * COUNT);
       ShortVector keep = ShortVector.fromArray(Lanes.SHORTS, kept, column * COUNT);
-      ShortVector ones = ShortVector.broadcast(Lanes.SHORTS, (short) c.negatives[list]);
+      ShortVector ones = ShortVector.broadcast(Lanes.SHORTS, (short) c.constants[list]);
       t0 = source.selectFrom(ones.add(s0)).and(keep).add(t0);
     }
     zero.add(t0).intoArray(totals, 0);
@@ -631,7 +716,7 @@ final class VectorIntegerSums {
       IntegerConvolution c, int segment, MemorySegment elements, long from, short[] totals) {
     int[] lists = c.lists;
     int[] offsets = c.offsets;
-    short[] numbers = c.numbers;
+    byte[] tables = c.tables;
     LaneMoves moves = c.folded.columnMoves;
     short[] sources = moves.sources;
     short[] kept = moves.kept;
@@ -642,14 +727,24 @@ final class VectorIntegerSums {
       int list = segment * columns + column;
       ShortVector s0 = zero;
       int end = lists[list + 1];
-      for (int j = lists[list]; j < end; j++) {
+      for (int j = lists[list]; j < end; j += 2) {
+        ByteVector table = ByteVector.fromArray(Lanes.BYTES, tables, j * PatternTable.SIZE);
+        ByteVector other = ByteVector.fromArray(Lanes.BYTES, tables, (j + 1) * PatternTable.SIZE);
+        long at = from + offsets[j];
+        long beside = from + offsets[j + 1];
         ShortVector c0 =
-            ShortVector.fromMemorySegment(Lanes.SHORTS, elements, from + offsets[j], Lanes.ORDER);
-        s0 = c0.selectFrom(ShortVector.fromArray(Lanes.SHORTS, numbers, j * COUNT)).add(s0);
+            ByteVector.fromMemorySegment(Lanes.BYTES, elements, at, Lanes.ORDER)
+                .selectFrom(table)
+                .add(
+                    ByteVector.fromMemorySegment(Lanes.BYTES, elements, beside, Lanes.ORDER)
+                        .selectFrom(other))
+                .reinterpretAsShorts();
+        s0 = c0.add(s0);
       }
       ShortVector source = ShortVector.fromArray(Lanes.SHORTS, sources, column * COUNT);
       ShortVector keep = ShortVector.fromArray(Lanes.SHORTS, kept, column * COUNT);
-      t0 = source.selectFrom(zero.add(s0)).and(keep).add(t0);
+      ShortVector both = ShortVector.broadcast(Lanes.SHORTS, (short) (c.constants[list] * BOTH));
+      t0 = source.selectFrom(both.add(s0)).and(keep).add(t0);
     }
     zero.add(t0).intoArray(totals, 0);
   }

@@ -33,19 +33,22 @@ record LayerChoice(Kernel kernel, String reason) {
   private static final double SPARSE_VECTOR = 0.8;
 
   /** A multiply-add of a vector of the kernel of counts. */
-  private static final double COUNT_VECTOR = 0.46;
+  private static final double COUNT_VECTOR = 0.4;
 
   /** The same of single spikes, which select weights. */
   private static final double SELECT_VECTOR = 0.32;
 
   /** A look-up and add of a vector of the kernel of patterns. */
-  private static final double PATTERN_VECTOR = 0.36;
+  private static final double PATTERN_VECTOR = 0.34;
 
   /** Fetching the sums of a pattern's weights where they do not stay in the second cache. */
   private static final double FAR_PATTERN = 3;
 
   /** Sums of patterns that stay in the second cache, in vectors; the third has other users. */
   private static final int CACHED_PATTERNS = 1 << 14;
+
+  /** Sums of patterns that there may be at all, in vectors. */
+  private static final int MOST_PATTERNS = 1 << 20;
 
   /** Folding a vector of counts. */
   private static final double FOLD_VECTOR = 3;
@@ -134,6 +137,9 @@ record LayerChoice(Kernel kernel, String reason) {
       }
       double together = IntegerConvolution.TOGETHER;
       double lookUps = rowWeights / together * (1 - Math.pow(1 - weightDensity, together));
+      if (channels * lookUps > MOST_PATTERNS) {
+        return Double.POSITIVE_INFINITY;
+      }
       boolean cached = channels * lookUps <= CACHED_PATTERNS;
       return whole(lookUps, PATTERN_VECTOR, together)
           + (cached ? 0 : channels * lookUps * FAR_PATTERN);
