@@ -302,7 +302,7 @@ final class BenchRuntimeCommand implements Callable<Integer> {
       deploy(model, deployed);
       subject.images().write(images, scales.mean(), scales.std());
       say("measuring the memory of coppice");
-      ResidentMemory resident = ResidentMemory.of(deployed, images, steps, threads);
+      ResidentMemory resident = ResidentMemory.of(deployed, images, steps, threads, warmup + runs);
       ModelSummary summary = ModelSummary.of(model.graph(), model.weights());
       for (int size : sizes) {
         RuntimeWork work =

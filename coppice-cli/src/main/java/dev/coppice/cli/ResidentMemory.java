@@ -34,8 +34,8 @@ record ResidentMemory(
   private static final int SMALLEST_HEAP = 16;
   private static final int LARGEST_HEAP = 4096;
 
-  /** Enough for what the compilers take to have come and gone. */
-  private static final int RUNS = 200;
+  /** The fewest answers after which memory is read. */
+  private static final int FEWEST = 200;
 
   /** How often memory that was freed goes back to the system, in milliseconds. */
   private static final int TRIM_INTERVAL = 500;
@@ -51,10 +51,12 @@ record ResidentMemory(
    *
    * @param model a model file
    * @param images a file of {@link BenchImages}
+   * @param answers how many come before it is read: what compilers take goes when all is compiled
    * @throws RunFailedException if the process fails
    * @throws IOException if it cannot be started
    */
-  static ResidentMemory of(Path model, Path images, int timeSteps, int threads) throws IOException {
+  static ResidentMemory of(Path model, Path images, int timeSteps, int threads, int answers)
+      throws IOException {
     Path folder = Files.createTempDirectory("coppice-resident");
     try {
       List<String> arguments =
@@ -63,7 +65,7 @@ record ResidentMemory(
               images.toString(),
               Integer.toString(timeSteps),
               Integer.toString(threads),
-              Integer.toString(RUNS));
+              Integer.toString(Math.max(FEWEST, answers)));
       String classPath = classPath(folder);
       for (int heap = SMALLEST_HEAP; heap <= LARGEST_HEAP; heap = larger(heap)) {
         List<String> said = new ArrayList<>();
