@@ -2,7 +2,7 @@ package dev.coppice.bench;
 
 import dev.coppice.kernels.ConvolutionShape;
 import dev.coppice.kernels.Kernels;
-import dev.coppice.kernels.PlaneBits;
+import dev.coppice.kernels.PlaneMarks;
 import dev.coppice.kernels.Planes;
 import dev.coppice.kernels.SparseConvolution;
 import dev.coppice.kernels.SpikeColumns;
@@ -44,7 +44,7 @@ public class SparseConvolutionArrays {
   SparseConvolution forward =
       compressed(new ConvolutionShape(1, 1, 1, 1, 1, 1, 0), 1, new float[1]);
   SparseConvolution backward = forward;
-  MemorySegment bits = MemorySegment.NULL;
+  MemorySegment marks = MemorySegment.NULL;
   int groups;
   float[] gradient = new float[0];
   SpikeColumns columns = SpikeColumns.of(forward, 1);
@@ -77,9 +77,9 @@ public class SparseConvolutionArrays {
     output = forward.out().allocate(arena, images);
     forward.in().fromMaps(maps, input, images);
     forward.out().fromMaps(maps, output, images);
-    bits = PlaneBits.allocate(forward.in(), arena, images);
-    if (PlaneBits.fit(forward)) {
-      Kernels.best().packPlaneBits(forward.in(), input, bits, groups, 0, forward.in().planes());
+    marks = PlaneMarks.allocate(forward.in(), arena, images);
+    if (PlaneMarks.fit(forward)) {
+      Kernels.best().packPlaneMarks(forward.in(), input, marks, groups, 0, forward.in().planes());
     }
     columns = SpikeColumns.of(forward, 1);
     packed = new long[images * size * size * Math.ceilDiv(channels, Long.SIZE)];

@@ -59,18 +59,18 @@ public class SparseConvolutionBenchmark {
         a.forward, a.input, a.output, a.gradient, a.groups, 0, a.forward.rows());
   }
 
-  /** Spikes as bits to planes; 64 images only. */
+  /** Spikes as marks to planes; 64 images only. */
   @Benchmark
-  public void forwardOfBits(SparseConvolutionArrays a) {
-    chosen.planeBitsForward(
-        a.forward, a.bits, a.output, a.groups, 0, a.groups, 0, a.forward.rows());
+  public void forwardOfMarks(SparseConvolutionArrays a) {
+    chosen.planeMarksForward(
+        a.forward, a.marks, a.output, a.groups, 0, a.groups, 0, a.forward.rows());
   }
 
-  /** The gradient of the surviving weights from spikes as bits; 64 images only. */
+  /** The gradient of the surviving weights from spikes as marks; 64 images only. */
   @Benchmark
-  public void weightGradientOfBits(SparseConvolutionArrays a) {
-    chosen.planeBitsWeightGradient(
-        a.forward, a.bits, a.output, a.gradient, a.groups, 0, a.forward.rows());
+  public void weightGradientOfMarks(SparseConvolutionArrays a) {
+    chosen.planeMarksWeightGradient(
+        a.forward, a.marks, a.output, a.gradient, a.groups, 0, a.forward.rows());
   }
 
   /** Packed spikes to channels last, by what every spike adds. */

@@ -597,10 +597,10 @@ public sealed interface Kernels permits ScalarKernels, VectorKernels {
       int toChannel);
 
   /**
-   * {@link #planeStepsForward} with spikes as bits.
+   * {@link #planeStepsForward} with spikes as marks.
    *
    * @param p of groups of {@link Planes#LANES}
-   * @param bits {@link PlaneBits} of all steps, written
+   * @param marks {@link PlaneMarks} of all steps, written
    */
   void planeStepsFire(
       NeuronConstants c,
@@ -608,7 +608,7 @@ public sealed interface Kernels permits ScalarKernels, VectorKernels {
       MemorySegment x,
       float[] scale,
       float[] shift,
-      MemorySegment bits,
+      MemorySegment marks,
       int fromChannel,
       int toChannel);
 
@@ -656,11 +656,11 @@ public sealed interface Kernels permits ScalarKernels, VectorKernels {
    * {@link #planeAverage} of spikes.
    *
    * @param p between groups of {@link Planes#LANES}
-   * @param bits {@link PlaneBits} of the input
+   * @param marks {@link PlaneMarks} of the input
    */
-  void planeBitsAverage(
+  void planeMarksAverage(
       PlaneAverage p,
-      MemorySegment bits,
+      MemorySegment marks,
       MemorySegment y,
       int groups,
       int fromChannel,
@@ -675,50 +675,50 @@ public sealed interface Kernels permits ScalarKernels, VectorKernels {
       int fromChannel,
       int toChannel);
 
-  /** Whether sparse convolutions of bits are faster here than those of planes. */
-  default boolean prefersPlaneBits() {
+  /** Whether sparse convolutions of marks are faster here than those of planes. */
+  default boolean prefersPlaneMarks() {
     return false;
   }
 
   /**
-   * Packs planes of spikes into {@link PlaneBits}: what is above ½ is one.
+   * Packs planes of spikes into {@link PlaneMarks}: what is above ½ is one.
    *
    * @param planes of groups of {@link Planes#LANES}
-   * @param bits written for the planes of the range
+   * @param marks written for the planes of the range
    * @param groups groups of images
    */
-  void packPlaneBits(
+  void packPlaneMarks(
       Planes planes,
       MemorySegment spikes,
-      MemorySegment bits,
+      MemorySegment marks,
       int groups,
       int fromPlane,
       int toPlane);
 
   /**
-   * Turns {@link PlaneBits} into the numbers 0 and 1.
+   * Turns {@link PlaneMarks} into the numbers 0 and 1.
    *
    * @param planes of groups of {@link Planes#LANES}
    * @param spikes written for the planes of the range
    * @param groups groups of images
    */
-  void unpackPlaneBits(
+  void unpackPlaneMarks(
       Planes planes,
-      MemorySegment bits,
+      MemorySegment marks,
       MemorySegment spikes,
       int groups,
       int fromPlane,
       int toPlane);
 
   /**
-   * {@link #sparseConvForward} of bits, with the same sums.
+   * {@link #sparseConvForward} of marks, with the same sums.
    *
-   * @param c a convolution that {@linkplain PlaneBits#fit fits}
-   * @param bits {@link PlaneBits} of the input
+   * @param c a convolution that {@linkplain PlaneMarks#fit fits}
+   * @param marks {@link PlaneMarks} of the input
    */
-  void planeBitsForward(
+  void planeMarksForward(
       SparseConvolution c,
-      MemorySegment bits,
+      MemorySegment marks,
       MemorySegment out,
       int groups,
       int fromGroup,
@@ -727,14 +727,14 @@ public sealed interface Kernels permits ScalarKernels, VectorKernels {
       int toRow);
 
   /**
-   * {@link #sparseConvWeightGradient} of bits, with the same sums.
+   * {@link #sparseConvWeightGradient} of marks, with the same sums.
    *
-   * @param c a convolution that {@linkplain PlaneBits#fit fits}
-   * @param bits {@link PlaneBits} of the input
+   * @param c a convolution that {@linkplain PlaneMarks#fit fits}
+   * @param marks {@link PlaneMarks} of the input
    */
-  void planeBitsWeightGradient(
+  void planeMarksWeightGradient(
       SparseConvolution c,
-      MemorySegment bits,
+      MemorySegment marks,
       MemorySegment gradOut,
       float[] gradient,
       int groups,

@@ -486,11 +486,11 @@ final class ScalarKernels implements Kernels {
       MemorySegment x,
       float[] scale,
       float[] shift,
-      MemorySegment bits,
+      MemorySegment marks,
       int fromChannel,
       int toChannel) {
-    PlaneBits.checkFire(p, x, scale, shift, bits, fromChannel, toChannel);
-    PlaneBits.fire(this, c, p, x, scale, shift, bits, fromChannel, toChannel);
+    PlaneMarks.checkFire(p, x, scale, shift, marks, fromChannel, toChannel);
+    PlaneMarks.fire(this, c, p, x, scale, shift, marks, fromChannel, toChannel);
   }
 
   @Override
@@ -540,15 +540,15 @@ final class ScalarKernels implements Kernels {
   }
 
   @Override
-  public void planeBitsAverage(
+  public void planeMarksAverage(
       PlaneAverage p,
-      MemorySegment bits,
+      MemorySegment marks,
       MemorySegment y,
       int groups,
       int fromChannel,
       int toChannel) {
-    PlaneBits.checkAverage(p, bits, y, groups, fromChannel, toChannel);
-    PlaneBits.average(this, p, bits, y, groups, fromChannel, toChannel);
+    PlaneMarks.checkAverage(p, marks, y, groups, fromChannel, toChannel);
+    PlaneMarks.average(this, p, marks, y, groups, fromChannel, toChannel);
   }
 
   @Override
@@ -564,53 +564,53 @@ final class ScalarKernels implements Kernels {
   }
 
   @Override
-  public void packPlaneBits(
+  public void packPlaneMarks(
       Planes planes,
       MemorySegment spikes,
-      MemorySegment bits,
+      MemorySegment marks,
       int groups,
       int fromPlane,
       int toPlane) {
-    PlaneBits.checkPack(planes, spikes, bits, groups, fromPlane, toPlane);
-    PlaneBits.pack(planes, spikes, bits, groups, fromPlane, toPlane);
+    PlaneMarks.checkPack(planes, spikes, marks, groups, fromPlane, toPlane);
+    PlaneMarks.pack(planes, spikes, marks, groups, fromPlane, toPlane);
   }
 
   @Override
-  public void unpackPlaneBits(
+  public void unpackPlaneMarks(
       Planes planes,
-      MemorySegment bits,
+      MemorySegment marks,
       MemorySegment spikes,
       int groups,
       int fromPlane,
       int toPlane) {
-    PlaneBits.checkPack(planes, spikes, bits, groups, fromPlane, toPlane);
-    PlaneBits.unpack(planes, bits, spikes, groups, fromPlane, toPlane);
+    PlaneMarks.checkPack(planes, spikes, marks, groups, fromPlane, toPlane);
+    PlaneMarks.unpack(planes, marks, spikes, groups, fromPlane, toPlane);
   }
 
   @Override
-  public void planeBitsForward(
+  public void planeMarksForward(
       SparseConvolution c,
-      MemorySegment bits,
+      MemorySegment marks,
       MemorySegment out,
       int groups,
       int fromGroup,
       int toGroup,
       int fromRow,
       int toRow) {
-    PlaneBits.checkForward(c, bits, out, groups, fromGroup, toGroup, fromRow, toRow);
-    PlaneBits.forward(this, c, bits, out, groups, fromGroup, toGroup, fromRow, toRow);
+    PlaneMarks.checkForward(c, marks, out, groups, fromGroup, toGroup, fromRow, toRow);
+    PlaneMarks.forward(this, c, marks, out, groups, fromGroup, toGroup, fromRow, toRow);
   }
 
   @Override
-  public void planeBitsWeightGradient(
+  public void planeMarksWeightGradient(
       SparseConvolution c,
-      MemorySegment bits,
+      MemorySegment marks,
       MemorySegment gradOut,
       float[] gradient,
       int groups,
       int fromRow,
       int toRow) {
-    PlaneBits.checkWeightGradient(c, bits, gradOut, gradient, groups, fromRow, toRow);
-    PlaneBits.weightGradient(this, c, bits, gradOut, gradient, groups, fromRow, toRow);
+    PlaneMarks.checkWeightGradient(c, marks, gradOut, gradient, groups, fromRow, toRow);
+    PlaneMarks.weightGradient(this, c, marks, gradOut, gradient, groups, fromRow, toRow);
   }
 }

@@ -736,14 +736,14 @@ final class VectorKernels implements Kernels {
       MemorySegment x,
       float[] scale,
       float[] shift,
-      MemorySegment bits,
+      MemorySegment marks,
       int fromChannel,
       int toChannel) {
-    PlaneBits.checkFire(p, x, scale, shift, bits, fromChannel, toChannel);
-    if (VectorPlaneBits.runs()) {
-      VectorPlaneSteps.forward(c, p, x, scale, shift, bits, true, fromChannel, toChannel);
+    PlaneMarks.checkFire(p, x, scale, shift, marks, fromChannel, toChannel);
+    if (VectorPlaneMarks.runs()) {
+      VectorPlaneSteps.forward(c, p, x, scale, shift, marks, true, fromChannel, toChannel);
     } else {
-      PlaneBits.fire(this, c, p, x, scale, shift, bits, fromChannel, toChannel);
+      PlaneMarks.fire(this, c, p, x, scale, shift, marks, fromChannel, toChannel);
     }
   }
 
@@ -794,18 +794,18 @@ final class VectorKernels implements Kernels {
   }
 
   @Override
-  public void planeBitsAverage(
+  public void planeMarksAverage(
       PlaneAverage p,
-      MemorySegment bits,
+      MemorySegment marks,
       MemorySegment y,
       int groups,
       int fromChannel,
       int toChannel) {
-    PlaneBits.checkAverage(p, bits, y, groups, fromChannel, toChannel);
-    if (VectorPlaneBits.runs()) {
-      VectorPlaneBits.average(p, bits, y, groups, fromChannel, toChannel);
+    PlaneMarks.checkAverage(p, marks, y, groups, fromChannel, toChannel);
+    if (VectorPlaneMarks.runs()) {
+      VectorPlaneMarks.average(p, marks, y, groups, fromChannel, toChannel);
     } else {
-      PlaneBits.average(this, p, bits, y, groups, fromChannel, toChannel);
+      PlaneMarks.average(this, p, marks, y, groups, fromChannel, toChannel);
     }
   }
 
@@ -822,74 +822,74 @@ final class VectorKernels implements Kernels {
   }
 
   @Override
-  public boolean prefersPlaneBits() {
-    return VectorPlaneBits.runs();
+  public boolean prefersPlaneMarks() {
+    return VectorPlaneMarks.runs();
   }
 
   @Override
-  public void packPlaneBits(
+  public void packPlaneMarks(
       Planes planes,
       MemorySegment spikes,
-      MemorySegment bits,
+      MemorySegment marks,
       int groups,
       int fromPlane,
       int toPlane) {
-    PlaneBits.checkPack(planes, spikes, bits, groups, fromPlane, toPlane);
-    if (VectorPlaneBits.runs()) {
-      VectorPlaneBits.pack(planes, spikes, bits, groups, fromPlane, toPlane);
+    PlaneMarks.checkPack(planes, spikes, marks, groups, fromPlane, toPlane);
+    if (VectorPlaneMarks.runs()) {
+      VectorPlaneMarks.pack(planes, spikes, marks, groups, fromPlane, toPlane);
     } else {
-      PlaneBits.pack(planes, spikes, bits, groups, fromPlane, toPlane);
+      PlaneMarks.pack(planes, spikes, marks, groups, fromPlane, toPlane);
     }
   }
 
   @Override
-  public void unpackPlaneBits(
+  public void unpackPlaneMarks(
       Planes planes,
-      MemorySegment bits,
+      MemorySegment marks,
       MemorySegment spikes,
       int groups,
       int fromPlane,
       int toPlane) {
-    PlaneBits.checkPack(planes, spikes, bits, groups, fromPlane, toPlane);
-    if (VectorPlaneBits.runs()) {
-      VectorPlaneBits.unpack(planes, bits, spikes, groups, fromPlane, toPlane);
+    PlaneMarks.checkPack(planes, spikes, marks, groups, fromPlane, toPlane);
+    if (VectorPlaneMarks.runs()) {
+      VectorPlaneMarks.unpack(planes, marks, spikes, groups, fromPlane, toPlane);
     } else {
-      PlaneBits.unpack(planes, bits, spikes, groups, fromPlane, toPlane);
+      PlaneMarks.unpack(planes, marks, spikes, groups, fromPlane, toPlane);
     }
   }
 
   @Override
-  public void planeBitsForward(
+  public void planeMarksForward(
       SparseConvolution c,
-      MemorySegment bits,
+      MemorySegment marks,
       MemorySegment out,
       int groups,
       int fromGroup,
       int toGroup,
       int fromRow,
       int toRow) {
-    PlaneBits.checkForward(c, bits, out, groups, fromGroup, toGroup, fromRow, toRow);
-    if (VectorPlaneBits.runs()) {
-      VectorPlaneBits.forward(c, bits, out, fromGroup, toGroup, fromRow, toRow);
+    PlaneMarks.checkForward(c, marks, out, groups, fromGroup, toGroup, fromRow, toRow);
+    if (VectorPlaneMarks.runs()) {
+      VectorPlaneMarks.forward(c, marks, out, fromGroup, toGroup, fromRow, toRow);
     } else {
-      PlaneBits.forward(this, c, bits, out, groups, fromGroup, toGroup, fromRow, toRow);
+      PlaneMarks.forward(this, c, marks, out, groups, fromGroup, toGroup, fromRow, toRow);
     }
   }
 
   @Override
-  public void planeBitsWeightGradient(
+  public void planeMarksWeightGradient(
       SparseConvolution c,
-      MemorySegment bits,
+      MemorySegment marks,
       MemorySegment gradOut,
       float[] gradient,
       int groups,
       int fromRow,
       int toRow) {
-    PlaneBits.checkWeightGradient(c, bits, gradOut, gradient, groups, fromRow, toRow);
-    if (VectorPlaneBits.runs()) {
-      VectorPlaneBits.weightGradient(c, bits, gradOut, gradient, groups, fromRow, toRow);
+    PlaneMarks.checkWeightGradient(c, marks, gradOut, gradient, groups, fromRow, toRow);
+    if (VectorPlaneMarks.runs()) {
+      VectorPlaneMarks.weightGradient(c, marks, gradOut, gradient, groups, fromRow, toRow);
     } else {
-      PlaneBits.weightGradient(this, c, bits, gradOut, gradient, groups, fromRow, toRow);
+      PlaneMarks.weightGradient(this, c, marks, gradOut, gradient, groups, fromRow, toRow);
     }
   }
 }

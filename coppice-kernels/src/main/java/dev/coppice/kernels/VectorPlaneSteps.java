@@ -106,7 +106,7 @@ final class VectorPlaneSteps {
   /**
    * Runs neurons through all steps.
    *
-   * @param s numbers, or {@link PlaneBits} if {@code bits}
+   * @param s numbers, or {@link PlaneMarks} if {@code marks}
    */
   static void forward(
       NeuronConstants n,
@@ -115,7 +115,7 @@ final class VectorPlaneSteps {
       float[] scale,
       float[] shift,
       MemorySegment s,
-      boolean bits,
+      boolean marks,
       int fromChannel,
       int toChannel) {
     int size = p.blockFloats();
@@ -138,9 +138,9 @@ final class VectorPlaneSteps {
                 n, x, xStride, at, factors, terms, h, hStride, 0, p.steps(), count);
             for (int t = 0; t < p.steps(); t++) {
               long step = at + t * p.stride();
-              if (bits) {
-                VectorPlaneBits.pack(n.fireAt(), h, t * hStride, s, step, count);
-                PlaneBits.clearGaps(p, s, step, rows);
+              if (marks) {
+                VectorPlaneMarks.pack(n.fireAt(), h, t * hStride, s, step, count);
+                PlaneMarks.clearGaps(p, s, step, rows);
               } else {
                 VectorNormNeurons.fire(n.fireAt(), h, t * hStride, s, step, count);
                 clearGaps(p, s, step, rows);

@@ -129,12 +129,12 @@ class PlaneStepsTest {
     }
   }
 
-  /** Cases that fill {@link PlaneBits}. */
+  /** Cases that fill {@link PlaneMarks}. */
   private static List<Case> bitCases() {
-    return CASES.stream().filter(c -> PlaneBits.fit(c.planes())).toList();
+    return CASES.stream().filter(c -> PlaneMarks.fit(c.planes())).toList();
   }
 
-  /** Bits, those around the maps too, are those of the numbers. */
+  /** Marks, those around the maps too, are those of the numbers. */
   static void fireTwins() {
     assertThat(bitCases()).hasSizeGreaterThan(1);
     for (Case c : bitCases()) {
@@ -146,15 +146,15 @@ class PlaneStepsTest {
           float[] shift = c.channelNumbers(3);
           int images = c.steps() * c.images();
           MemorySegment s = c.planes().allocate(Arena.ofAuto(), images);
-          MemorySegment expected = PlaneBits.allocate(c.planes(), Arena.ofAuto(), images);
+          MemorySegment expected = PlaneMarks.allocate(c.planes(), Arena.ofAuto(), images);
           SCALAR.planeStepsForward(neuron, p, x, scale, shift, s, 0, c.channels());
-          SCALAR.packPlaneBits(c.planes(), s, expected, p.allGroups(), 0, c.channels());
+          SCALAR.packPlaneMarks(c.planes(), s, expected, p.allGroups(), 0, c.channels());
           int middle = c.channels() / 2;
           for (Kernels kernels : List.of(VECTOR, SCALAR)) {
-            MemorySegment bits = PlaneBits.allocate(c.planes(), Arena.ofAuto(), images);
-            kernels.planeStepsFire(neuron, p, x, scale, shift, bits, middle, c.channels());
-            kernels.planeStepsFire(neuron, p, x, scale, shift, bits, 0, middle);
-            assertThat(bits.mismatch(expected)).as("%s %s", c, neuron).isEqualTo(-1);
+            MemorySegment marks = PlaneMarks.allocate(c.planes(), Arena.ofAuto(), images);
+            kernels.planeStepsFire(neuron, p, x, scale, shift, marks, middle, c.channels());
+            kernels.planeStepsFire(neuron, p, x, scale, shift, marks, 0, middle);
+            assertThat(marks.mismatch(expected)).as("%s %s", c, neuron).isEqualTo(-1);
           }
         }
       }
@@ -169,16 +169,16 @@ class PlaneStepsTest {
       }
       MemorySegment x = c.planes(maps);
       int groups = c.images() / c.group();
-      MemorySegment bits = PlaneBits.allocate(c.planes(), Arena.ofAuto(), c.images());
-      SCALAR.packPlaneBits(c.planes(), x, bits, groups, 0, c.channels());
+      MemorySegment marks = PlaneMarks.allocate(c.planes(), Arena.ofAuto(), c.images());
+      SCALAR.packPlaneMarks(c.planes(), x, marks, groups, 0, c.channels());
       for (int window = 1; window <= 3; window++) {
         PlaneAverage p = pool(c, window);
         MemorySegment expected = p.out().allocate(Arena.ofAuto(), c.images());
         SCALAR.planeAverage(p, x, expected, groups, 0, c.channels());
         for (Kernels kernels : List.of(VECTOR, SCALAR)) {
           MemorySegment y = p.out().allocate(Arena.ofAuto(), c.images());
-          kernels.planeBitsAverage(p, bits, y, groups, 1, c.channels());
-          kernels.planeBitsAverage(p, bits, y, groups, 0, 1);
+          kernels.planeMarksAverage(p, marks, y, groups, 1, c.channels());
+          kernels.planeMarksAverage(p, marks, y, groups, 0, 1);
           assertThat(y.mismatch(expected)).isEqualTo(-1);
         }
       }

@@ -39,8 +39,8 @@ final class AveragePoolExecutor implements Executor {
   @Override
   public Result forward(List<Activation> inputs, Pass pass) {
     Activation input = inputs.getFirst();
-    PlaneMaps bits = input.maps().bits();
-    PlaneMaps x = bits == null ? input.maps().planes() : bits;
+    PlaneMaps marks = input.maps().marks();
+    PlaneMaps x = marks == null ? input.maps().planes() : marks;
     if (x == null || x.layout().step() != 1) {
       return ofImages(input, pass);
     }
@@ -53,10 +53,10 @@ final class AveragePoolExecutor implements Executor {
         store.timed(
             name,
             (from, to) -> {
-              if (bits == null) {
+              if (marks == null) {
                 kernels.planeAverage(geometry, x.memory(), y.memory(), x.groups(), from, to);
               } else {
-                kernels.planeBitsAverage(geometry, x.memory(), y.memory(), x.groups(), from, to);
+                kernels.planeMarksAverage(geometry, x.memory(), y.memory(), x.groups(), from, to);
               }
             }),
         x);

@@ -10,13 +10,13 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What a node gives for all images of a pass, or the gradient of that: an array, planes of numbers
- * or planes of spikes as bits. A form that is not there is made when it is asked for.
+ * or planes of spikes as marks. A form that is not there is made when it is asked for.
  */
 final class Maps {
   private final NDManager manager;
   private @Nullable NDArray array;
   private @Nullable PlaneMaps planes;
-  private @Nullable PlaneMaps bits;
+  private @Nullable PlaneMaps marks;
 
   private Maps(NDManager manager) {
     this.manager = manager;
@@ -35,17 +35,17 @@ final class Maps {
    */
   static Maps of(PlaneMaps planes, NDManager manager) {
     Maps maps = new Maps(manager);
-    if (planes.form() == PlaneMaps.Form.BITS) {
-      maps.bits = planes;
+    if (planes.form() == PlaneMaps.Form.MARKS) {
+      maps.marks = planes;
     } else {
       maps.planes = planes;
     }
     return maps;
   }
 
-  /** Whether there are planes of numbers or of bits. */
+  /** Whether there are planes of numbers or of marks. */
   boolean inPlanes() {
-    return planes != null || bits != null;
+    return planes != null || marks != null;
   }
 
   /** Returns the array {@code [N, …, C]}. */
@@ -74,26 +74,26 @@ final class Maps {
 
   /** Returns the planes of numbers, or null where there is an array. */
   @Nullable PlaneMaps planes() {
-    if (planes == null && bits != null) {
-      planes = bits.unpacked();
+    if (planes == null && marks != null) {
+      planes = marks.unpacked();
     }
     return planes;
   }
 
-  /** Returns the planes of bits, or null where there are none. */
-  @Nullable PlaneMaps bits() {
-    return bits;
+  /** Returns the planes of marks, or null where there are none. */
+  @Nullable PlaneMaps marks() {
+    return marks;
   }
 
-  /** Returns planes of a layout, which belong to these maps, with bits of what is 0 or 1. */
-  PlaneMaps bits(Planes layout, PlaneStore store) {
-    PlaneMaps known = bits;
+  /** Returns planes of a layout, which belong to these maps, with marks of what is 0 or 1. */
+  PlaneMaps marks(Planes layout, PlaneStore store) {
+    PlaneMaps known = marks;
     if (known == null) {
       known = planes(layout, store).packed();
     } else if (!known.layout().equals(layout)) {
       known = known.as(layout);
     }
-    bits = known;
+    marks = known;
     return known;
   }
 
@@ -157,9 +157,9 @@ final class Maps {
       planes.release();
       planes = null;
     }
-    if (bits != null) {
-      bits.release();
-      bits = null;
+    if (marks != null) {
+      marks.release();
+      marks = null;
     }
   }
 }

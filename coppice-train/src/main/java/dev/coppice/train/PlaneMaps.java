@@ -1,6 +1,6 @@
 package dev.coppice.train;
 
-import dev.coppice.kernels.PlaneBits;
+import dev.coppice.kernels.PlaneMarks;
 import dev.coppice.kernels.Planes;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
@@ -41,8 +41,8 @@ final class PlaneMaps {
     /** Numbers, of which some may lie beyond the map: see {@link Planes}. */
     UNCLEAN,
 
-    /** Spikes: see {@link PlaneBits}. */
-    BITS
+    /** Spikes: see {@link PlaneMarks}. */
+    MARKS
   }
 
   /** Computes channels. */
@@ -171,13 +171,13 @@ final class PlaneMaps {
   /** Returns these maps in another layout, and releases them when that is computed. */
   PlaneMaps as(Planes wanted) {
     PlaneMaps other =
-        form == Form.BITS ? store.takeBits(wanted, images) : store.take(wanted, images);
+        form == Form.MARKS ? store.takeMarks(wanted, images) : store.take(wanted, images);
     other.lazily((from, to) -> copy(other, from, to), this);
     release();
     return other;
   }
 
-  /** Returns the numbers 0 and 1 of bits. */
+  /** Returns the numbers 0 and 1 of marks. */
   PlaneMaps unpacked() {
     PlaneMaps numbers = store.take(layout, images);
     int side = layout.step() * layout.step();
@@ -185,22 +185,22 @@ final class PlaneMaps {
         (from, to) ->
             store
                 .kernels()
-                .unpackPlaneBits(layout, memory, numbers.memory, groups(), from * side, to * side),
+                .unpackPlaneMarks(layout, memory, numbers.memory, groups(), from * side, to * side),
         this);
     return numbers;
   }
 
-  /** Returns the bits of numbers that are 0 and 1. */
+  /** Returns the marks of numbers that are 0 and 1. */
   PlaneMaps packed() {
-    PlaneMaps bits = store.takeBits(layout, images);
+    PlaneMaps marks = store.takeMarks(layout, images);
     int side = layout.step() * layout.step();
-    bits.lazily(
+    marks.lazily(
         (from, to) ->
             store
                 .kernels()
-                .packPlaneBits(layout, memory, bits.memory, groups(), from * side, to * side),
+                .packPlaneMarks(layout, memory, marks.memory, groups(), from * side, to * side),
         this);
-    return bits;
+    return marks;
   }
 
   /** Adds planes of the same layout, whose only holder hands them over. */
@@ -221,7 +221,7 @@ final class PlaneMaps {
   }
 
   private void copy(PlaneMaps to, int fromChannel, int toChannel) {
-    int shrinking = form == Form.BITS ? PlaneBits.SHRINKING : 1;
+    int shrinking = form == Form.MARKS ? PlaneMarks.SHRINKING : 1;
     long bytes = (long) layout.group() * Float.BYTES / shrinking;
     for (int first = 0; first < images; first += layout.group()) {
       for (int c = fromChannel; c < toChannel; c++) {

@@ -41,8 +41,8 @@ final class PlaneNormNeurons {
             x.layout(), pass.steps(), pass.batch() / x.layout().group(), input.constant());
     MemorySegment in = x.memory();
     int images = pass.steps() * pass.batch();
-    boolean bits = store.prefersBits(x.layout());
-    PlaneMaps spikes = bits ? store.takeBits(x.layout(), images) : store.take(x.layout(), images);
+    boolean marks = store.prefersMarks(x.layout());
+    PlaneMaps spikes = marks ? store.takeMarks(x.layout(), images) : store.take(x.layout(), images);
     MemorySegment out = spikes.memory();
     boolean training = pass.training();
     ChannelNorm.Affine affine = training ? norm.affine() : norm.running();
@@ -59,7 +59,7 @@ final class PlaneNormNeurons {
               }
               float[] scale = affine.scale();
               float[] shift = affine.shift();
-              if (bits) {
+              if (marks) {
                 kernels.planeStepsFire(constants, geometry, in, scale, shift, out, from, to);
               } else {
                 kernels.planeStepsForward(constants, geometry, in, scale, shift, out, from, to);

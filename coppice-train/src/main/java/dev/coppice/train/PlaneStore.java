@@ -2,7 +2,7 @@ package dev.coppice.train;
 
 import dev.coppice.kernels.Crew;
 import dev.coppice.kernels.Kernels;
-import dev.coppice.kernels.PlaneBits;
+import dev.coppice.kernels.PlaneMarks;
 import dev.coppice.kernels.Planes;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -91,14 +91,14 @@ final class PlaneStore implements AutoCloseable {
     return take(new Kind(layout, images, form));
   }
 
-  /** Returns planes with stale spikes as bits, for one holder. */
-  PlaneMaps takeBits(Planes layout, int images) {
-    return take(new Kind(layout, images, PlaneMaps.Form.BITS));
+  /** Returns planes with stale spikes as marks, for one holder. */
+  PlaneMaps takeMarks(Planes layout, int images) {
+    return take(new Kind(layout, images, PlaneMaps.Form.MARKS));
   }
 
-  /** Whether spikes in planes had better be bits. */
-  boolean prefersBits(Planes layout) {
-    return kernels.prefersPlaneBits() && PlaneBits.fit(layout);
+  /** Whether spikes in planes had better be marks. */
+  boolean prefersMarks(Planes layout) {
+    return kernels.prefersPlaneMarks() && PlaneMarks.fit(layout);
   }
 
   private PlaneMaps take(Kind kind) {
@@ -106,8 +106,8 @@ final class PlaneStore implements AutoCloseable {
     MemorySegment memory = known.poll();
     if (memory == null) {
       memory =
-          kind.form() == PlaneMaps.Form.BITS
-              ? PlaneBits.allocate(kind.layout(), arena, kind.images())
+          kind.form() == PlaneMaps.Form.MARKS
+              ? PlaneMarks.allocate(kind.layout(), arena, kind.images())
               : kind.layout().allocate(arena, kind.images());
       allocated++;
     }

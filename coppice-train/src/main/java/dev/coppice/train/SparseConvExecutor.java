@@ -5,7 +5,7 @@ import ai.djl.ndarray.types.Shape;
 import dev.coppice.graph.Op;
 import dev.coppice.kernels.ConvolutionShape;
 import dev.coppice.kernels.Kernels;
-import dev.coppice.kernels.PlaneBits;
+import dev.coppice.kernels.PlaneMarks;
 import dev.coppice.kernels.Planes;
 import dev.coppice.kernels.SparseConvolution;
 import java.lang.foreign.MemorySegment;
@@ -117,8 +117,8 @@ final class SparseConvExecutor implements Executor {
     Structure structure = structure(PlaneStore.group(pass.batch()));
     SparseConvolution c = structure.forward();
     Input read =
-        spiking && kernels.prefersPlaneBits() && PlaneBits.fit(c)
-            ? new Spikes(input.maps().bits(c.in(), store), kernels)
+        spiking && kernels.prefersPlaneMarks() && PlaneMarks.fit(c)
+            ? new Spikes(input.maps().marks(c.in(), store), kernels)
             : new Numbers(input.maps().planes(c.in(), store), kernels);
     read.begin();
     PlaneMaps out = store.take(c.out(), read.maps().images());
@@ -183,13 +183,13 @@ final class SparseConvExecutor implements Executor {
     @Override
     public void forward(
         SparseConvolution c, MemorySegment out, int fromGroup, int toGroup, int from, int to) {
-      kernels.planeBitsForward(c, maps.memory(), out, maps.groups(), fromGroup, toGroup, from, to);
+      kernels.planeMarksForward(c, maps.memory(), out, maps.groups(), fromGroup, toGroup, from, to);
     }
 
     @Override
     public void weightGradient(
         SparseConvolution c, MemorySegment gradOut, float[] entries, int from, int to) {
-      kernels.planeBitsWeightGradient(c, maps.memory(), gradOut, entries, maps.groups(), from, to);
+      kernels.planeMarksWeightGradient(c, maps.memory(), gradOut, entries, maps.groups(), from, to);
     }
   }
 

@@ -1,22 +1,28 @@
 package dev.coppice.kernels;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
+import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * Sparse convolutions of bits with the Vector API, where a vector is a pixel: a bit tells whether a
- * lane takes part in an addition. The sums are those of {@link VectorSparseConvolution}, for to
+ * Sparse convolutions of marks with the Vector API, where a vector is a pixel: a mark tells whether
+ * a lane takes part in an addition. The sums are those of {@link VectorSparseConvolution}, for to
  * multiply with 1 and to add is to add, and with 0 is to do nothing.
  */
-final class VectorPlaneBits {
-  private static final int SHRINKING = PlaneBits.SHRINKING;
+final class VectorPlaneMarks {
+  private static final int SHRINKING = PlaneMarks.SHRINKING;
+
+  /** Divides by {@link #SHRINKING}. */
+  private static final int SHIFT = Integer.numberOfTrailingZeros(SHRINKING);
+
+  private static final int LANES = Planes.LANES;
+  private static final byte NONE = PlaneMarks.NONE;
+  private static final byte SPIKE = PlaneMarks.SPIKE;
   private static final int SUMS = SparseConvolution.SUMS;
   private static final long BYTES = (long) Planes.LANES * Float.BYTES;
 
-  private VectorPlaneBits() {}
+  private VectorPlaneMarks() {}
 
   /** Whether vectors are as long as pixels. */
   static boolean runs() {
@@ -26,47 +32,49 @@ final class VectorPlaneBits {
   static void pack(
       Planes planes,
       MemorySegment floats,
-      MemorySegment bits,
+      MemorySegment marks,
       int groups,
       int fromPlane,
       int toPlane) {
     for (int group = 0; group < groups; group++) {
-      long at = PlaneBits.first(planes, group, fromPlane) * Float.BYTES;
+      long at = PlaneMarks.first(planes, group, fromPlane) * Float.BYTES;
       int count = (toPlane - fromPlane) * planes.planeFloats();
-      pack(Math.nextUp(0.5f), floats, at, bits, at, count);
+      pack(Math.nextUp(0.5f), floats, at, marks, at, count);
     }
   }
 
   /** Packs what is at least as large as a number, from an offset of floats to another. */
   static void pack(
-      float least, MemorySegment floats, long at, MemorySegment bits, long to, int count) {
+      float least, MemorySegment floats, long at, MemorySegment marks, long to, int count) {
     long first = to / SHRINKING;
     for (int i = 0; i < count / Planes.LANES; i++) {
-      long word =
-          FloatVector.fromMemorySegment(Lanes.FLOATS, floats, at + i * BYTES, Lanes.ORDER)
-              .compare(VectorOperators.GE, least)
-              .toLong();
-      bits.set(ValueLayout.JAVA_SHORT_UNALIGNED, first + (long) i * Short.BYTES, (short) word);
+      ByteVector.zero(Lanes.SPIKES)
+          .blend(
+              SPIKE,
+              FloatVector.fromMemorySegment(Lanes.FLOATS, floats, at + i * BYTES, Lanes.ORDER)
+                  .compare(VectorOperators.GE, least)
+                  .cast(Lanes.SPIKES))
+          .intoMemorySegment(marks, first + (long) i * LANES, Lanes.ORDER);
     }
   }
 
   static void unpack(
       Planes planes,
-      MemorySegment bits,
+      MemorySegment marks,
       MemorySegment floats,
       int groups,
       int fromPlane,
       int toPlane) {
     FloatVector zero = FloatVector.zero(Lanes.FLOATS);
     for (int group = 0; group < groups; group++) {
-      long at = PlaneBits.first(planes, group, fromPlane) * Float.BYTES;
-      long end = PlaneBits.first(planes, group, toPlane) * Float.BYTES;
+      long at = PlaneMarks.first(planes, group, fromPlane) * Float.BYTES;
+      long end = PlaneMarks.first(planes, group, toPlane) * Float.BYTES;
       for (; at < end; at += BYTES) {
         zero.blend(
                 1,
-                VectorMask.fromLong(
-                    Lanes.FLOATS,
-                    bits.get(ValueLayout.JAVA_SHORT_UNALIGNED, at / SHRINKING) & 0xFFFFL))
+                ByteVector.fromMemorySegment(Lanes.SPIKES, marks, at / SHRINKING, Lanes.ORDER)
+                    .compare(VectorOperators.NE, NONE)
+                    .cast(Lanes.FLOATS))
             .intoMemorySegment(floats, at, Lanes.ORDER);
       }
     }
@@ -74,7 +82,7 @@ final class VectorPlaneBits {
 
   static void average(
       PlaneAverage p,
-      MemorySegment bits,
+      MemorySegment marks,
       MemorySegment y,
       int groups,
       int fromChannel,
@@ -87,7 +95,7 @@ final class VectorPlaneBits {
           long from = PlaneSteps.rowBytes(p.in(), group, c, row * window) / SHRINKING;
           long to = PlaneSteps.rowBytes(p.out(), group, c, row);
           if (window == 2) {
-            averagePairs(bits, from, pitch, p.share(), y, to, p.out().width());
+            averagePairs(marks, from, pitch, p.share(), y, to, p.out().width());
             continue;
           }
           for (int column = 0; column < p.out().width(); column++) {
@@ -97,16 +105,17 @@ final class VectorPlaneBits {
                 sum =
                     sum.add(
                         1,
-                        VectorMask.fromLong(
-                            Lanes.FLOATS,
-                            bits.get(
-                                    ValueLayout.JAVA_SHORT_UNALIGNED,
-                                    from + dy * pitch + dx * (long) Short.BYTES)
-                                & 0xFFFFL));
+                        ByteVector.fromMemorySegment(
+                                Lanes.SPIKES,
+                                marks,
+                                from + dy * pitch + dx * (long) LANES,
+                                Lanes.ORDER)
+                            .compare(VectorOperators.NE, NONE)
+                            .cast(Lanes.FLOATS));
               }
             }
             sum.mul(p.share()).intoMemorySegment(y, to, Lanes.ORDER);
-            from += window * (long) Short.BYTES;
+            from += window * (long) LANES;
             to += BYTES;
           }
         }
@@ -115,23 +124,47 @@ final class VectorPlaneBits {
   }
 
   private static void averagePairs(
-      MemorySegment bits, long from, long pitch, float share, MemorySegment y, long to, int width) {
+      MemorySegment marks,
+      long from,
+      long pitch,
+      float share,
+      MemorySegment y,
+      long to,
+      int width) {
     FloatVector zero = FloatVector.zero(Lanes.FLOATS);
     for (int column = 0; column < width; column++) {
-      long at = column * (long) Integer.BYTES;
-      long above = bits.get(ValueLayout.JAVA_INT_UNALIGNED, from + at);
-      long below = bits.get(ValueLayout.JAVA_INT_UNALIGNED, from + pitch + at);
-      FloatVector sum = zero.blend(1, VectorMask.fromLong(Lanes.FLOATS, above));
-      sum = sum.add(1, VectorMask.fromLong(Lanes.FLOATS, above >>> Short.SIZE));
-      sum = sum.add(1, VectorMask.fromLong(Lanes.FLOATS, below));
-      sum = sum.add(1, VectorMask.fromLong(Lanes.FLOATS, below >>> Short.SIZE));
+      long at = from + 2L * column * LANES;
+      FloatVector sum =
+          zero.blend(
+              1,
+              ByteVector.fromMemorySegment(Lanes.SPIKES, marks, at, Lanes.ORDER)
+                  .compare(VectorOperators.NE, NONE)
+                  .cast(Lanes.FLOATS));
+      sum =
+          sum.add(
+              1,
+              ByteVector.fromMemorySegment(Lanes.SPIKES, marks, at + LANES, Lanes.ORDER)
+                  .compare(VectorOperators.NE, NONE)
+                  .cast(Lanes.FLOATS));
+      sum =
+          sum.add(
+              1,
+              ByteVector.fromMemorySegment(Lanes.SPIKES, marks, at + pitch, Lanes.ORDER)
+                  .compare(VectorOperators.NE, NONE)
+                  .cast(Lanes.FLOATS));
+      sum =
+          sum.add(
+              1,
+              ByteVector.fromMemorySegment(Lanes.SPIKES, marks, at + pitch + LANES, Lanes.ORDER)
+                  .compare(VectorOperators.NE, NONE)
+                  .cast(Lanes.FLOATS));
       sum.mul(share).intoMemorySegment(y, to + column * BYTES, Lanes.ORDER);
     }
   }
 
   static void forward(
       SparseConvolution c,
-      MemorySegment bits,
+      MemorySegment marks,
       MemorySegment out,
       int fromGroup,
       int toGroup,
@@ -147,9 +180,9 @@ final class VectorPlaneBits {
           long to = c.outputBytes(group, fromRow, piece) + (long) done * Float.BYTES;
           for (int row = fromRow; row < toRow; row++) {
             if (eight) {
-              eight(c.offsets, c.values, c.starts[row], c.starts[row + 1], bits, from, out, to);
+              eight(c.offsets, c.values, c.starts[row], c.starts[row + 1], marks, from, out, to);
             } else {
-              one(c.offsets, c.values, c.starts[row], c.starts[row + 1], bits, from, out, to);
+              one(c.offsets, c.values, c.starts[row], c.starts[row + 1], marks, from, out, to);
             }
             to += step;
           }
@@ -165,7 +198,7 @@ final class VectorPlaneBits {
       float[] values,
       int first,
       int end,
-      MemorySegment bits,
+      MemorySegment marks,
       long from,
       MemorySegment out,
       long to) {
@@ -178,55 +211,56 @@ final class VectorPlaneBits {
     FloatVector s6 = s0;
     FloatVector s7 = s0;
     for (int j = first; j < end; j++) {
-      MemorySegment spikes = bits.asSlice(from + (offsets[j] >> 5), 8 * Short.BYTES);
+      MemorySegment spikes = marks.asSlice(from + (offsets[j] >> SHIFT), 8 * LANES);
       FloatVector value = FloatVector.broadcast(Lanes.FLOATS, values[j]);
       s0 =
           s0.add(
               value,
-              VectorMask.fromLong(
-                  Lanes.FLOATS, spikes.get(ValueLayout.JAVA_SHORT_UNALIGNED, 0) & 0xFFFFL));
+              ByteVector.fromMemorySegment(Lanes.SPIKES, spikes, 0, Lanes.ORDER)
+                  .compare(VectorOperators.NE, NONE)
+                  .cast(Lanes.FLOATS));
       s1 =
           s1.add(
               value,
-              VectorMask.fromLong(
-                  Lanes.FLOATS,
-                  spikes.get(ValueLayout.JAVA_SHORT_UNALIGNED, Short.BYTES) & 0xFFFFL));
+              ByteVector.fromMemorySegment(Lanes.SPIKES, spikes, LANES, Lanes.ORDER)
+                  .compare(VectorOperators.NE, NONE)
+                  .cast(Lanes.FLOATS));
       s2 =
           s2.add(
               value,
-              VectorMask.fromLong(
-                  Lanes.FLOATS,
-                  spikes.get(ValueLayout.JAVA_SHORT_UNALIGNED, 2 * Short.BYTES) & 0xFFFFL));
+              ByteVector.fromMemorySegment(Lanes.SPIKES, spikes, 2 * LANES, Lanes.ORDER)
+                  .compare(VectorOperators.NE, NONE)
+                  .cast(Lanes.FLOATS));
       s3 =
           s3.add(
               value,
-              VectorMask.fromLong(
-                  Lanes.FLOATS,
-                  spikes.get(ValueLayout.JAVA_SHORT_UNALIGNED, 3 * Short.BYTES) & 0xFFFFL));
+              ByteVector.fromMemorySegment(Lanes.SPIKES, spikes, 3 * LANES, Lanes.ORDER)
+                  .compare(VectorOperators.NE, NONE)
+                  .cast(Lanes.FLOATS));
       s4 =
           s4.add(
               value,
-              VectorMask.fromLong(
-                  Lanes.FLOATS,
-                  spikes.get(ValueLayout.JAVA_SHORT_UNALIGNED, 4 * Short.BYTES) & 0xFFFFL));
+              ByteVector.fromMemorySegment(Lanes.SPIKES, spikes, 4 * LANES, Lanes.ORDER)
+                  .compare(VectorOperators.NE, NONE)
+                  .cast(Lanes.FLOATS));
       s5 =
           s5.add(
               value,
-              VectorMask.fromLong(
-                  Lanes.FLOATS,
-                  spikes.get(ValueLayout.JAVA_SHORT_UNALIGNED, 5 * Short.BYTES) & 0xFFFFL));
+              ByteVector.fromMemorySegment(Lanes.SPIKES, spikes, 5 * LANES, Lanes.ORDER)
+                  .compare(VectorOperators.NE, NONE)
+                  .cast(Lanes.FLOATS));
       s6 =
           s6.add(
               value,
-              VectorMask.fromLong(
-                  Lanes.FLOATS,
-                  spikes.get(ValueLayout.JAVA_SHORT_UNALIGNED, 6 * Short.BYTES) & 0xFFFFL));
+              ByteVector.fromMemorySegment(Lanes.SPIKES, spikes, 6 * LANES, Lanes.ORDER)
+                  .compare(VectorOperators.NE, NONE)
+                  .cast(Lanes.FLOATS));
       s7 =
           s7.add(
               value,
-              VectorMask.fromLong(
-                  Lanes.FLOATS,
-                  spikes.get(ValueLayout.JAVA_SHORT_UNALIGNED, 7 * Short.BYTES) & 0xFFFFL));
+              ByteVector.fromMemorySegment(Lanes.SPIKES, spikes, 7 * LANES, Lanes.ORDER)
+                  .compare(VectorOperators.NE, NONE)
+                  .cast(Lanes.FLOATS));
     }
     s0.intoMemorySegment(out, to, Lanes.ORDER);
     s1.intoMemorySegment(out, to + BYTES, Lanes.ORDER);
@@ -243,7 +277,7 @@ final class VectorPlaneBits {
       float[] values,
       int first,
       int end,
-      MemorySegment bits,
+      MemorySegment marks,
       long from,
       MemorySegment out,
       long to) {
@@ -253,16 +287,17 @@ final class VectorPlaneBits {
       sum =
           sum.add(
               value,
-              VectorMask.fromLong(
-                  Lanes.FLOATS,
-                  bits.get(ValueLayout.JAVA_SHORT_UNALIGNED, from + (offsets[j] >> 5)) & 0xFFFFL));
+              ByteVector.fromMemorySegment(
+                      Lanes.SPIKES, marks, from + (offsets[j] >> SHIFT), Lanes.ORDER)
+                  .compare(VectorOperators.NE, NONE)
+                  .cast(Lanes.FLOATS));
     }
     sum.intoMemorySegment(out, to, Lanes.ORDER);
   }
 
   static void weightGradient(
       SparseConvolution c,
-      MemorySegment bits,
+      MemorySegment marks,
       MemorySegment gradOut,
       float[] gradient,
       int groups,
@@ -283,9 +318,9 @@ final class VectorPlaneBits {
             for (int j = c.starts[row]; j < end; j += 8) {
               int used = Math.min(8, end - j);
               for (int k = 0; k < 8; k++) {
-                places[k] = from + (c.offsets[j + Math.min(k, used - 1)] >> 5);
+                places[k] = from + (c.offsets[j + Math.min(k, used - 1)] >> SHIFT);
               }
-              eightSums(bits, places, gradOut, at, count / Planes.LANES, sums);
+              eightSums(marks, places, gradOut, at, count / Planes.LANES, sums);
               for (int k = 0; k < used; k++) {
                 gradient[j + k] += SparseConvolution.tree(sums, k * SUMS);
               }
@@ -297,7 +332,12 @@ final class VectorPlaneBits {
   }
 
   private static void eightSums(
-      MemorySegment bits, long[] places, MemorySegment gradOut, long at, int pixels, float[] sums) {
+      MemorySegment marks,
+      long[] places,
+      MemorySegment gradOut,
+      long at,
+      int pixels,
+      float[] sums) {
     FloatVector s0 = FloatVector.zero(Lanes.FLOATS);
     FloatVector s1 = s0;
     FloatVector s2 = s0;
@@ -306,59 +346,67 @@ final class VectorPlaneBits {
     FloatVector s5 = s0;
     FloatVector s6 = s0;
     FloatVector s7 = s0;
-    int bytes = pixels * Short.BYTES;
+    int bytes = pixels * LANES;
     MemorySegment grads = gradOut.asSlice(at, pixels * BYTES);
-    MemorySegment p0 = bits.asSlice(places[0], bytes);
-    MemorySegment p1 = bits.asSlice(places[1], bytes);
-    MemorySegment p2 = bits.asSlice(places[2], bytes);
-    MemorySegment p3 = bits.asSlice(places[3], bytes);
-    MemorySegment p4 = bits.asSlice(places[4], bytes);
-    MemorySegment p5 = bits.asSlice(places[5], bytes);
-    MemorySegment p6 = bits.asSlice(places[6], bytes);
-    MemorySegment p7 = bits.asSlice(places[7], bytes);
-    for (int x = 0; x < bytes; x += Short.BYTES) {
+    MemorySegment p0 = marks.asSlice(places[0], bytes);
+    MemorySegment p1 = marks.asSlice(places[1], bytes);
+    MemorySegment p2 = marks.asSlice(places[2], bytes);
+    MemorySegment p3 = marks.asSlice(places[3], bytes);
+    MemorySegment p4 = marks.asSlice(places[4], bytes);
+    MemorySegment p5 = marks.asSlice(places[5], bytes);
+    MemorySegment p6 = marks.asSlice(places[6], bytes);
+    MemorySegment p7 = marks.asSlice(places[7], bytes);
+    for (int x = 0; x < bytes; x += LANES) {
       FloatVector grad =
           FloatVector.fromMemorySegment(Lanes.FLOATS, grads, x * (long) SHRINKING, Lanes.ORDER);
       s0 =
           s0.add(
               grad,
-              VectorMask.fromLong(
-                  Lanes.FLOATS, p0.get(ValueLayout.JAVA_SHORT_UNALIGNED, x) & 0xFFFFL));
+              ByteVector.fromMemorySegment(Lanes.SPIKES, p0, x, Lanes.ORDER)
+                  .compare(VectorOperators.NE, NONE)
+                  .cast(Lanes.FLOATS));
       s1 =
           s1.add(
               grad,
-              VectorMask.fromLong(
-                  Lanes.FLOATS, p1.get(ValueLayout.JAVA_SHORT_UNALIGNED, x) & 0xFFFFL));
+              ByteVector.fromMemorySegment(Lanes.SPIKES, p1, x, Lanes.ORDER)
+                  .compare(VectorOperators.NE, NONE)
+                  .cast(Lanes.FLOATS));
       s2 =
           s2.add(
               grad,
-              VectorMask.fromLong(
-                  Lanes.FLOATS, p2.get(ValueLayout.JAVA_SHORT_UNALIGNED, x) & 0xFFFFL));
+              ByteVector.fromMemorySegment(Lanes.SPIKES, p2, x, Lanes.ORDER)
+                  .compare(VectorOperators.NE, NONE)
+                  .cast(Lanes.FLOATS));
       s3 =
           s3.add(
               grad,
-              VectorMask.fromLong(
-                  Lanes.FLOATS, p3.get(ValueLayout.JAVA_SHORT_UNALIGNED, x) & 0xFFFFL));
+              ByteVector.fromMemorySegment(Lanes.SPIKES, p3, x, Lanes.ORDER)
+                  .compare(VectorOperators.NE, NONE)
+                  .cast(Lanes.FLOATS));
       s4 =
           s4.add(
               grad,
-              VectorMask.fromLong(
-                  Lanes.FLOATS, p4.get(ValueLayout.JAVA_SHORT_UNALIGNED, x) & 0xFFFFL));
+              ByteVector.fromMemorySegment(Lanes.SPIKES, p4, x, Lanes.ORDER)
+                  .compare(VectorOperators.NE, NONE)
+                  .cast(Lanes.FLOATS));
       s5 =
           s5.add(
               grad,
-              VectorMask.fromLong(
-                  Lanes.FLOATS, p5.get(ValueLayout.JAVA_SHORT_UNALIGNED, x) & 0xFFFFL));
+              ByteVector.fromMemorySegment(Lanes.SPIKES, p5, x, Lanes.ORDER)
+                  .compare(VectorOperators.NE, NONE)
+                  .cast(Lanes.FLOATS));
       s6 =
           s6.add(
               grad,
-              VectorMask.fromLong(
-                  Lanes.FLOATS, p6.get(ValueLayout.JAVA_SHORT_UNALIGNED, x) & 0xFFFFL));
+              ByteVector.fromMemorySegment(Lanes.SPIKES, p6, x, Lanes.ORDER)
+                  .compare(VectorOperators.NE, NONE)
+                  .cast(Lanes.FLOATS));
       s7 =
           s7.add(
               grad,
-              VectorMask.fromLong(
-                  Lanes.FLOATS, p7.get(ValueLayout.JAVA_SHORT_UNALIGNED, x) & 0xFFFFL));
+              ByteVector.fromMemorySegment(Lanes.SPIKES, p7, x, Lanes.ORDER)
+                  .compare(VectorOperators.NE, NONE)
+                  .cast(Lanes.FLOATS));
     }
     s0.intoArray(sums, 0);
     s1.intoArray(sums, SUMS);

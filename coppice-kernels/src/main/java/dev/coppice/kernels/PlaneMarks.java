@@ -5,37 +5,44 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * Planes of spikes as bits: where {@link Planes} of groups of {@value Planes#LANES} have a pixel of
- * that many floats, there is a {@code short} here, bit {@code n} for image {@code n} of the group.
- * They take a thirty-second of the memory, so that what a convolution reads again and again stays
- * near. Around the maps are zeros, as around planes.
+ * Planes of spikes as marks: where {@link Planes} of groups of {@value Planes#LANES} have a float,
+ * there is a byte here, all of whose bits are ones for a spike. They take a quarter of the memory,
+ * so that what a convolution reads again and again stays near, and one comparison makes a mask of a
+ * pixel's marks. (Bits would take less, but a mask that comes from a register of numbers takes
+ * twice as long as the addition that it is for.) Around the maps are zeros, as around planes.
  */
-public final class PlaneBits {
-  /** Bytes of floats for a byte of bits. */
-  public static final int SHRINKING = Planes.LANES * Float.BYTES / Short.BYTES;
+public final class PlaneMarks {
+  /** Bytes of floats for a byte of marks. */
+  public static final int SHRINKING = Float.BYTES;
 
-  private PlaneBits() {}
+  /** No spike. */
+  static final byte NONE = 0;
+
+  /** A spike. */
+  static final byte SPIKE = -1;
+
+  private PlaneMarks() {}
 
   /** Whether a convolution can read its input so. */
   public static boolean fit(SparseConvolution c) {
     return fit(c.in()) && fit(c.out()) && !c.narrow();
   }
 
-  /** Whether there are bits of planes: where they have as many images side by side. */
+  /** Whether there are marks of planes: where they have as many images side by side. */
   public static boolean fit(Planes planes) {
     return planes.group() == Planes.LANES;
   }
 
-  /** Returns memory for the bits of so many images, zero. */
+  /** Returns memory for the marks of so many images, zero. */
   public static MemorySegment allocate(Planes planes, Arena arena, int images) {
-    return arena.allocate(planes.bytes(planes.groups(images)) / SHRINKING, Long.BYTES);
+    return arena.allocate(planes.bytes(planes.groups(images)) / SHRINKING, Planes.LANES);
   }
 
   static void checkPack(
-      Planes planes, MemorySegment spikes, MemorySegment bits, int groups, int from, int to) {
+      Planes planes, MemorySegment spikes, MemorySegment marks, int groups, int from, int to) {
     SpikeArguments.checkRange("planes", from, to, planes.planes());
     NeuronArguments.requireFloats("spikes", spikes, planes.bytes(groups));
-    requireBits(planes, bits, groups);
+    requireMarks(planes, marks, groups);
   }
 
   static void checkFire(
@@ -43,55 +50,56 @@ public final class PlaneBits {
       MemorySegment x,
       float[] scale,
       float[] shift,
-      MemorySegment bits,
+      MemorySegment marks,
       int fromChannel,
       int toChannel) {
     p.checkChannels(x, scale, shift, fromChannel, toChannel);
-    requireBits(p.planes(), bits, p.allGroups());
+    requireMarks(p.planes(), marks, p.allGroups());
   }
 
   static void checkAverage(
       PlaneAverage p,
-      MemorySegment bits,
+      MemorySegment marks,
       MemorySegment y,
       int groups,
       int fromChannel,
       int toChannel) {
     SpikeArguments.checkRange("channels", fromChannel, toChannel, p.in().channels());
-    requireBits(p.in(), bits, groups);
+    requireMarks(p.in(), marks, groups);
     NeuronArguments.requireFloats("averages", y, p.out().bytes(groups));
   }
 
-  private static void requireBits(Planes planes, MemorySegment bits, int groups) {
+  private static void requireMarks(Planes planes, MemorySegment marks, int groups) {
     if (!fit(planes)) {
       throw new IllegalArgumentException(
-          "planes of bits have groups of %d images, not %d"
+          "planes of marks have groups of %d images, not %d"
               .formatted(Planes.LANES, planes.group()));
     }
     Planes.requireImages(groups);
     long bytes = planes.bytes(groups) / SHRINKING;
-    if (!bits.isNative() || bits.byteSize() < bytes) {
-      throw new IllegalArgumentException("bits must be native memory of %d bytes".formatted(bytes));
+    if (!marks.isNative() || marks.byteSize() < bytes) {
+      throw new IllegalArgumentException(
+          "marks must be native memory of %d bytes".formatted(bytes));
     }
   }
 
-  private static void requireFit(SparseConvolution c, MemorySegment bits, int groups) {
+  private static void requireFit(SparseConvolution c, MemorySegment marks, int groups) {
     if (!fit(c)) {
-      throw new IllegalArgumentException("the convolution cannot read bits");
+      throw new IllegalArgumentException("the convolution cannot read marks");
     }
-    requireBits(c.in(), bits, groups);
+    requireMarks(c.in(), marks, groups);
   }
 
   static void checkForward(
       SparseConvolution c,
-      MemorySegment bits,
+      MemorySegment marks,
       MemorySegment out,
       int groups,
       int fromGroup,
       int toGroup,
       int fromRow,
       int toRow) {
-    requireFit(c, bits, groups);
+    requireFit(c, marks, groups);
     NeuronArguments.requireFloats("output", out, c.out().bytes(groups));
     SpikeArguments.checkRange("groups", fromGroup, toGroup, groups);
     SpikeArguments.checkRange("rows", fromRow, toRow, c.rows());
@@ -99,13 +107,13 @@ public final class PlaneBits {
 
   static void checkWeightGradient(
       SparseConvolution c,
-      MemorySegment bits,
+      MemorySegment marks,
       MemorySegment gradOut,
       float[] gradient,
       int groups,
       int fromRow,
       int toRow) {
-    requireFit(c, bits, groups);
+    requireFit(c, marks, groups);
     NeuronArguments.requireFloats("gradient of the output", gradOut, c.out().bytes(groups));
     SpikeArguments.checkRange("rows", fromRow, toRow, c.rows());
     if (gradient.length < c.entries()) {
@@ -115,16 +123,16 @@ public final class PlaneBits {
   }
 
   /** Returns planes of the floats 0 and 1. */
-  private static MemorySegment unpack(Planes planes, MemorySegment bits, int groups, Arena arena) {
+  private static MemorySegment unpack(Planes planes, MemorySegment marks, int groups, Arena arena) {
     MemorySegment floats = planes.allocate(arena, groups * planes.group());
-    unpack(planes, bits, floats, groups, 0, planes.planes());
+    unpack(planes, marks, floats, groups, 0, planes.planes());
     return floats;
   }
 
   /** Unpacks channels as plain loops. */
   static void unpack(
       Planes planes,
-      MemorySegment bits,
+      MemorySegment marks,
       MemorySegment floats,
       int groups,
       int fromPlane,
@@ -133,8 +141,8 @@ public final class PlaneBits {
       for (int plane = fromPlane; plane < toPlane; plane++) {
         long at = first(planes, group, plane);
         for (long k = 0; k < planes.planeFloats(); k++) {
-          int word = bits.getAtIndex(ValueLayout.JAVA_SHORT_UNALIGNED, (at + k) / Planes.LANES);
-          floats.setAtIndex(ValueLayout.JAVA_FLOAT, at + k, word >> (k % Planes.LANES) & 1);
+          int spike = marks.get(ValueLayout.JAVA_BYTE, at + k) & 1;
+          floats.setAtIndex(ValueLayout.JAVA_FLOAT, at + k, spike);
         }
       }
     }
@@ -148,36 +156,36 @@ public final class PlaneBits {
       MemorySegment x,
       float[] scale,
       float[] shift,
-      MemorySegment bits,
+      MemorySegment marks,
       int fromChannel,
       int toChannel) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment s = p.planes().allocate(arena, p.allGroups() * p.planes().group());
       kernels.planeStepsForward(c, p, x, scale, shift, s, fromChannel, toChannel);
-      pack(p.planes(), s, bits, p.allGroups(), fromChannel, toChannel);
+      pack(p.planes(), s, marks, p.allGroups(), fromChannel, toChannel);
     }
   }
 
-  /** The averages of numbers made from bits. */
+  /** The averages of numbers made from marks. */
   static void average(
       Kernels kernels,
       PlaneAverage p,
-      MemorySegment bits,
+      MemorySegment marks,
       MemorySegment y,
       int groups,
       int fromChannel,
       int toChannel) {
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment x = unpack(p.in(), bits, groups, arena);
+      MemorySegment x = unpack(p.in(), marks, groups, arena);
       kernels.planeAverage(p, x, y, groups, fromChannel, toChannel);
     }
   }
 
-  /** The convolution of planes made from bits, which says what all others compute. */
+  /** The convolution of planes made from marks, which says what all others compute. */
   static void forward(
       Kernels kernels,
       SparseConvolution c,
-      MemorySegment bits,
+      MemorySegment marks,
       MemorySegment out,
       int groups,
       int fromGroup,
@@ -185,7 +193,7 @@ public final class PlaneBits {
       int fromRow,
       int toRow) {
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment in = unpack(c.in(), bits, groups, arena);
+      MemorySegment in = unpack(c.in(), marks, groups, arena);
       kernels.sparseConvForward(c, in, out, groups, fromGroup, toGroup, fromRow, toRow);
     }
   }
@@ -193,14 +201,14 @@ public final class PlaneBits {
   static void weightGradient(
       Kernels kernels,
       SparseConvolution c,
-      MemorySegment bits,
+      MemorySegment marks,
       MemorySegment gradOut,
       float[] gradient,
       int groups,
       int fromRow,
       int toRow) {
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment in = unpack(c.in(), bits, groups, arena);
+      MemorySegment in = unpack(c.in(), marks, groups, arena);
       kernels.sparseConvWeightGradient(c, in, gradOut, gradient, groups, fromRow, toRow);
     }
   }
@@ -209,33 +217,26 @@ public final class PlaneBits {
   static void pack(
       Planes planes,
       MemorySegment floats,
-      MemorySegment bits,
+      MemorySegment marks,
       int groups,
       int fromPlane,
       int toPlane) {
     for (int group = 0; group < groups; group++) {
       for (int plane = fromPlane; plane < toPlane; plane++) {
         long at = first(planes, group, plane);
-        for (long k = 0; k < planes.planeFloats(); k += Planes.LANES) {
-          int word = 0;
-          for (int n = 0; n < Planes.LANES; n++) {
-            if (floats.getAtIndex(ValueLayout.JAVA_FLOAT, at + k + n) > 0.5f) {
-              word |= 1 << n;
-            }
-          }
-          bits.setAtIndex(ValueLayout.JAVA_SHORT_UNALIGNED, (at + k) / Planes.LANES, (short) word);
+        for (long k = at; k < at + planes.planeFloats(); k++) {
+          boolean spike = floats.getAtIndex(ValueLayout.JAVA_FLOAT, k) > 0.5f;
+          marks.set(ValueLayout.JAVA_BYTE, k, spike ? SPIKE : NONE);
         }
       }
     }
   }
 
-  /** Makes the bits between rows zero again, the first row lying at an offset of floats. */
-  static void clearGaps(PlaneSteps p, MemorySegment bits, long at, int rows) {
+  /** Makes the marks between rows zero again, the first row lying at an offset of floats. */
+  static void clearGaps(PlaneSteps p, MemorySegment marks, long at, int rows) {
     long gap = (at + (long) p.rowFloats() * Float.BYTES) / SHRINKING;
     for (int row = 1; row < rows; row++) {
-      for (int i = 0; i < p.planes().border(); i++) {
-        bits.set(ValueLayout.JAVA_SHORT_UNALIGNED, gap + (long) i * Short.BYTES, (short) 0);
-      }
+      marks.asSlice(gap, (long) p.planes().border() * Planes.LANES).fill(NONE);
       gap += (long) p.planes().pitch() * Float.BYTES / SHRINKING;
     }
   }

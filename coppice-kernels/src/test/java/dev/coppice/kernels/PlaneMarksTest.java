@@ -10,8 +10,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** Sparse convolutions of bits against those of planes: the same bits in all sums. */
-class PlaneBitsTest {
+/** Sparse convolutions of marks against those of planes: the same marks in all sums. */
+class PlaneMarksTest {
   private static final List<SparseCase> CASES =
       List.of(
           new SparseCase(new ConvolutionShape(8, 8, 5, 4, 3, 1, 1), 32, 16, 0, 0.4),
@@ -29,26 +29,26 @@ class PlaneBitsTest {
     return maps;
   }
 
-  private static MemorySegment bits(Kernels kernels, SparseCase test) {
+  private static MemorySegment marks(Kernels kernels, SparseCase test) {
     Planes planes = test.input();
     MemorySegment spikes = SparseCase.planes(planes, spikes(test), test.images());
-    MemorySegment bits = PlaneBits.allocate(planes, Arena.ofAuto(), test.images());
+    MemorySegment marks = PlaneMarks.allocate(planes, Arena.ofAuto(), test.images());
     int middle = planes.planes() / 2;
     int groups = planes.groups(test.images());
-    kernels.packPlaneBits(planes, spikes, bits, groups, middle, planes.planes());
-    kernels.packPlaneBits(planes, spikes, bits, groups, 0, middle);
-    return bits;
+    kernels.packPlaneMarks(planes, spikes, marks, groups, middle, planes.planes());
+    kernels.packPlaneMarks(planes, spikes, marks, groups, 0, middle);
+    return marks;
   }
 
   private static MemorySegment forward(Kernels kernels, SparseCase test) {
     SparseConvolution c = test.compressed();
     MemorySegment out = c.out().allocate(Arena.ofAuto(), test.images());
     int groups = c.in().groups(test.images());
-    MemorySegment bits = bits(kernels, test);
+    MemorySegment marks = marks(kernels, test);
     int middle = c.rows() / 3;
-    kernels.planeBitsForward(c, bits, out, groups, 0, groups, middle, c.rows());
-    kernels.planeBitsForward(c, bits, out, groups, 0, 1, 0, middle);
-    kernels.planeBitsForward(c, bits, out, groups, 1, groups, 0, middle);
+    kernels.planeMarksForward(c, marks, out, groups, 0, groups, middle, c.rows());
+    kernels.planeMarksForward(c, marks, out, groups, 0, 1, 0, middle);
+    kernels.planeMarksForward(c, marks, out, groups, 1, groups, 0, middle);
     return out;
   }
 
@@ -58,15 +58,15 @@ class PlaneBitsTest {
     float[] gradient = new float[c.entries()];
     int groups = c.in().groups(test.images());
     int middle = c.rows() / 3;
-    MemorySegment bits = bits(kernels, test);
-    kernels.planeBitsWeightGradient(c, bits, gradOut, gradient, groups, middle, c.rows());
-    kernels.planeBitsWeightGradient(c, bits, gradOut, gradient, groups, 0, middle);
+    MemorySegment marks = marks(kernels, test);
+    kernels.planeMarksWeightGradient(c, marks, gradOut, gradient, groups, middle, c.rows());
+    kernels.planeMarksWeightGradient(c, marks, gradOut, gradient, groups, 0, middle);
     return gradient;
   }
 
   static void packTwins() {
     for (SparseCase test : CASES) {
-      assertThat(bits(VECTOR, test).mismatch(bits(SCALAR, test))).isEqualTo(-1);
+      assertThat(marks(VECTOR, test).mismatch(marks(SCALAR, test))).isEqualTo(-1);
     }
   }
 
@@ -74,13 +74,13 @@ class PlaneBitsTest {
     for (SparseCase test : CASES) {
       Planes planes = test.input();
       int groups = planes.groups(test.images());
-      MemorySegment bits = bits(SCALAR, test);
+      MemorySegment marks = marks(SCALAR, test);
       int middle = planes.planes() / 2;
       MemorySegment expected = SparseCase.planes(planes, spikes(test), test.images());
       for (Kernels kernels : List.of(VECTOR, SCALAR)) {
         MemorySegment found = planes.allocate(Arena.ofAuto(), test.images());
-        kernels.unpackPlaneBits(planes, bits, found, groups, middle, planes.planes());
-        kernels.unpackPlaneBits(planes, bits, found, groups, 0, middle);
+        kernels.unpackPlaneMarks(planes, marks, found, groups, middle, planes.planes());
+        kernels.unpackPlaneMarks(planes, marks, found, groups, 0, middle);
         assertThat(found.mismatch(expected)).isEqualTo(-1);
       }
     }
@@ -104,7 +104,7 @@ class PlaneBitsTest {
   void sumsAreThoseOfPlanes() {
     for (SparseCase test : CASES) {
       SparseConvolution c = test.compressed();
-      assertThat(PlaneBits.fit(c)).isTrue();
+      assertThat(PlaneMarks.fit(c)).isTrue();
       MemorySegment in = SparseCase.planes(c.in(), spikes(test), test.images());
       MemorySegment out = c.out().allocate(Arena.ofAuto(), test.images());
       int groups = c.in().groups(test.images());
@@ -122,40 +122,40 @@ class PlaneBitsTest {
   void whatDoesNotFitIsRefused() {
     SparseCase eight = new SparseCase(new ConvolutionShape(8, 8, 5, 4, 3, 1, 1), 8, 8, 0, 0.4);
     SparseConvolution c = eight.compressed();
-    assertThat(PlaneBits.fit(c)).isFalse();
-    MemorySegment bits = Floats.zeros(4096);
+    assertThat(PlaneMarks.fit(c)).isFalse();
+    MemorySegment marks = Floats.zeros(4096);
     MemorySegment out = c.out().allocate(Arena.ofAuto(), 8);
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> VECTOR.planeBitsForward(c, bits, out, 1, 0, 1, 0, 1))
-        .withMessageContaining("cannot read bits");
+        .isThrownBy(() -> VECTOR.planeMarksForward(c, marks, out, 1, 0, 1, 0, 1))
+        .withMessageContaining("cannot read marks");
     assertThatIllegalArgumentException()
         .isThrownBy(
-            () -> VECTOR.packPlaneBits(c.in(), c.in().allocate(Arena.ofAuto(), 8), bits, 1, 0, 1))
+            () -> VECTOR.packPlaneMarks(c.in(), c.in().allocate(Arena.ofAuto(), 8), marks, 1, 0, 1))
         .withMessageContaining("groups of 16");
     SparseCase fits = CASES.getFirst();
     assertThatIllegalArgumentException()
         .isThrownBy(
             () ->
-                VECTOR.planeBitsForward(
+                VECTOR.planeMarksForward(
                     fits.compressed(), Floats.zeros(1), Floats.zeros(100_000), 2, 0, 2, 0, 1))
-        .withMessageContaining("bits must be");
+        .withMessageContaining("marks must be");
     NeuronConstants neuron = Cases.neurons().getFirst();
     PlaneSteps steps = new PlaneSteps(c.in(), 1, 1, false);
     float[] five = new float[5];
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> VECTOR.planeStepsFire(neuron, steps, out, five, five, bits, 0, 1))
+        .isThrownBy(() -> VECTOR.planeStepsFire(neuron, steps, out, five, five, marks, 0, 1))
         .withMessageContaining("bytes");
     MemorySegment x = c.in().allocate(Arena.ofAuto(), 8);
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> VECTOR.planeStepsFire(neuron, steps, x, five, five, bits, 0, 1))
+        .isThrownBy(() -> VECTOR.planeStepsFire(neuron, steps, x, five, five, marks, 0, 1))
         .withMessageContaining("groups of 16");
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> VECTOR.unpackPlaneBits(c.in(), bits, x, 1, 0, 1))
+        .isThrownBy(() -> VECTOR.unpackPlaneMarks(c.in(), marks, x, 1, 0, 1))
         .withMessageContaining("groups of 16");
     Planes half = new Planes(5, 4, 4, 8, c.in().border(), 1);
     PlaneAverage average = new PlaneAverage(c.in(), half, 2);
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> VECTOR.planeBitsAverage(average, bits, x, 1, 0, 1))
+        .isThrownBy(() -> VECTOR.planeMarksAverage(average, marks, x, 1, 0, 1))
         .withMessageContaining("groups of 16");
   }
 }
