@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Where inputs are single spikes, {@value #TOGETHER} channels can be taken together: the bits of
  * a number tell which of them fired, and one entry holds the sums of their weights for all
- * patterns, to be looked up.
+ * patterns, to be looked up: see {@link PatternTable}.
  *
  * <p>The entries of a segment are sorted by the columns of the kernel. What a column adds up to is
  * moved to the lanes that it belongs to, so that inputs need not be there once for every column.

@@ -61,7 +61,7 @@ record PatternTable(int place, short[] weights) {
     return range;
   }
 
-  /** Returns the smallest sum, which is that much larger than its number. */
+  /** Returns the smallest sum; a number is a sum less that. */
   int smallest() {
     int sum = 0;
     for (short weight : weights) {

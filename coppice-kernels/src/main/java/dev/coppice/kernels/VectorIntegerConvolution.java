@@ -10,7 +10,7 @@ import jdk.incubator.vector.VectorOperators;
 final class VectorIntegerConvolution {
   private static final int COUNT = Lanes.SHORTS.length();
 
-  /** Whether vectors are as long as what they read, and hold the sums of all patterns. */
+  /** Whether vectors are as long as what they read, and numbers move freely within them. */
   static final boolean FITS = COUNT == FoldedPlanes.LANES && ByteShuffles.exist();
 
   private VectorIntegerConvolution() {}
