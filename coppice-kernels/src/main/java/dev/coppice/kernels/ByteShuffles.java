@@ -1,6 +1,7 @@
 package dev.coppice.kernels;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -19,7 +20,7 @@ final class ByteShuffles {
   static boolean exist() {
     try (Stream<String> lines = Files.lines(PROCESSORS)) {
       return exist(lines);
-    } catch (IOException e) {
+    } catch (IOException | UncheckedIOException e) {
       return true;
     }
   }

@@ -333,24 +333,27 @@ public final class IntegerConvolution {
     }
 
     private void write(int place, short number) {
-      if (entry == places.length) {
-        places = Arrays.copyOf(places, 2 * entry);
-        numbers = Arrays.copyOf(numbers, 2 * entry);
-      }
-      numbers[entry] = number;
-      places[entry++] = place;
+      int at = entryAt(place);
+      numbers[at] = number;
     }
 
     private void writeTables() {
       for (PatternTable table : PatternTable.pairs(waiting)) {
-        if (entry == places.length) {
-          places = Arrays.copyOf(places, 2 * entry);
-          tables = Arrays.copyOf(tables, 2 * entry * PatternTable.SIZE);
-        }
-        table.write(tables, entry * PatternTable.SIZE);
-        places[entry++] = table.place();
+        int at = entryAt(table.place());
+        table.write(tables, at * PatternTable.SIZE);
       }
       waiting.clear();
+    }
+
+    /** Returns a new entry, for which there is room. */
+    private int entryAt(int place) {
+      if (entry == places.length) {
+        places = Arrays.copyOf(places, 2 * entry);
+        numbers = Arrays.copyOf(numbers, 2 * numbers.length);
+        tables = Arrays.copyOf(tables, 2 * tables.length);
+      }
+      places[entry] = place;
+      return entry++;
     }
 
     /** Returns the absolute value in both bytes, below the sign. */

@@ -13,20 +13,20 @@ import jdk.incubator.vector.VectorOperators;
 final class VectorPlaneMarks {
   private static final int SHRINKING = PlaneMarks.SHRINKING;
 
-  /** Divides by {@link #SHRINKING}. */
+  /** Divides by {@link #SHRINKING}, in fewer instructions where the number may be negative. */
   private static final int SHIFT = Integer.numberOfTrailingZeros(SHRINKING);
 
   private static final int LANES = Planes.LANES;
   private static final byte NONE = PlaneMarks.NONE;
   private static final byte SPIKE = PlaneMarks.SPIKE;
   private static final int SUMS = SparseConvolution.SUMS;
-  private static final long BYTES = (long) Planes.LANES * Float.BYTES;
+  private static final long BYTES = (long) LANES * Float.BYTES;
 
   private VectorPlaneMarks() {}
 
   /** Whether vectors are as long as pixels. */
   static boolean runs() {
-    return Lanes.COUNT == Planes.LANES;
+    return Lanes.COUNT == LANES;
   }
 
   static void pack(
@@ -47,7 +47,7 @@ final class VectorPlaneMarks {
   static void pack(
       float least, MemorySegment floats, long at, MemorySegment marks, long to, int count) {
     long first = to / SHRINKING;
-    for (int i = 0; i < count / Planes.LANES; i++) {
+    for (int i = 0; i < count / LANES; i++) {
       ByteVector.zero(Lanes.SPIKES)
           .blend(
               SPIKE,
@@ -175,7 +175,7 @@ final class VectorPlaneMarks {
     for (int group = fromGroup; group < toGroup; group++) {
       for (int piece = 0; piece < c.cut().count(); piece++) {
         for (int done = 0; done < floats; ) {
-          boolean eight = floats - done >= 8 * Planes.LANES;
+          boolean eight = floats - done >= 8 * LANES;
           long from = (c.inputBytes(group, piece) + (long) done * Float.BYTES) / SHRINKING;
           long to = c.outputBytes(group, fromRow, piece) + (long) done * Float.BYTES;
           for (int row = fromRow; row < toRow; row++) {
@@ -186,7 +186,7 @@ final class VectorPlaneMarks {
             }
             to += step;
           }
-          done += (eight ? 8 : 1) * Planes.LANES;
+          done += (eight ? 8 : 1) * LANES;
         }
       }
       c.clearGaps(out, group, fromRow, toRow);
@@ -320,7 +320,7 @@ final class VectorPlaneMarks {
               for (int k = 0; k < 8; k++) {
                 places[k] = from + (c.offsets[j + Math.min(k, used - 1)] >> SHIFT);
               }
-              eightSums(marks, places, gradOut, at, count / Planes.LANES, sums);
+              eightSums(marks, places, gradOut, at, count / LANES, sums);
               for (int k = 0; k < used; k++) {
                 gradient[j + k] += SparseConvolution.tree(sums, k * SUMS);
               }
