@@ -13,8 +13,13 @@ record Activation(Maps maps, boolean constant) {
     this(Maps.of(array), constant);
   }
 
-  /** Returns the output as an array. */
+  /** Returns the output as an array that lives, or whose views do, as long as the pass. */
   NDArray array() {
     return maps.array();
+  }
+
+  /** Returns the output as an array for the time of one forward run: nobody keeps a view of it. */
+  NDArray peek() {
+    return maps.peek();
   }
 }

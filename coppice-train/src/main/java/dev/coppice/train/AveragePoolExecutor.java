@@ -1,7 +1,6 @@
 package dev.coppice.train;
 
 import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.types.DataType;
 import dev.coppice.graph.Shape;
 import dev.coppice.kernels.Kernels;
 import dev.coppice.kernels.PlaneAverage;
@@ -68,10 +67,10 @@ final class AveragePoolExecutor implements Executor {
   }
 
   private Result ofImages(Activation input, Pass pass) {
-    NDArray x = input.array();
+    NDArray x = input.peek();
     NDArray y = images(x.getShape().get(0), ofImage.out(), pass);
     each(y, x, (after, before) -> kernels.planeAverage(ofImage, before, after, 1, 0, 1));
-    Activation activation = new Activation(y, input.constant());
+    Activation activation = new Activation(Maps.of(y, store.arrays()), input.constant());
     if (!pass.training()) {
       return new Result(activation, null);
     }
@@ -83,14 +82,14 @@ final class AveragePoolExecutor implements Executor {
               gradient,
               result,
               (after, before) -> kernels.planeAverageBackward(ofImage, after, before, 1, 0, 1));
-          gradient.close();
+          store.arrays().giveBack(gradient);
           return List.of(result);
         });
   }
 
-  private static NDArray images(long count, Planes image, Pass pass) {
+  private NDArray images(long count, Planes image, Pass pass) {
     long[] shape = {count, image.height(), image.width(), image.group()};
-    return pass.manager().create(new ai.djl.ndarray.types.Shape(shape), DataType.FLOAT32);
+    return store.arrays().take(pass, new ai.djl.ndarray.types.Shape(shape));
   }
 
   /** Works on an image behind the pool and the one before it. */

@@ -15,8 +15,10 @@ import org.jspecify.annotations.Nullable;
 final class Maps {
   private final NDManager manager;
   private @Nullable NDArray array;
+  private @Nullable ArrayStore lender;
   private @Nullable PlaneMaps planes;
   private @Nullable PlaneMaps marks;
+  private int holders = 1;
 
   private Maps(NDManager manager) {
     this.manager = manager;
@@ -25,6 +27,13 @@ final class Maps {
   static Maps of(NDArray array) {
     Maps maps = new Maps(array.getManager());
     maps.array = array;
+    return maps;
+  }
+
+  /** Takes an array over whose memory is the lender's again when the maps are closed. */
+  static Maps of(NDArray array, ArrayStore lender) {
+    Maps maps = of(array);
+    maps.lender = lender;
     return maps;
   }
 
@@ -48,8 +57,14 @@ final class Maps {
     return planes != null || marks != null;
   }
 
-  /** Returns the array {@code [N, …, C]}. */
+  /** Returns the array {@code [N, …, C]}, of which views may outlive these maps. */
   NDArray array() {
+    lender = null;
+    return peek();
+  }
+
+  /** Returns the array {@code [N, …, C]}, of which no view may outlive these maps. */
+  NDArray peek() {
     NDArray known = array;
     if (known == null) {
       PlaneMaps source = Objects.requireNonNull(planes());
@@ -140,15 +155,28 @@ final class Maps {
     other.close();
   }
 
+  /** Keeps the maps until they are closed once more. */
+  void retain() {
+    holders++;
+  }
+
   void close() {
-    closeArray();
-    closePlanes();
+    if (--holders == 0) {
+      closeArray();
+      closePlanes();
+    }
   }
 
   private void closeArray() {
-    if (array != null) {
-      array.close();
-      array = null;
+    NDArray known = array;
+    if (known == null) {
+      return;
+    }
+    array = null;
+    if (lender == null) {
+      known.close();
+    } else {
+      lender.giveBack(known);
     }
   }
 

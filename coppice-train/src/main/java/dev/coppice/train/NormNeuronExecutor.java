@@ -26,6 +26,7 @@ final class NormNeuronExecutor implements Executor {
   private final Kernels kernels;
   private final Crew crew;
   private final PlaneNormNeurons planes;
+  private final ArrayStore arrays;
 
   NormNeuronExecutor(
       String norm,
@@ -42,6 +43,7 @@ final class NormNeuronExecutor implements Executor {
     this.inputGradient = inputGradient;
     this.kernels = kernels;
     this.crew = store.crew();
+    this.arrays = store.arrays();
     this.planes = new PlaneNormNeurons(name, this.norm, constants, inputGradient, kernels, store);
   }
 
@@ -51,17 +53,17 @@ final class NormNeuronExecutor implements Executor {
     if (input.maps().inPlanes() && !measured(pass)) {
       return planes.forward(input, pass);
     }
-    Shape shape = input.array().getShape();
+    Shape shape = input.peek().getShape();
     boolean constant = input.constant();
     int channels = norm.channels();
     long inputRows = shape.size() / channels;
     long rows = constant ? inputRows : inputRows / pass.steps();
-    MemorySegment x = Memory.of(input.array());
+    MemorySegment x = Memory.of(input.peek());
     ChannelNorm.Affine affine =
         pass.training() ? batchAffine(x, inputRows, constant, pass) : norm.running();
 
     Shape output = constant ? new Shape(shape.get(0) * pass.steps()).addAll(shape.slice(1)) : shape;
-    NDArray spikes = pass.manager().create(output, DataType.FLOAT32);
+    NDArray spikes = arrays.take(pass, output);
     MemorySegment s = Memory.of(spikes);
     NDArray potential =
         pass.readsPotential(name) ? pass.manager().create(output, DataType.FLOAT32) : null;
@@ -97,17 +99,17 @@ final class NormNeuronExecutor implements Executor {
       pass.measurePotential(name, potential);
       potential.close();
     }
-    Activation activation = new Activation(spikes, false);
+    Activation activation = new Activation(Maps.of(spikes, arrays), false);
     if (!pass.training()) {
       return new Result(activation, null);
     }
-    // The backward pass reads the input again: an alias keeps its memory.
-    NDArray kept = input.array().reshape(shape);
+    // The backward pass reads the input again.
+    input.maps().retain();
     return new Result(
         activation,
         gradient -> {
           NDArray result = backward(gradient, x, shape, constant, rows, affine, pass);
-          kept.close();
+          input.maps().close();
           return Collections.singletonList(inputGradient ? result : null);
         });
   }
@@ -126,7 +128,7 @@ final class NormNeuronExecutor implements Executor {
       ChannelNorm.Affine affine,
       Pass pass) {
     int channels = norm.channels();
-    NDArray result = constant ? pass.manager().create(shape, DataType.FLOAT32) : gradient;
+    NDArray result = constant ? arrays.take(pass, shape) : gradient;
     MemorySegment incoming = Memory.of(gradient);
     MemorySegment outgoing = constant ? Memory.of(result) : incoming;
     ChannelSums sums = new ChannelSums(rows, channels);
@@ -149,7 +151,7 @@ final class NormNeuronExecutor implements Executor {
                 to,
                 sums));
     if (constant) {
-      gradient.close();
+      arrays.giveBack(gradient);
     }
     long count = shape.size() / channels;
     ChannelNorm.Slopes slopes = norm.slopes();

@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class PlaneStore implements AutoCloseable {
   private final Arena arena = Arena.ofShared();
+  private final ArrayStore arrays = new ArrayStore(new MemoryBlocks(arena));
   private final Crew crew;
   private final Kernels kernels;
   private final int border;
@@ -48,6 +49,11 @@ final class PlaneStore implements AutoCloseable {
 
   Kernels kernels() {
     return kernels;
+  }
+
+  /** Returns the memory of arrays. */
+  ArrayStore arrays() {
+    return arrays;
   }
 
   int border() {
@@ -126,6 +132,7 @@ final class PlaneStore implements AutoCloseable {
   /** Takes back what a pass did not release. */
   void endPass() {
     List.copyOf(lent).forEach(this::giveBack);
+    arrays.endPass();
   }
 
   /** Returns how many pieces of memory there are, for tests of leaks. */

@@ -112,9 +112,9 @@ final class SpikeConvExecutor implements Executor {
   @Override
   public Result forward(List<Activation> inputs, Pass pass) {
     Activation input = inputs.getFirst();
-    int images = Math.toIntExact(input.array().getShape().get(0));
+    int images = Math.toIntExact(input.peek().getShape().get(0));
     long[] packed = new long[Math.multiplyExact(images, geometry.imageWords())];
-    pack(Memory.of(input.array()), packed, images);
+    pack(Memory.of(input.peek()), packed, images);
     double density = density(packed, images);
     boolean few = density <= MOST_DENSE;
     LayerTimes times = store.times();
@@ -128,10 +128,11 @@ final class SpikeConvExecutor implements Executor {
       return dense.forward(inputs, pass);
     }
     NDArray output =
-        pass.manager()
-            .create(
-                new Shape(images, geometry.outHeight(), geometry.outWidth(), conv.outChannels()),
-                DataType.FLOAT32);
+        store
+            .arrays()
+            .take(
+                pass,
+                new Shape(images, geometry.outHeight(), geometry.outWidth(), conv.outChannels()));
     MemorySegment out = Memory.of(output);
     try (Arena arena = Arena.ofShared()) {
       MemorySegment packedWeights = geometry.allocateWeights(arena);
@@ -148,7 +149,7 @@ final class SpikeConvExecutor implements Executor {
                   geometry, packed, packedWeights, out, images, (int) from, (int) to));
     }
     return new Result(
-        new Activation(output, input.constant()),
+        new Activation(Maps.of(output, store.arrays()), input.constant()),
         pass.training() ? gradient -> backward(gradient, packed, images, pass) : null);
   }
 
@@ -189,7 +190,7 @@ final class SpikeConvExecutor implements Executor {
     }
     pass.gradients().put(weight, weightGradient);
     NDArray result = inputGradient ? inputGradient(gradient, images, pass) : null;
-    gradient.close();
+    store.arrays().giveBack(gradient);
     return Collections.singletonList(result);
   }
 
@@ -204,8 +205,7 @@ final class SpikeConvExecutor implements Executor {
 
   private NDArray winograd(InputGradient g, NDArray gradient, int images, Pass pass) {
     NDArray result =
-        pass.manager()
-            .create(new Shape(images, in.height(), in.width(), in.channels()), DataType.FLOAT32);
+        store.arrays().take(pass, new Shape(images, in.height(), in.width(), in.channels()));
     float[] transformed = workspace.floats(g.transformedFloats());
     MemorySegment weights = Memory.of(parameters.view(weight));
     MemorySegment gradOut = Memory.of(gradient);
