@@ -35,7 +35,19 @@ public final class PlaneMarks {
 
   /** Returns memory for the marks of so many images, zero. */
   public static MemorySegment allocate(Planes planes, Arena arena, int images) {
-    return arena.allocate(planes.bytes(planes.groups(images)) / SHRINKING, Planes.LANES);
+    return arena.allocate(bytes(planes, images), Planes.LANES);
+  }
+
+  /** Returns the memory of the marks of so many images. */
+  public static long bytes(Planes planes, int images) {
+    return planes.bytes(planes.groups(images)) / SHRINKING;
+  }
+
+  /** {@link Planes#clearAround(MemorySegment, int, int, int)} for marks. */
+  public static void clearAround(
+      Planes planes, MemorySegment marks, int images, int fromChannel, int toChannel) {
+    requireMarks(planes, marks, planes.groups(images));
+    planes.clearAround(marks, images, fromChannel, toChannel, Float.BYTES / SHRINKING);
   }
 
   static void checkPack(

@@ -95,6 +95,66 @@ public record Planes(
     return arena.allocate(bytes(groups(images)), ALIGNMENT);
   }
 
+  /**
+   * Zeroes what lies around the maps of some channels, as in memory that {@link #allocate} returns;
+   * of planes with a step above 1 or a last group that is not full, the maps, too.
+   *
+   * @param planes memory of so many images with any contents
+   */
+  public void clearAround(MemorySegment planes, int images, int fromChannel, int toChannel) {
+    requireImages(images);
+    NeuronArguments.requireFloats("planes", planes, bytes(groups(images)));
+    clearAround(planes, images, fromChannel, toChannel, Float.BYTES);
+  }
+
+  /** {@link #clearAround(MemorySegment, int, int, int)} where a number has so many bytes. */
+  void clearAround(MemorySegment planes, int images, int fromChannel, int toChannel, int size) {
+    SpikeArguments.checkRange("channels", fromChannel, toChannel, channels);
+    boolean all = step > 1 || images % group != 0;
+    long bytes = (long) groupFloats() * size;
+    long plane = (long) step * step * planeFloats() * size;
+    long above = (long) origin() * size;
+    for (int n = 0; n < groups(images); n++) {
+      MemorySegment own = planes.asSlice(n * bytes, bytes);
+      long start = above + fromChannel * plane;
+      long end = above + toChannel * plane;
+      clear(own, start - above, start);
+      if (all) {
+        own.asSlice(start, end - start).fill((byte) 0);
+      } else {
+        clearBetween(own, start, (toChannel - fromChannel) * stack, size);
+      }
+      if (toChannel == channels) {
+        clear(own, end, bytes);
+      }
+    }
+  }
+
+  /** Clears at the right of the rows of some maps, and below them. */
+  private void clearBetween(MemorySegment planes, long start, int maps, int size) {
+    long pixels = (long) columns() * group * size;
+    long row = (long) pitch() * size;
+    long at = start;
+    for (int map = 0; map < maps; map++) {
+      for (int y = 0; y < height; y++) {
+        clear(planes, at + pixels, at + row);
+        at += row;
+      }
+      clear(planes, at, at + border * row);
+      at += border * row;
+    }
+  }
+
+  private static void clear(MemorySegment memory, long from, long to) {
+    long at = from;
+    for (; at <= to - Long.BYTES; at += Long.BYTES) {
+      memory.set(ValueLayout.JAVA_LONG_UNALIGNED, at, 0);
+    }
+    for (; at < to; at++) {
+      memory.set(ValueLayout.JAVA_BYTE, at, (byte) 0);
+    }
+  }
+
   /** Returns the memory of so many groups of images. */
   public long bytes(int groups) {
     return (long) groups * groupFloats() * Float.BYTES;

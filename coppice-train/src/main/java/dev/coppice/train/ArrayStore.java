@@ -24,7 +24,7 @@ final class ArrayStore {
       return pass.manager().create(shape, DataType.FLOAT32);
     }
     long bytes = shape.size() * Float.BYTES;
-    MemorySegment block = blocks.take(bytes);
+    MemorySegment block = blocks.take(bytes, ArrayStore.class).memory();
     NDArray array =
         pass.manager().create(block.asSlice(0, bytes).asByteBuffer(), shape, DataType.FLOAT32);
     lent.put(array, block);

@@ -486,9 +486,9 @@ public final class Engine implements AutoCloseable {
     return manager.getManagedArrays().size();
   }
 
-  /** Returns how many pieces of memory for planes the engine holds, for tests of leaks. */
-  int livePlanes() {
-    return store.allocated();
+  /** Returns the bytes that the engine holds for planes and arrays of maps, for tests of leaks. */
+  long mapBytes() {
+    return store.bytes();
   }
 
   /** Returns the optimizer's updates since it knew nothing, for a checkpoint. */

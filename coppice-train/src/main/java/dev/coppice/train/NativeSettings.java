@@ -2,10 +2,8 @@ package dev.coppice.train;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.Optional;
 
 /**
  * Settings of the C library and of OpenMP that suit a process which shares its processors between
@@ -39,28 +37,13 @@ final class NativeSettings {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment key = arena.allocateFrom(name);
       MemorySegment text = arena.allocateFrom(value);
-      call("setenv", type, key, text, 0);
+      CLibrary.call("setenv", type, key, text, 0);
     }
   }
 
   private static void setMalloc(int parameter, int value) {
     var type =
         FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT);
-    call("mallopt", type, parameter, value);
-  }
-
-  // Nothing of the process is touched but what these two functions are for.
-  @SuppressWarnings("restricted")
-  private static void call(String function, FunctionDescriptor type, Object... arguments) {
-    Linker linker = Linker.nativeLinker();
-    Optional<MemorySegment> address = linker.defaultLookup().find(function);
-    if (address.isEmpty()) {
-      return;
-    }
-    try {
-      var _ = linker.downcallHandle(address.get(), type).invokeWithArguments(arguments);
-    } catch (Throwable e) {
-      throw new IllegalStateException(function + " could not be called", e);
-    }
+    CLibrary.call("mallopt", type, parameter, value);
   }
 }

@@ -22,16 +22,33 @@ final class PlaneMaps {
   private final Form form;
   private final MemorySegment memory;
   private @Nullable Filler filler;
+
+  /** Clears around channels; null when that is done. */
+  private volatile @Nullable Filler clearing;
+
+  private boolean fillerClears;
   private List<PlaneMaps> sources = List.of();
   private List<Runnable> whenComplete = List.of();
   private int holders = 1;
 
-  PlaneMaps(PlaneStore store, Planes layout, int images, Form form, MemorySegment memory) {
+  /**
+   * Makes maps that are not filled.
+   *
+   * @param clearing clears around channels in memory without the zeros that belong there
+   */
+  PlaneMaps(
+      PlaneStore store,
+      Planes layout,
+      int images,
+      Form form,
+      MemorySegment memory,
+      @Nullable Filler clearing) {
     this.store = store;
     this.layout = layout;
     this.images = images;
     this.form = form;
     this.memory = memory;
+    this.clearing = clearing;
   }
 
   /** What memory holds. */
@@ -62,8 +79,30 @@ final class PlaneMaps {
     return layout.groups(images);
   }
 
+  /** Returns the memory, with zeros around the maps. */
   MemorySegment memory() {
+    if (clearing != null) {
+      clear();
+    }
     return memory;
+  }
+
+  private synchronized void clear() {
+    Filler known = clearing;
+    if (known != null) {
+      known.fill(0, layout.channels());
+      clearing = null;
+    }
+  }
+
+  /** Returns the memory as it is. */
+  MemorySegment block() {
+    return memory;
+  }
+
+  /** Whether there are zeros around all maps. */
+  boolean clean() {
+    return clearing == null && !fillerClears;
   }
 
   Form form() {
@@ -79,6 +118,10 @@ final class PlaneMaps {
    */
   void lazily(Filler next, PlaneMaps... from) {
     Filler before = filler;
+    // Around a channel had better be cleared when the channel is in the cache.
+    Filler clears = clearing;
+    clearing = null;
+    fillerClears |= clears != null;
     for (PlaneMaps source : from) {
       source.retain();
     }
@@ -90,6 +133,9 @@ final class PlaneMaps {
           }
           for (PlaneMaps source : from) {
             source.fill(fromChannel, toChannel);
+          }
+          if (clears != null) {
+            clears.fill(fromChannel, toChannel);
           }
           next.fill(fromChannel, toChannel);
         };
@@ -146,6 +192,7 @@ final class PlaneMaps {
       return;
     }
     filler = null;
+    fillerClears = false;
     List<PlaneMaps> done = sources;
     sources = List.of();
     done.forEach(
@@ -216,7 +263,7 @@ final class PlaneMaps {
     long bytes = (long) (toChannel - fromChannel) * layout.planeFloats() * Float.BYTES;
     for (int group = 0; group < to.groups(); group++) {
       long at = (from + (long) group * layout.groupFloats()) * Float.BYTES;
-      MemorySegment.copy(memory, at, to.memory, at, bytes);
+      MemorySegment.copy(memory, at, to.memory(), at, bytes);
     }
   }
 
@@ -252,7 +299,7 @@ final class PlaneMaps {
             (from, to) -> {
               for (long group = from; group < to; group++) {
                 MemorySegment part = maps.asSlice(group * mapBytes, mapBytes);
-                MemorySegment own = memory.asSlice(group * groupBytes, groupBytes);
+                MemorySegment own = memory().asSlice(group * groupBytes, groupBytes);
                 if (into) {
                   layout.fromMaps(part, own, layout.group());
                 } else {

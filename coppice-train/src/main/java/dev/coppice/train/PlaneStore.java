@@ -6,31 +6,42 @@ import dev.coppice.kernels.PlaneMarks;
 import dev.coppice.kernels.Planes;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Memory of planes. Kernels leave the zeros around planes as they are, so that memory once zeroed
- * serves planes of the same layout again and again; all of it comes back when a pass ends.
+ * Memory of planes and of arrays, of which each serves the other. Kernels leave the zeros around
+ * planes as they are, so that memory which comes back for planes of the same layout need not be
+ * cleared; all of it comes back when a pass ends.
  */
 final class PlaneStore implements AutoCloseable {
   private final Arena arena = Arena.ofShared();
-  private final ArrayStore arrays = new ArrayStore(new MemoryBlocks(arena));
+  private final MemoryBlocks blocks = new MemoryBlocks(arena);
+  private final ArrayStore arrays = new ArrayStore(blocks);
   private final Crew crew;
   private final Kernels kernels;
   private final int border;
-  private final Map<Kind, Deque<MemorySegment>> free = new HashMap<>();
   private final List<PlaneMaps> lent = new ArrayList<>();
-  private int allocated;
   private @Nullable LayerTimes times;
 
   /** What memory is good for. */
-  private record Kind(Planes layout, int images, PlaneMaps.Form form) {}
+  private record Kind(Planes layout, int images, PlaneMaps.Form form) {
+    boolean marks() {
+      return form == PlaneMaps.Form.MARKS;
+    }
+
+    long bytes() {
+      return marks() ? PlaneMarks.bytes(layout, images) : layout.bytes(layout.groups(images));
+    }
+
+    /** Returns what clears around the channels that it is given. */
+    PlaneMaps.Filler clearing(MemorySegment memory) {
+      return marks()
+          ? (from, to) -> PlaneMarks.clearAround(layout, memory, images, from, to)
+          : (from, to) -> layout.clearAround(memory, images, from, to);
+    }
+  }
 
   /**
    * Makes a store without memory.
@@ -108,25 +119,25 @@ final class PlaneStore implements AutoCloseable {
   }
 
   private PlaneMaps take(Kind kind) {
-    Deque<MemorySegment> known = free.computeIfAbsent(kind, k -> new ArrayDeque<>());
-    MemorySegment memory = known.poll();
-    if (memory == null) {
-      memory =
-          kind.form() == PlaneMaps.Form.MARKS
-              ? PlaneMarks.allocate(kind.layout(), arena, kind.images())
-              : kind.layout().allocate(arena, kind.images());
-      allocated++;
-    }
-    PlaneMaps maps = new PlaneMaps(this, kind.layout(), kind.images(), kind.form(), memory);
+    MemoryBlocks.Block block = blocks.take(kind.bytes(), kind);
+    PlaneMaps maps =
+        new PlaneMaps(
+            this,
+            kind.layout(),
+            kind.images(),
+            kind.form(),
+            block.memory(),
+            block.fit() ? null : kind.clearing(block.memory()));
     lent.add(maps);
     return maps;
   }
 
   void giveBack(PlaneMaps maps) {
     lent.remove(maps);
-    free.computeIfAbsent(
-            new Kind(maps.layout(), maps.images(), maps.form()), k -> new ArrayDeque<>())
-        .push(maps.memory());
+    if (!maps.clean()) {
+      blocks.spoil(maps.block());
+    }
+    blocks.giveBack(maps.block());
   }
 
   /** Takes back what a pass did not release. */
@@ -135,9 +146,9 @@ final class PlaneStore implements AutoCloseable {
     arrays.endPass();
   }
 
-  /** Returns how many pieces of memory there are, for tests of leaks. */
-  int allocated() {
-    return allocated;
+  /** Returns the bytes that have been used, for tests of leaks. */
+  long bytes() {
+    return blocks.bytes();
   }
 
   @Override

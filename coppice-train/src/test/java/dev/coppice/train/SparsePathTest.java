@@ -351,7 +351,7 @@ class SparsePathTest {
         new Engine(
             graph, Small.weights(graph, 5), SGD, options(ConvolutionPath.SPARSE, Kernels.best()))) {
       int arrays = 0;
-      int planes = 0;
+      long planes = 0;
       for (int step = 0; step < 10_000; step++) {
         if (step % 100 == 0) {
           engine.mask(masks(graph, 0.3, step));
@@ -366,11 +366,11 @@ class SparsePathTest {
             Probes.NONE);
         if (step == 20) {
           arrays = engine.liveArrays();
-          planes = engine.livePlanes();
+          planes = engine.mapBytes();
         }
       }
       assertThat(engine.liveArrays()).isEqualTo(arrays);
-      assertThat(engine.livePlanes()).isEqualTo(planes);
+      assertThat(engine.mapBytes()).isEqualTo(planes);
     }
   }
 }
