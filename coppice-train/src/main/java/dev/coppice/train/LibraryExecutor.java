@@ -19,6 +19,11 @@ final class LibraryExecutor implements Executor {
   private final List<String> tensors;
   private final Parameters parameters;
   private final boolean inputGradient;
+
+  /** Whether outputs are views of inputs. */
+  private final boolean views;
+
+  private final ArrayStore store;
   private final Operation operation;
 
   /** The operation on the input and then the trained tensors. */
@@ -27,10 +32,17 @@ final class LibraryExecutor implements Executor {
   }
 
   private LibraryExecutor(
-      List<String> tensors, Parameters parameters, boolean inputGradient, Operation operation) {
+      List<String> tensors,
+      Parameters parameters,
+      boolean inputGradient,
+      boolean views,
+      ArrayStore store,
+      Operation operation) {
     this.tensors = tensors;
     this.parameters = parameters;
     this.inputGradient = inputGradient;
+    this.views = views;
+    this.store = store;
     this.operation = operation;
   }
 
@@ -38,9 +50,11 @@ final class LibraryExecutor implements Executor {
    * Returns the executor of a node.
    *
    * @param inputGradient whether anything before this node is trained
+   * @param store of the arrays that it may be given
    * @throws IllegalArgumentException for an operation that libtorch does not compute
    */
-  static LibraryExecutor of(String node, Op op, Parameters parameters, boolean inputGradient) {
+  static LibraryExecutor of(
+      String node, Op op, Parameters parameters, boolean inputGradient, ArrayStore store) {
     List<String> tensors =
         switch (op) {
           case Op.Conv2d conv -> weightAndBias(node, conv.bias());
@@ -88,7 +102,8 @@ final class LibraryExecutor implements Executor {
           case Op.Input _, Op.Neuron _, Op.Add _, Op.Dropout _ ->
               throw new IllegalArgumentException("not a library operation: " + op);
         };
-    return new LibraryExecutor(tensors, parameters, inputGradient, operation);
+    boolean views = op instanceof Op.Flatten;
+    return new LibraryExecutor(tensors, parameters, inputGradient, views, store, operation);
   }
 
   private static NDArray gate(NDArray x, NDArray gate) {
@@ -103,7 +118,7 @@ final class LibraryExecutor implements Executor {
   public Result forward(List<Activation> inputs, Pass pass) {
     Activation input = inputs.getFirst();
     List<NDArray> arrays = new ArrayList<>();
-    arrays.add(input.array());
+    arrays.add(views ? input.array() : input.peek());
     if (!pass.training()) {
       // Whatever is made from a tensor joins its manager: that of an alias is closed with the pass.
       tensors.forEach(name -> arrays.add(alias(parameters.view(name), pass)));
@@ -117,11 +132,17 @@ final class LibraryExecutor implements Executor {
             arrays,
             inputGradient,
             leaves -> operation.apply(leaves, input.constant(), pass));
+    Maps kept = input.maps().keep();
     return new Result(
         new Activation(segment.output(), input.constant()),
         gradient -> {
           List<@Nullable NDArray> gradients = segment.backward(gradient);
-          gradient.close();
+          if (views) {
+            gradient.close();
+          } else {
+            store.giveBack(gradient);
+          }
+          kept.close();
           for (int i = 0; i < tensors.size(); i++) {
             NDArray tensorGradient = gradients.get(i + 1);
             if (tensorGradient != null) {

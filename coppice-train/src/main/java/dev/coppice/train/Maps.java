@@ -155,9 +155,14 @@ final class Maps {
     other.close();
   }
 
-  /** Keeps the maps until they are closed once more. */
-  void retain() {
-    holders++;
+  /** Returns maps to close, until when the array's memory is kept when these are closed. */
+  Maps keep() {
+    if (lender != null) {
+      holders++;
+      return this;
+    }
+    NDArray known = peek();
+    return of(known.reshape(known.getShape()));
   }
 
   void close() {

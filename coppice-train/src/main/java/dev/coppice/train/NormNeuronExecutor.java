@@ -104,12 +104,12 @@ final class NormNeuronExecutor implements Executor {
       return new Result(activation, null);
     }
     // The backward pass reads the input again.
-    input.maps().retain();
+    Maps kept = input.maps().keep();
     return new Result(
         activation,
         gradient -> {
           NDArray result = backward(gradient, x, shape, constant, rows, affine, pass);
-          input.maps().close();
+          kept.close();
           return Collections.singletonList(inputGradient ? result : null);
         });
   }

@@ -115,7 +115,7 @@ final class Plan {
               && graph.shape(node.inputs().getFirst()) instanceof Shape.Map in
               && graph.shape(node.name()) instanceof Shape.Map out ->
           new AveragePoolExecutor(node.name(), kernel, in, out, kernels, store);
-      case Op op -> LibraryExecutor.of(node.name(), op, parameters, inputTrained);
+      case Op op -> LibraryExecutor.of(node.name(), op, parameters, inputTrained, store.arrays());
     };
   }
 
@@ -147,7 +147,7 @@ final class Plan {
       return new SpikeConvExecutor(
           node.name(), conv, in, levels, parameters, inputTrained, kernels, store, workspace);
     }
-    return LibraryExecutor.of(node.name(), conv, parameters, inputTrained);
+    return LibraryExecutor.of(node.name(), conv, parameters, inputTrained, store.arrays());
   }
 
   /** Returns how many spikes a node's output is an average of; 0 if it is not one of few. */

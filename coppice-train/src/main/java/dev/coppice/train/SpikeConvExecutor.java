@@ -77,7 +77,7 @@ final class SpikeConvExecutor implements Executor {
             levels);
     this.parameters = parameters;
     this.inputGradient = inputGradient;
-    this.dense = LibraryExecutor.of(node, conv, parameters, inputGradient);
+    this.dense = LibraryExecutor.of(node, conv, parameters, inputGradient, store.arrays());
     this.kernels = kernels;
     this.crew = store.crew();
     this.store = store;

@@ -13,6 +13,7 @@ import dev.coppice.graph.Op;
 import dev.coppice.graph.Weights;
 import dev.coppice.kernels.Crew;
 import dev.coppice.kernels.Kernels;
+import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -166,7 +167,7 @@ class ExecutorGradientTest {
                         check(
                             manager,
                             new Subject(
-                                LibraryExecutor.of("op", op, parameters, true),
+                                LibraryExecutor.of("op", op, parameters, true, arrays()),
                                 parameters,
                                 List.of(input(shape, constant, 7)),
                                 constant),
@@ -174,6 +175,10 @@ class ExecutorGradientTest {
                             step);
                       }
                     }));
+  }
+
+  private static ArrayStore arrays() {
+    return new ArrayStore(new MemoryBlocks(Arena.ofAuto()));
   }
 
   private static NDManager manager() {
@@ -310,7 +315,7 @@ class ExecutorGradientTest {
     try (NDManager manager = manager()) {
       Graph graph = Graph.builder(wide).add("op", new Op.Select(odd)).build();
       Parameters parameters = new Parameters(manager, graph, Small.weights(graph, 3));
-      Executor executor = LibraryExecutor.of("op", new Op.Select(odd), parameters, true);
+      Executor executor = LibraryExecutor.of("op", new Op.Select(odd), parameters, true, arrays());
       Pass pass = Pass.of(manager, 1, 1, true, 99, Probes.NONE);
       NDArray input = Memory.upload(manager, new float[channels], new Shape(1, channels));
       Executor.Result result = executor.forward(List.of(new Activation(input, false)), pass);

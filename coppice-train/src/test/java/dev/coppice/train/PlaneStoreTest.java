@@ -114,11 +114,11 @@ class PlaneStoreTest {
     NDArray first = store.arrays().take(pass, new Shape(2, 50));
     Maps maps = Maps.of(first, store.arrays());
     assertThat(maps.peek()).isSameAs(first);
-    maps.retain();
+    Maps kept = maps.keep();
     maps.close();
     long place = Memory.of(first).address();
     assertThat(Memory.of(store.arrays().take(pass, new Shape(100))).address()).isNotEqualTo(place);
-    maps.close();
+    kept.close();
     assertThat(Memory.of(store.arrays().take(pass, new Shape(100))).address()).isEqualTo(place);
   }
 
