@@ -20,7 +20,7 @@ final class LibraryExecutor implements Executor {
   private final Parameters parameters;
   private final boolean inputGradient;
 
-  /** Whether outputs are views of inputs. */
+  /** Whether outputs are views of inputs, and gradients of gradients, which then must stay. */
   private final boolean views;
 
   private final ArrayStore store;
