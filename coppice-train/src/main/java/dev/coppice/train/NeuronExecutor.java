@@ -39,18 +39,18 @@ final class NeuronExecutor implements Executor {
   @Override
   public Result forward(List<Activation> inputs, Pass pass) {
     Activation input = inputs.getFirst();
-    Shape shape = input.array().getShape();
+    Shape shape = input.peek().getShape();
     Shape output =
         input.constant() ? new Shape(shape.get(0) * pass.steps()).addAll(shape.slice(1)) : shape;
     long size = output.size() / pass.steps();
     NDArray spikes = pass.manager().create(output, DataType.FLOAT32);
-    // The potential must outlive the input's handle: an alias of the input keeps the memory.
-    NDArray potential =
+    // The backward pass reads the potential, which may lie where the input did.
+    Maps potential =
         ownsInput && !input.constant()
-            ? input.array().reshape(shape)
-            : pass.manager().create(output, DataType.FLOAT32);
-    MemorySegment x = Memory.of(input.array());
-    MemorySegment h = ownsInput && !input.constant() ? x : Memory.of(potential);
+            ? input.maps().keep()
+            : Maps.of(pass.manager().create(output, DataType.FLOAT32));
+    MemorySegment x = Memory.of(input.peek());
+    MemorySegment h = Memory.of(potential.peek());
     MemorySegment s = Memory.of(spikes);
     CriticalityProbe wanted = pass.probes().criticality().get(name);
     int channels = Math.toIntExact(shape.get(shape.dimension() - 1));
@@ -66,7 +66,7 @@ final class NeuronExecutor implements Executor {
     if (probe != null) {
       pass.measured().criticality().put(name, NeuronMapping.batchMean(probe.scores(), channels));
     }
-    pass.measurePotential(name, potential);
+    pass.measurePotential(name, potential.peek());
     Activation activation = new Activation(spikes, false);
     if (!pass.training()) {
       potential.close();
