@@ -47,7 +47,7 @@ final class AveragePoolExecutor implements Executor {
         new Planes(
             out.channels(), out.height(), out.width(), x.layout().group(), store.border(), 1);
     PlaneAverage geometry = new PlaneAverage(x.layout(), layout, window);
-    PlaneMaps y = store.take(layout, x.images());
+    PlaneMaps y = store.take(layout, x.images(), x.live());
     y.lazily(
         store.timed(
             name,
@@ -61,9 +61,7 @@ final class AveragePoolExecutor implements Executor {
         x);
     return new Result(
         new Activation(Maps.of(y, pass.manager()), input.constant()),
-        pass.training()
-            ? (PlaneBackward) gradient -> back(gradient, geometry, x.images(), pass)
-            : null);
+        pass.training() ? (PlaneBackward) gradient -> back(gradient, geometry, x, pass) : null);
   }
 
   private Result ofImages(Activation input, Pass pass) {
@@ -115,9 +113,9 @@ final class AveragePoolExecutor implements Executor {
             });
   }
 
-  private Maps back(Maps gradient, PlaneAverage geometry, int images, Pass pass) {
+  private Maps back(Maps gradient, PlaneAverage geometry, PlaneMaps x, Pass pass) {
     PlaneMaps incoming = gradient.takePlanes(geometry.out(), store);
-    PlaneMaps result = store.take(geometry.in(), images);
+    PlaneMaps result = store.take(geometry.in(), x.images(), x.live());
     result.lazily(
         store.timed(
             name,

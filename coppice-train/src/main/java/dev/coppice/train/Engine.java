@@ -176,9 +176,9 @@ public final class Engine implements AutoCloseable {
       Probes probes,
       BeforeUpdate method) {
     try (NDManager scope = manager.newSubManager()) {
-      Pass pass = Pass.of(scope, settings.timeSteps(), labels.length, true, seed, probes);
+      Pass pass = Pass.of(scope, settings.timeSteps(), labels.length, true, seed, probes, null);
       List<Executor.@Nullable Backward> tape = new ArrayList<>();
-      Activation last = forward(pass, input, tape, null);
+      Activation last = forward(pass, input, tape);
       NDArray logits = overTime(last, pass);
       LossFunction.Value loss =
           settings
@@ -240,13 +240,13 @@ public final class Engine implements AutoCloseable {
    * @return logits {@code [T, B, K]}
    */
   public float[] logits(float[] input, int batch, int steps) {
-    return evaluate(input, batch, steps, (node, in, out) -> {});
+    return evaluate(input, batch, steps, null);
   }
 
-  float[] evaluate(float[] input, int batch, int steps, Observer observer) {
+  float[] evaluate(float[] input, int batch, int steps, @Nullable Observer observer) {
     try (NDManager scope = manager.newSubManager()) {
-      Pass pass = Pass.of(scope, steps, batch, false, 0, Probes.NONE);
-      return overTime(forward(pass, input, null, observer), pass).toFloatArray();
+      Pass pass = Pass.of(scope, steps, batch, false, 0, Probes.NONE, observer);
+      return overTime(forward(pass, input, null), pass).toFloatArray();
     } finally {
       store.endPass();
     }
@@ -270,8 +270,8 @@ public final class Engine implements AutoCloseable {
   /** Measures a batch in evaluation mode; gradients are not measured. */
   public Probes.Measured measure(float[] input, int batch, int steps, Probes probes) {
     try (NDManager scope = manager.newSubManager()) {
-      Pass pass = Pass.of(scope, steps, batch, false, 0, probes);
-      forward(pass, input, null, null);
+      Pass pass = Pass.of(scope, steps, batch, false, 0, probes, null);
+      forward(pass, input, null);
       return pass.measured();
     } finally {
       store.endPass();
@@ -279,10 +279,7 @@ public final class Engine implements AutoCloseable {
   }
 
   private Activation forward(
-      Pass pass,
-      float[] input,
-      @Nullable List<Executor.@Nullable Backward> tape,
-      @Nullable Observer observer) {
+      Pass pass, float[] input, @Nullable List<Executor.@Nullable Backward> tape) {
     Activation[] activations = new Activation[plan.size()];
     int[] readers = plan.stream().mapToInt(Plan.Step::readers).toArray();
     for (int i = 0; i < plan.size(); i++) {
@@ -313,8 +310,8 @@ public final class Engine implements AutoCloseable {
       if (pass.probes().outputs().contains(step.node().name())) {
         pass.measured().outputs().put(step.node().name(), result.output().array().toFloatArray());
       }
-      if (observer != null) {
-        observer.observe(step.node(), inputs.getFirst(), result.output());
+      if (pass.observer() != null) {
+        pass.observer().observe(step.node(), inputs.getFirst(), result.output());
       }
       if (tape != null) {
         tape.add(result.backward());
@@ -398,16 +395,14 @@ public final class Engine implements AutoCloseable {
       String what, float[] input, StepSettings settings, int batch, long seed) {
     String[] first = new String[1];
     try (NDManager scope = manager.newSubManager()) {
-      Pass pass = Pass.of(scope, settings.timeSteps(), batch, true, seed, Probes.NONE);
-      forward(
-          pass,
-          input,
-          new ArrayList<>(),
+      Observer observer =
           (node, in, out) -> {
             if (first[0] == null && !Float.isFinite(out.array().sum().getFloat())) {
               first[0] = node.name();
             }
-          });
+          };
+      Pass pass = Pass.of(scope, settings.timeSteps(), batch, true, seed, Probes.NONE, observer);
+      forward(pass, input, new ArrayList<>());
     }
     return new NonFiniteException(
         first[0] == null

@@ -69,6 +69,11 @@ final class Parameters {
     }
   }
 
+  /** Returns the number of values of a tensor. */
+  int size(String name) {
+    return Math.toIntExact(view(name).size());
+  }
+
   /** Returns the number of trained values. */
   int count() {
     return trainable.values().stream().mapToInt(Parameters::size).sum();
@@ -110,7 +115,7 @@ final class Parameters {
       int at = 0;
       for (String name : trainable.keySet()) {
         NDArray gradient = gradient(gradients, name);
-        int size = Math.toIntExact(view(name).size());
+        int size = size(name);
         at = few.copy(gradient, offset, size, flat, at);
         offset += size;
       }
@@ -157,7 +162,7 @@ final class Parameters {
   /** Returns the gradient of a tensor with zeros where weights do not survive. */
   float[] whole(String name, NDArray gradient) {
     float[] given = gradient.toFloatArray();
-    float[] whole = new float[Math.toIntExact(view(name).size())];
+    float[] whole = new float[size(name)];
     if (given.length == whole.length) {
       return given;
     }
@@ -183,7 +188,7 @@ final class Parameters {
   }
 
   private int[] kept(String name) {
-    return IntStream.range(0, Math.toIntExact(view(name).size())).filter(survivors(name)).toArray();
+    return IntStream.range(0, size(name)).filter(survivors(name)).toArray();
   }
 
   /** Has the optimizer's state in the arrays that {@link #mask} was given. */

@@ -5,6 +5,7 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import java.util.HashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One forward pass (and, in training, its backward pass) over a batch.
@@ -15,6 +16,7 @@ import java.util.Map;
  * @param training whether batch statistics are used and a backward pass follows
  * @param seed the source of randomness of the pass (dropout)
  * @param probes what to measure
+ * @param observer sees what the nodes read and write, or null
  * @param measured what has been measured
  * @param gradients the gradients of the parameters, by tensor name, filled by the backward pass
  */
@@ -25,13 +27,33 @@ record Pass(
     boolean training,
     long seed,
     Probes probes,
+    Engine.@Nullable Observer observer,
     Probes.Measured measured,
     Map<String, NDArray> gradients) {
 
   static Pass of(
-      NDManager manager, int steps, int batch, boolean training, long seed, Probes probes) {
+      NDManager manager,
+      int steps,
+      int batch,
+      boolean training,
+      long seed,
+      Probes probes,
+      Engine.@Nullable Observer observer) {
     return new Pass(
-        manager, steps, batch, training, seed, probes, Probes.Measured.empty(), new HashMap<>());
+        manager,
+        steps,
+        batch,
+        training,
+        seed,
+        probes,
+        observer,
+        Probes.Measured.empty(),
+        new HashMap<>());
+  }
+
+  /** Whether somebody looks at more than the result. */
+  boolean watched() {
+    return observer != null || !probes.equals(Probes.NONE);
   }
 
   /** Whether the potential of a neuron node is read when its layer has run. */

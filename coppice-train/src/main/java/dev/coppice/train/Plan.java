@@ -26,6 +26,7 @@ final class Plan {
   private final Crew crew;
   private final PlaneStore store;
   private final ConvolutionChoice choice;
+  private final ChannelUse use;
   private final Workspace workspace = new Workspace();
   private final List<Step> steps = new ArrayList<>();
   private final Map<String, Integer> indices = new HashMap<>();
@@ -53,6 +54,7 @@ final class Plan {
     this.crew = store.crew();
     this.store = store;
     this.choice = new ConvolutionChoice(options.convolutions(), parameters);
+    this.use = new ChannelUse(graph, parameters);
   }
 
   /** Returns the zeros around planes that every convolution of a graph finds enough. */
@@ -134,7 +136,7 @@ final class Plan {
         inputTrained,
         dense,
         choice,
-        kernels,
+        use,
         store);
   }
 

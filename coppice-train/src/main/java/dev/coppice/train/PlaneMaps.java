@@ -21,9 +21,10 @@ final class PlaneMaps {
   private final int images;
   private final Form form;
   private final MemorySegment memory;
+  private LiveChannels live;
   private @Nullable Filler filler;
 
-  /** Clears around channels; null when that is done. */
+  /** Clears around live channels; null when that is done. */
   private volatile @Nullable Filler clearing;
 
   private boolean fillerClears;
@@ -34,7 +35,8 @@ final class PlaneMaps {
   /**
    * Makes maps that are not filled.
    *
-   * @param clearing clears around channels in memory without the zeros that belong there
+   * @param live the channels that are computed; the others are zero
+   * @param clearing clears around live channels in memory without the zeros that belong there
    */
   PlaneMaps(
       PlaneStore store,
@@ -42,12 +44,14 @@ final class PlaneMaps {
       int images,
       Form form,
       MemorySegment memory,
+      LiveChannels live,
       @Nullable Filler clearing) {
     this.store = store;
     this.layout = layout;
     this.images = images;
     this.form = form;
     this.memory = memory;
+    this.live = live;
     this.clearing = clearing;
   }
 
@@ -90,7 +94,7 @@ final class PlaneMaps {
   private synchronized void clear() {
     Filler known = clearing;
     if (known != null) {
-      known.fill(0, layout.channels());
+      live.each(0, layout.channels(), known);
       clearing = null;
     }
   }
@@ -107,6 +111,16 @@ final class PlaneMaps {
 
   Form form() {
     return form;
+  }
+
+  /** Returns the channels that are computed. */
+  LiveChannels live() {
+    return live;
+  }
+
+  /** Leaves out, from now on, what is done to channels that nobody reads. */
+  void leave(LiveChannels channels) {
+    live = channels;
   }
 
   /**
@@ -158,23 +172,27 @@ final class PlaneMaps {
   private void fill(int fromChannel, int toChannel) {
     Filler pending = filler;
     if (pending != null) {
-      pending.fill(fromChannel, toChannel);
+      live.each(fromChannel, toChannel, pending);
     }
   }
 
-  /** Works on all channels by all threads, each just computed if it was not. */
+  /** Works on all live channels by all threads, each just computed if it was not. */
   void each(Filler work) {
     int tile = Math.toIntExact(Math.clamp(TILE / ((long) groups() * layout.planeFloats()), 1, 64));
     store
         .crew()
         .run(
-            layout.channels(),
+            live.count(),
             1,
             (from, to) -> {
               for (int first = (int) from; first < to; first += tile) {
-                int end = (int) Math.min(to, first + tile);
-                fill(first, end);
-                work.fill(first, end);
+                live.part(
+                    first,
+                    (int) Math.min(to, first + tile),
+                    (fromChannel, toChannel) -> {
+                      fill(fromChannel, toChannel);
+                      work.fill(fromChannel, toChannel);
+                    });
               }
             });
     computed();
@@ -218,7 +236,9 @@ final class PlaneMaps {
   /** Returns these maps in another layout, and releases them when that is computed. */
   PlaneMaps as(Planes wanted) {
     PlaneMaps other =
-        form == Form.MARKS ? store.takeMarks(wanted, images) : store.take(wanted, images);
+        form == Form.MARKS
+            ? store.takeMarks(wanted, images, live)
+            : store.take(wanted, images, live);
     other.lazily((from, to) -> copy(other, from, to), this);
     release();
     return other;
@@ -226,7 +246,7 @@ final class PlaneMaps {
 
   /** Returns the numbers 0 and 1 of marks. */
   PlaneMaps unpacked() {
-    PlaneMaps numbers = store.take(layout, images);
+    PlaneMaps numbers = store.take(layout, images, live);
     int side = layout.step() * layout.step();
     numbers.lazily(
         (from, to) ->
@@ -239,7 +259,7 @@ final class PlaneMaps {
 
   /** Returns the marks of numbers that are 0 and 1. */
   PlaneMaps packed() {
-    PlaneMaps marks = store.takeMarks(layout, images);
+    PlaneMaps marks = store.takeMarks(layout, images, live);
     int side = layout.step() * layout.step();
     marks.lazily(
         (from, to) ->

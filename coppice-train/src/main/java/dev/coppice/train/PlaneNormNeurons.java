@@ -42,13 +42,20 @@ final class PlaneNormNeurons {
     MemorySegment in = x.memory();
     int images = pass.steps() * pass.batch();
     boolean marks = store.prefersMarks(x.layout());
-    PlaneMaps spikes = marks ? store.takeMarks(x.layout(), images) : store.take(x.layout(), images);
+    PlaneMaps spikes =
+        marks
+            ? store.takeMarks(x.layout(), images, x.live())
+            : store.take(x.layout(), images, x.live());
     MemorySegment out = spikes.memory();
     boolean training = pass.training();
     ChannelNorm.Affine affine = training ? norm.affine() : norm.running();
     double[] mean = new double[norm.channels()];
     double[] variance = new double[norm.channels()];
     double count = (double) geometry.channelSize() * (input.constant() ? pass.steps() : 1);
+    if (training) {
+      // What is left out is zero, and so are its mean and variance.
+      x.live().eachOther((from, to) -> norm.batch(affine, mean, variance, count, from, to));
+    }
     spikes.lazily(
         store.timed(
             name,
@@ -78,7 +85,9 @@ final class PlaneNormNeurons {
   private @Nullable Maps back(
       Maps gradient, PlaneMaps x, PlaneSteps geometry, ChannelNorm.Affine affine, Pass pass) {
     PlaneMaps incoming = gradient.takePlanes(x.layout(), store);
-    PlaneMaps result = geometry.repeated() ? store.take(x.layout(), x.images()) : incoming;
+    PlaneMaps result =
+        geometry.repeated() ? store.take(x.layout(), x.images(), x.live()) : incoming;
+    result.leave(x.live());
     MemorySegment in = x.memory();
     MemorySegment gradS = incoming.memory();
     MemorySegment gradX = result.memory();

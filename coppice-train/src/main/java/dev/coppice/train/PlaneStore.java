@@ -26,13 +26,27 @@ final class PlaneStore implements AutoCloseable {
   private @Nullable LayerTimes times;
 
   /** What memory is good for. */
-  private record Kind(Planes layout, int images, PlaneMaps.Form form) {
+  private record Kind(Planes layout, int images, PlaneMaps.Form form, LiveChannels live) {
     boolean marks() {
       return form == PlaneMaps.Form.MARKS;
     }
 
     long bytes() {
       return marks() ? PlaneMarks.bytes(layout, images) : layout.bytes(layout.groups(images));
+    }
+
+    /** Makes channels zero, and what lies around them. */
+    void clear(MemorySegment memory, int fromChannel, int toChannel) {
+      clearing(memory).fill(fromChannel, toChannel);
+      int floats = layout.step() * layout.step() * layout.planeFloats();
+      int size = marks() ? Float.BYTES / PlaneMarks.SHRINKING : Float.BYTES;
+      for (int group = 0; group < layout.groups(images); group++) {
+        long first =
+            (long) group * layout.groupFloats() + layout.origin() + (long) fromChannel * floats;
+        memory
+            .asSlice(first * size, (long) (toChannel - fromChannel) * floats * size)
+            .fill((byte) 0);
+      }
     }
 
     /** Returns what clears around the channels that it is given. */
@@ -99,18 +113,23 @@ final class PlaneStore implements AutoCloseable {
 
   /** Returns planes with stale numbers, for one holder. */
   PlaneMaps take(Planes layout, int images) {
-    return take(new Kind(layout, images, PlaneMaps.Form.NUMBERS));
+    return take(layout, images, LiveChannels.all(layout.channels()));
+  }
+
+  /** Returns planes with stale numbers in some channels and zeros in the others. */
+  PlaneMaps take(Planes layout, int images, LiveChannels live) {
+    return take(new Kind(layout, images, PlaneMaps.Form.NUMBERS, live));
   }
 
   /** Returns planes for a gradient that may be written beyond the map. */
-  PlaneMaps takeUnclean(Planes layout, int images) {
+  PlaneMaps takeUnclean(Planes layout, int images, LiveChannels live) {
     PlaneMaps.Form form = layout.step() > 1 ? PlaneMaps.Form.UNCLEAN : PlaneMaps.Form.NUMBERS;
-    return take(new Kind(layout, images, form));
+    return take(new Kind(layout, images, form, live));
   }
 
-  /** Returns planes with stale spikes as marks, for one holder. */
-  PlaneMaps takeMarks(Planes layout, int images) {
-    return take(new Kind(layout, images, PlaneMaps.Form.MARKS));
+  /** Returns planes with stale spikes as marks in some channels and zeros in the others. */
+  PlaneMaps takeMarks(Planes layout, int images, LiveChannels live) {
+    return take(new Kind(layout, images, PlaneMaps.Form.MARKS, live));
   }
 
   /** Whether spikes in planes had better be marks. */
@@ -120,6 +139,9 @@ final class PlaneStore implements AutoCloseable {
 
   private PlaneMaps take(Kind kind) {
     MemoryBlocks.Block block = blocks.take(kind.bytes(), kind);
+    if (!block.fit()) {
+      kind.live().eachOther((from, to) -> kind.clear(block.memory(), from, to));
+    }
     PlaneMaps maps =
         new PlaneMaps(
             this,
@@ -127,6 +149,7 @@ final class PlaneStore implements AutoCloseable {
             kind.images(),
             kind.form(),
             block.memory(),
+            kind.live(),
             block.fit() ? null : kind.clearing(block.memory()));
     lent.add(maps);
     return maps;

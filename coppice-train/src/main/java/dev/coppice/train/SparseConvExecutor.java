@@ -36,6 +36,7 @@ final class SparseConvExecutor implements Executor {
   private final boolean inputGradient;
   private final Executor dense;
   private final ConvolutionChoice choice;
+  private final ChannelUse use;
   private final Kernels kernels;
   private final PlaneStore store;
 
@@ -65,7 +66,7 @@ final class SparseConvExecutor implements Executor {
       boolean inputGradient,
       Executor dense,
       ConvolutionChoice choice,
-      Kernels kernels,
+      ChannelUse use,
       PlaneStore store) {
     this.node = node;
     this.weight = node + ".weight";
@@ -75,7 +76,8 @@ final class SparseConvExecutor implements Executor {
     this.inputGradient = inputGradient;
     this.dense = dense;
     this.choice = choice;
-    this.kernels = kernels;
+    this.use = use;
+    this.kernels = store.kernels();
     this.store = store;
   }
 
@@ -121,7 +123,7 @@ final class SparseConvExecutor implements Executor {
             ? new Spikes(input.maps().marks(c.in(), store), kernels)
             : new Numbers(input.maps().planes(c.in(), store), kernels);
     read.begin();
-    PlaneMaps out = store.take(c.out(), read.maps().images());
+    PlaneMaps out = store.take(c.out(), read.maps().images(), use.of(node, pass));
     compute(c, read, out, 1);
     Activation activation = new Activation(Maps.of(out, pass.manager()), input.constant());
     if (!pass.training()) {
@@ -207,21 +209,20 @@ final class SparseConvExecutor implements Executor {
               node, (from, to) -> in.forward(c, out.memory(), 0, groups, from * side, to * side)));
       return;
     }
-    int half = Math.ceilDiv(c.rows(), WIDE_PARTS);
+    LiveChannels live = out.live();
+    int half = Math.ceilDiv(live.count(), WIDE_PARTS);
     PlaneMaps.Filler work =
         store.timed(
             node,
             (from, to) -> {
               for (int part = from; part < to; part++) {
                 int group = part / WIDE_PARTS;
-                int row = part % WIDE_PARTS * half;
-                in.forward(
-                    c,
-                    out.memory(),
-                    group,
-                    group + 1,
-                    Math.min(row, c.rows()),
-                    Math.min(row + half, c.rows()));
+                int first = part % WIDE_PARTS * half;
+                live.part(
+                    first,
+                    Math.min(first + half, live.count()),
+                    (channel, end) ->
+                        in.forward(c, out.memory(), group, group + 1, channel * side, end * side));
               }
             });
     store.crew().run((long) groups * WIDE_PARTS, 1, (from, to) -> work.fill((int) from, (int) to));
@@ -244,14 +245,15 @@ final class SparseConvExecutor implements Executor {
     } else {
       gradOut.each(work);
     }
-    in.release();
     pass.gradients().put(weight, weightGradient(structure, entries, pass));
     SparseConvolution turned = structure.turned();
+    LiveChannels live = in.maps().live();
+    in.release();
     if (turned == null) {
       gradOut.release();
       return null;
     }
-    PlaneMaps gradIn = store.takeUnclean(turned.out(), gradOut.images());
+    PlaneMaps gradIn = store.takeUnclean(turned.out(), gradOut.images(), live);
     Input read = new Numbers(gradOut, kernels);
     read.begin();
     compute(turned, read, gradIn, shape.stride() * shape.stride());

@@ -97,7 +97,7 @@ class ExecutorGradientTest {
       dev.coppice.graph.Shape shape,
       float @Nullable [] direction) {
     try (NDManager scope = manager.newSubManager()) {
-      Pass pass = Pass.of(scope, STEPS, BATCH, true, 99, Probes.NONE);
+      Pass pass = Pass.of(scope, STEPS, BATCH, true, 99, Probes.NONE, null);
       List<Activation> inputs = new ArrayList<>();
       for (int k = 0; k < subject.inputs().size(); k++) {
         inputs.add(
@@ -316,7 +316,7 @@ class ExecutorGradientTest {
       Graph graph = Graph.builder(wide).add("op", new Op.Select(odd)).build();
       Parameters parameters = new Parameters(manager, graph, Small.weights(graph, 3));
       Executor executor = LibraryExecutor.of("op", new Op.Select(odd), parameters, true, arrays());
-      Pass pass = Pass.of(manager, 1, 1, true, 99, Probes.NONE);
+      Pass pass = Pass.of(manager, 1, 1, true, 99, Probes.NONE, null);
       NDArray input = Memory.upload(manager, new float[channels], new Shape(1, channels));
       Executor.Result result = executor.forward(List.of(new Activation(input, false)), pass);
       for (int i = 0; i < 5; i++) {

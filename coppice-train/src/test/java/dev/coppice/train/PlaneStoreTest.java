@@ -105,7 +105,7 @@ class PlaneStoreTest {
   }
 
   private Pass pass(boolean training) {
-    return Pass.of(manager.newSubManager(), 1, IMAGES, training, 0, Probes.NONE);
+    return Pass.of(manager.newSubManager(), 1, IMAGES, training, 0, Probes.NONE, null);
   }
 
   @Test

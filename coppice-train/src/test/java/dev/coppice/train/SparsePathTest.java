@@ -2,9 +2,11 @@ package dev.coppice.train;
 
 import static dev.coppice.train.Close.assertClose;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.coppice.graph.Graph;
+import dev.coppice.graph.Node;
 import dev.coppice.graph.Notation;
 import dev.coppice.graph.Op;
 import dev.coppice.graph.Shape;
@@ -12,6 +14,7 @@ import dev.coppice.graph.Tensor;
 import dev.coppice.graph.Weights;
 import dev.coppice.graph.zoo.ResNet19;
 import dev.coppice.kernels.Kernels;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -20,6 +23,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -60,7 +64,8 @@ class SparsePathTest {
       Graph graph,
       ConvolutionPath path,
       Kernels kernels,
-      double density,
+      Map<String, Tensor> masks,
+      Probes probes,
       int steps,
       int batch,
       boolean constant) {
@@ -69,22 +74,46 @@ class SparsePathTest {
     float[] input = constant ? images : Small.repeat(images, steps);
     int[] labels = Small.labels(batch);
     try (Engine engine = new Engine(graph, Small.weights(graph, 5), SGD, options(path, kernels))) {
-      engine.mask(masks(graph, density, 3));
-      Set<String> neurons = new HashSet<>();
-      graph.nodes().stream()
-          .filter(node -> node.op() instanceof Op.Neuron)
-          .forEach(node -> neurons.add(node.name()));
+      soil(engine, input, labels, steps);
+      engine.mask(masks);
       Engine.StepResult result =
-          engine.train(input, labels, Small.settings(steps), 0.05, 1, Probes.outputs(neurons));
+          engine.train(input, labels, Small.settings(steps), 0.05, 1, probes);
       float[] logits = engine.logits(input, batch, steps);
       return new Run(result.measured(), result.loss(), engine.weights(), logits);
     }
   }
 
+  /** Leaves numbers that are none in all memory of maps, for those to show who read it. */
+  private static void soil(Engine engine, float[] input, int[] labels, int steps) {
+    Weights before = engine.weights();
+    float[] noNumbers = new float[input.length];
+    Arrays.fill(noNumbers, Float.NaN);
+    assertThatExceptionOfType(NonFiniteException.class)
+        .isThrownBy(
+            () -> engine.train(noNumbers, labels, Small.settings(steps), 0.05, 1, Probes.NONE));
+    engine.restore(before, engine.optimizerState(), 0);
+  }
+
   private static void same(Graph graph, double density, int steps, int batch, boolean constant) {
-    Run dense = run(graph, ConvolutionPath.DENSE, Kernels.best(), density, steps, batch, constant);
+    Set<String> neurons = new HashSet<>();
+    graph.nodes().stream()
+        .filter(node -> node.op() instanceof Op.Neuron)
+        .forEach(node -> neurons.add(node.name()));
+    same(graph, masks(graph, density, 3), Probes.outputs(neurons), steps, batch, constant);
+  }
+
+  private static void same(
+      Graph graph,
+      Map<String, Tensor> masks,
+      Probes probes,
+      int steps,
+      int batch,
+      boolean constant) {
+    Run dense =
+        run(graph, ConvolutionPath.DENSE, Kernels.best(), masks, probes, steps, batch, constant);
     for (Kernels kernels : List.of(Kernels.best(), Kernels.scalar())) {
-      Run sparse = run(graph, ConvolutionPath.SPARSE, kernels, density, steps, batch, constant);
+      Run sparse =
+          run(graph, ConvolutionPath.SPARSE, kernels, masks, probes, steps, batch, constant);
       assertClose(sparse.measured().outputs(), dense.measured().outputs(), 0);
       assertThat(sparse.loss()).isCloseTo(dense.loss(), within(1e-5));
       assertClose(sparse.weights(), dense.weights(), 1e-4);
@@ -158,6 +187,58 @@ class SparsePathTest {
     same(graph, 0.4, 2, 4, false);
     same(graph, 0.4, 2, 16, true);
     same(graph, 0.4, 2, 16, false);
+  }
+
+  /** Masks without every other channel of convolutions, all that reads it included. */
+  private static Map<String, Tensor> withoutChannels(Graph graph, double density) {
+    Map<String, Tensor> masks = masks(graph, density, 3);
+    for (Node node : graph.nodes()) {
+      Tensor own = masks.get(node.name() + ".weight");
+      if (own == null) {
+        continue;
+      }
+      int rows = own.shape()[0];
+      int row = own.size() / rows;
+      boolean last = node.op() instanceof Op.Linear;
+      boolean cut = convolution(graph, node.inputs().getFirst()) != null;
+      int channels = graph.shape(node.inputs().getFirst()).channels();
+      for (int k = 0; k < own.size(); k++) {
+        if ((!last && k / row % 2 == 1) || (cut && k % channels % 2 == 1)) {
+          own.data()[k] = 0;
+        }
+      }
+    }
+    return masks;
+  }
+
+  /** Returns the convolution whose channels a node passes on, or null. */
+  private static @Nullable Node convolution(Graph graph, String name) {
+    Node node = graph.node(name);
+    return switch (node.op()) {
+      case Op.Conv2d _ -> node;
+      case Op.Input _, Op.Add _, Op.Linear _ -> null;
+      default -> convolution(graph, node.inputs().getFirst());
+    };
+  }
+
+  /** Channels that nobody reads are left out, whatever numbers their memory holds. */
+  @Test
+  void channelsWithoutWeightsMakeNoDifference() {
+    Shape.Map image = new Shape.Map(8, 8, 2);
+    for (Graph graph :
+        List.of(
+            Notation.parse("6C3-8C3-P2-8C3-P2-6C3-FC3", image, Small.NEURON),
+            Small.residual(),
+            Small.selecting(),
+            strided(),
+            ResNet19.preActivation(image, Small.CLASSES, Small.NEURON, 0.0625))) {
+      for (double density : new double[] {0.3, 1}) {
+        Map<String, Tensor> masks = withoutChannels(graph, density);
+        same(graph, masks, Probes.NONE, 3, 3, true);
+        same(graph, masks, Probes.NONE, 2, 16, false);
+        same(graph, masks, Probes.NONE, 2, 32, true);
+      }
+    }
   }
 
   /** Strided convolutions of odd maps behind neurons that others read too, and a pool of a pool. */
