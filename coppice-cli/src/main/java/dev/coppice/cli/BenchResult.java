@@ -85,11 +85,11 @@ record BenchResult(
 
   /** Prints the result for people. */
   void print(PrintWriter out) {
-    boolean several = rows.size() > 1 || rows.getFirst().settings().sparsity() > 0;
+    boolean several = rows.size() > 1 || rows.getFirst().settings().sparsity().part() > 0;
     Table table = new Table(2, "", "setting", "images/s", "s/step", "peak MB");
     for (Row row : rows) {
       table.add(
-          several ? "coppice at " + percent(row.settings().sparsity()) + " %" : "coppice",
+          several ? "coppice" + row.settings().where() : "coppice",
           row.runs().getFirst().kernels(),
           decimals(row.imagesPerSecond(), 2),
           decimals(row.secondsPerStep(), 4),
@@ -106,7 +106,7 @@ record BenchResult(
     }
     table.print(out);
     for (Row row : rows) {
-      String where = several ? " at " + percent(row.settings().sparsity()) + " %" : "";
+      String where = several ? row.settings().where() : "";
       out.println("a neuron fires at " + percent(row.spikeRate()) + " % of the time steps" + where);
       if (peer != null) {
         out.println(
@@ -136,7 +136,7 @@ record BenchResult(
       return;
     }
     out.println();
-    out.println("layers at a sparsity of " + percent(row.settings().sparsity()) + " %:");
+    out.println("layers" + row.settings().where() + ":");
     Table table = new Table(2, "layer", "ms", "runs", "because");
     for (Engine.LayerReport layer : run.layers()) {
       table.add(layer.node(), decimals(1000 * layer.seconds(), 2), layer.way(), layer.reason());
@@ -168,7 +168,7 @@ record BenchResult(
       JsonArray all = new JsonArray();
       for (Row row : rows) {
         JsonObject fields = new JsonObject();
-        fields.addProperty("sparsity", row.settings().sparsity());
+        add(row.settings().sparsity(), fields);
         row.json(peer).entrySet().forEach(entry -> fields.add(entry.getKey(), entry.getValue()));
         all.add(fields);
       }
@@ -176,6 +176,7 @@ record BenchResult(
     }
     JsonObject work = gson.toJsonTree(first.settings()).getAsJsonObject();
     work.addProperty("input", first.settings().input().toString());
+    add(first.settings().sparsity(), work);
     result.add("settings", work);
     result.addProperty("kernels", first.runs().getFirst().kernels());
     JsonObject versions = new JsonObject();
@@ -185,6 +186,13 @@ record BenchResult(
     versions.addProperty("pytorch", first.runs().getFirst().pytorch());
     result.add("versions", versions);
     return result;
+  }
+
+  private static void add(BenchSparsity sparsity, JsonObject fields) {
+    fields.addProperty("sparsity", sparsity.part());
+    if (sparsity.groups() != null) {
+      fields.addProperty("pattern", sparsity.groups().toString());
+    }
   }
 
   private static String decimals(double value, int digits) {

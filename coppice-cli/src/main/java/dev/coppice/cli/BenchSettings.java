@@ -10,6 +10,7 @@ import dev.coppice.train.ConvolutionPath;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -23,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  * @param warmup steps that are not counted
  * @param steps steps that are counted
  * @param sparsity the part of every layer's weights that is masked
+ * @param channels whether these are those of whole channels
  * @param firingRate spikes per neuron and time step that training begins with, or null: as new
  *     weights fire
  * @param convolutions how convolutions run
@@ -38,7 +40,8 @@ record BenchSettings(
     int warmup,
     int steps,
     long seed,
-    double sparsity,
+    BenchSparsity sparsity,
+    boolean channels,
     @Nullable Double firingRate,
     ConvolutionPath convolutions,
     boolean explain) {
@@ -68,8 +71,12 @@ record BenchSettings(
     check("--threads", threads, MAX);
     check("--warmup", warmup, MAX);
     check("--steps", steps, MAX);
-    if (!(sparsity >= 0 && sparsity < 1)) {
-      throw new UsageException("--sparsity must lie from 0 to below 1, not " + sparsity);
+    if (!(sparsity.part() >= 0 && sparsity.part() < 1)) {
+      throw new UsageException("--sparsity must lie from 0 to below 1, not " + sparsity.part());
+    }
+    if (channels && sparsity.groups() != null) {
+      throw new UsageException(
+          "--channels goes with a part of the weights, not with " + sparsity.groups());
     }
     if (firingRate != null) {
       var _ = new WantedRates(new double[] {firingRate});
@@ -105,8 +112,16 @@ record BenchSettings(
     return images;
   }
 
+  /** Returns what is pruned, as people read it: {@code " at 90.0 %"}. */
+  String where() {
+    return sparsity.groups() != null
+        ? " at " + sparsity.groups()
+        : String.format(
+            Locale.ROOT, " at %.1f %%%s", 100 * sparsity.part(), channels ? " by channels" : "");
+  }
+
   /** Returns the same work with another part of the weights masked. */
-  BenchSettings at(double other) {
+  BenchSettings at(BenchSparsity other) {
     return new BenchSettings(
         net,
         input,
@@ -118,6 +133,7 @@ record BenchSettings(
         steps,
         seed,
         other,
+        channels,
         firingRate,
         convolutions,
         explain);

@@ -62,12 +62,20 @@ final class BenchTrainCommand implements Callable<Integer> {
 
   @Option(
       names = "--sparsity",
-      paramLabel = "X",
+      paramLabel = "X|N:M",
       split = ",",
+      converter = BenchSparsity.Reader.class,
       description =
-          "the part of every layer's weights that is pruned, or several, each measured by itself"
-              + " (default: 0)")
-  private List<Double> sparsities = List.of(0.0);
+          "the part of every layer's weights that is pruned, or a pattern that leaves N of every M,"
+              + " or several, each measured by itself (default: 0)")
+  private List<BenchSparsity> sparsities = List.of(BenchSparsity.NONE);
+
+  @Option(
+      names = "--channels",
+      description =
+          "prune whole channels: every layer loses 1 - sqrt(1 - X) of those that it makes and of"
+              + " those that it reads")
+  private boolean channels;
 
   @Option(
       names = "--firing-rate",
@@ -105,6 +113,7 @@ final class BenchTrainCommand implements Callable<Integer> {
             steps,
             global.seed,
             sparsities.getFirst(),
+            channels,
             firingRate,
             options.convolutions(),
             explain);
@@ -118,16 +127,15 @@ final class BenchTrainCommand implements Callable<Integer> {
     TrainMeasurement.Overhead overhead = null;
     try (BenchModels models = new BenchModels(options)) {
       for (BenchSettings row : rows) {
-        err.println("measuring coppice" + (rows.size() > 1 ? " at " + row.sparsity() : ""));
+        err.println("measuring coppice" + (rows.size() > 1 ? row.where() : ""));
         runs.add(new ArrayList<>(List.of(train(row, models))));
       }
       if (script != null) {
         err.println("measuring " + peer.peer);
-        Path dense = models.of(settings.at(0));
+        Path dense = models.of(settings.at(BenchSparsity.NONE));
         other = script.run(settings.arguments(dense), peer.settings, err);
         for (int i = 0; i < rows.size(); i++) {
-          err.println(
-              "measuring coppice again" + (rows.size() > 1 ? " at " + rows.get(i).sparsity() : ""));
+          err.println("measuring coppice again" + (rows.size() > 1 ? rows.get(i).where() : ""));
           runs.get(i).add(train(rows.get(i), models));
         }
       }

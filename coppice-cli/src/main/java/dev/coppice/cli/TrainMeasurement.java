@@ -114,7 +114,7 @@ final class TrainMeasurement {
         new Engine.Options(
             settings.device(), settings.threads(), Kernels.best(), settings.convolutions());
     try (Engine engine = new Engine(model.graph(), model.weights(), optimizer, options)) {
-      if (settings.sparsity() > 0) {
+      if (settings.sparsity().part() > 0) {
         engine.mask(BenchNetwork.masks(model));
       }
       TrainMeasurement measurement = new TrainMeasurement(settings, model.graph(), engine);

@@ -112,7 +112,7 @@ public sealed interface Scope {
     }
 
     /** Returns how many weights of a group stay. */
-    int least(int length) {
+    public int least(int length) {
       return Math.ceilDiv(n * length, m);
     }
 

@@ -95,6 +95,11 @@ final class Cut {
         .toArray();
   }
 
+  /** Returns the elements of a node's output that may differ from 0. */
+  int[] left(String node) {
+    return dead(node) ? new int[0] : kept(node);
+  }
+
   boolean dead(String node) {
     return dead.contains(node);
   }

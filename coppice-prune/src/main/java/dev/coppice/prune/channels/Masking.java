@@ -9,6 +9,7 @@ import dev.coppice.graph.Weights;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 
 /** Silences what a cut removes: the plain twin of {@link Shrinking}. */
 final class Masking {
@@ -25,12 +26,48 @@ final class Masking {
             case Op.BatchNorm _ -> List.of("weight", "bias", "running_mean");
             default -> List.of();
           };
-      int[] kept = cut.dead(node.name()) ? new int[0] : cut.kept(node.name());
+      int[] kept = cut.left(node.name());
       for (String part : parts) {
         tensors.computeIfPresent(node.name() + "." + part, (_, tensor) -> keepRows(tensor, kept));
       }
     }
     return new Model(graph, Weights.of(tensors), model.metadata());
+  }
+
+  static Map<String, Tensor> masks(Graph graph, Cut cut) {
+    Map<String, Tensor> masks = new LinkedHashMap<>();
+    Weights.expected(graph)
+        .forEach(
+            (tensor, shape) -> {
+              Node node = graph.node(tensor.substring(0, tensor.lastIndexOf('.')));
+              if (shape.length > 1) {
+                float[] mask = mask(shape, cut.left(node.name()), columns(node, shape, cut));
+                masks.put(tensor, new Tensor(shape, mask));
+              }
+            });
+    masks.values().removeIf(mask -> mask.countNonZero() == mask.size());
+    return masks;
+  }
+
+  /** Returns the inputs that a layer is left with; those of one group of channels are all. */
+  private static int[] columns(Node node, int[] shape, Cut cut) {
+    return node.op() instanceof Op.Conv2d conv && conv.groups() > 1
+        ? IntStream.range(0, shape[shape.length - 1]).toArray()
+        : cut.left(node.inputs().getFirst());
+  }
+
+  private static float[] mask(int[] shape, int[] rows, int[] columns) {
+    int inputs = shape[shape.length - 1];
+    int row = IntStream.of(shape).skip(1).reduce(1, Math::multiplyExact);
+    float[] mask = new float[row * shape[0]];
+    for (int o : rows) {
+      for (int tap = o * row; tap < (o + 1) * row; tap += inputs) {
+        for (int column : columns) {
+          mask[tap + column] = 1;
+        }
+      }
+    }
+    return mask;
   }
 
   private static Tensor keepRows(Tensor tensor, int[] rows) {

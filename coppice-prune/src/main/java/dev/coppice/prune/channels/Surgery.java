@@ -3,6 +3,7 @@ package dev.coppice.prune.channels;
 import dev.coppice.graph.Graph;
 import dev.coppice.graph.GraphException;
 import dev.coppice.graph.Model;
+import dev.coppice.graph.Tensor;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.Comparator;
@@ -61,6 +62,17 @@ public final class Surgery {
    */
   public static Model mask(Model model, Residual residual, Map<String, boolean[]> keep) {
     return Masking.mask(model, cut(model.graph(), residual, keep));
+  }
+
+  /**
+   * Returns the masks that leave, of convolutions and linear layers, the weights that {@link
+   * #shrink} would: 1 for those, 0 for others. Tensors that lose nothing are not among them.
+   *
+   * @throws GraphException as {@link #shrink} does
+   */
+  public static Map<String, Tensor> masks(
+      Graph graph, Residual residual, Map<String, boolean[]> keep) {
+    return Masking.masks(graph, cut(graph, residual, keep));
   }
 
   private static Cut cut(Graph graph, Residual residual, Map<String, boolean[]> keep) {

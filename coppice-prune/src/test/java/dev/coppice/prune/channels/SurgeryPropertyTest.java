@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.coppice.graph.Graph;
 import dev.coppice.graph.Model;
+import dev.coppice.graph.Tensor;
 import dev.coppice.graph.Weights;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -30,6 +32,7 @@ class SurgeryPropertyTest {
     Twins.Run masked = Twins.run(Surgery.mask(model, residual, keep));
     Assume.that(masked.margin() > 1e-5);
     Surgery.Result result = Surgery.shrink(model, residual, keep);
+    assertSameOfMasks(model, residual, keep, result.model());
     Twins.assertSame(Twins.run(result.model()), masked);
     Graph smaller = result.model().graph();
     assertThat(Weights.countTrainable(smaller)).isLessThanOrEqualTo(Weights.countTrainable(graph));
@@ -44,6 +47,31 @@ class SurgeryPropertyTest {
     Statistics.label("other logits than before")
         .collect(!Arrays.equals(Twins.run(model).logits(), masked.logits()))
         .coverage(coverage -> coverage.check(true).percentage(share -> share > 50));
+  }
+
+  /** Masks leave as many weights as there are in the shrunk network, and its logits. */
+  private static void assertSameOfMasks(
+      Model model, Residual residual, Map<String, boolean[]> keep, Model shrunk) {
+    Map<String, Tensor> masks = Surgery.masks(model.graph(), residual, keep);
+    Map<String, Tensor> tensors =
+        new LinkedHashMap<>(Surgery.mask(model, residual, keep).weights().asMap());
+    masks.forEach(
+        (name, mask) -> {
+          tensors.put(name, product(model.weights().get(name), mask));
+          if (shrunk.weights().asMap().containsKey(name)) {
+            assertThat(mask.countNonZero()).isEqualTo(shrunk.weights().get(name).size());
+          }
+        });
+    Model masked = new Model(model.graph(), Weights.of(tensors), Map.of());
+    Twins.assertSame(Twins.run(shrunk), Twins.run(masked));
+  }
+
+  private static Tensor product(Tensor weights, Tensor mask) {
+    float[] product = weights.data().clone();
+    for (int k = 0; k < product.length; k++) {
+      product[k] *= mask.data()[k];
+    }
+    return new Tensor(weights.shape(), product);
   }
 
   @Property(tries = 100)
