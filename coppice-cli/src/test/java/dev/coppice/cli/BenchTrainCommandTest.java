@@ -20,11 +20,15 @@ class BenchTrainCommandTest {
   @TempDir Path folder;
 
   private static Invocation bench(Object... more) {
+    return benchOf("4C3-P2-FC10", more);
+  }
+
+  private static Invocation benchOf(String net, Object... more) {
     Object[] fixed = {
       "bench",
       "train",
       "--net",
-      "4C3-P2-FC10",
+      net,
       "--input",
       "8x8x1",
       "--batch",
@@ -98,8 +102,46 @@ class BenchTrainCommandTest {
     assertThat(layer.get("node").getAsString()).isEqualTo("conv1");
     assertThat(layer.get("way").getAsString()).isEqualTo("surviving weights");
     assertThat(layer.get("reason").getAsString()).isEqualTo("asked for");
+    assertThat(run.out()).contains("coppice at 90.0 %", "layers at 90.0 %", "surviving weights");
+  }
+
+  @Test
+  void wholeChannelsArePruned() throws IOException {
+    Path json = folder.resolve("bench.json");
+
+    Invocation run =
+        benchOf(
+                "8C3-8C3-P2-8C3-FC10",
+                "--convolutions",
+                "sparse",
+                "--sparsity",
+                "0.75",
+                "--channels",
+                "--explain",
+                "--json",
+                json)
+            .exits(0);
+
+    JsonObject result = Invocation.json(json);
+    assertThat(result.getAsJsonObject("settings").get("channels").getAsBoolean()).isTrue();
     assertThat(run.out())
-        .contains("coppice at 90.0 %", "layers at a sparsity of 90.0 %", "surviving weights");
+        .contains(
+            "coppice at 75.0 % by channels",
+            "25.0 % of its weights survive", "4 of 8 channels are of use");
+  }
+
+  @Test
+  void patternsAreSparsities() throws IOException {
+    Path json = folder.resolve("bench.json");
+
+    Invocation run =
+        benchOf("8C3-8C3-FC10", "--sparsity", "0,1:4", "--explain", "--json", json).exits(0);
+
+    JsonObject row = Invocation.json(json).getAsJsonArray("rows").get(1).getAsJsonObject();
+    assertThat(row.get("sparsity").getAsDouble()).isEqualTo(0.75);
+    assertThat(row.get("pattern").getAsString()).isEqualTo("1:4");
+    assertThat(run.out())
+        .contains("coppice at 1:4", "layers at 1:4", "25.0 % of its weights survive");
   }
 
   @Test
@@ -194,6 +236,9 @@ class BenchTrainCommandTest {
     Invocation.of("bench", "train", "--net", "4C3").exits(2, "the last part must be FCn");
     Invocation.of("bench", "train", "--input", "8").exits(2, "expected HxWxC");
     bench("--sparsity", "1").exits(2, "--sparsity must lie from 0 to below 1, not 1.0");
+    bench("--sparsity", "4:2").exits(2, "a pattern N:M needs 1 ≤ N < M");
+    bench("--sparsity", "x").exits(2, "expected a number or a pattern such as 2:4, found \"x\"");
+    bench("--sparsity", "2:4", "--channels").exits(2, "--channels goes with a part");
     bench("--firing-rate", "1").exits(2, "--firing-rate must lie between 0 and 1, not 1.0");
     bench("--convolutions", "fast").exits(2, "expected auto, dense, sparse, found");
     bench("--peer", "norse").exits(2, "expected spikingjelly");

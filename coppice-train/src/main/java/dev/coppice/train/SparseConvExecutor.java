@@ -116,6 +116,11 @@ final class SparseConvExecutor implements Executor {
     if (!sparse) {
       return dense.forward(inputs, pass);
     }
+    LiveChannels live = use.of(node, pass);
+    if (times != null && live.count() < shape.out()) {
+      times.explainMore(
+          node, "surviving weights", live.count() + " of " + shape.out() + " channels are of use");
+    }
     Structure structure = structure(PlaneStore.group(pass.batch()));
     SparseConvolution c = structure.forward();
     Input read =
@@ -123,7 +128,7 @@ final class SparseConvExecutor implements Executor {
             ? new Spikes(input.maps().marks(c.in(), store), kernels)
             : new Numbers(input.maps().planes(c.in(), store), kernels);
     read.begin();
-    PlaneMaps out = store.take(c.out(), read.maps().images(), use.of(node, pass));
+    PlaneMaps out = store.take(c.out(), read.maps().images(), live);
     compute(c, read, out, 1);
     Activation activation = new Activation(Maps.of(out, pass.manager()), input.constant());
     if (!pass.training()) {
