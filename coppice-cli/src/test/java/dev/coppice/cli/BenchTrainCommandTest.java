@@ -124,10 +124,7 @@ class BenchTrainCommandTest {
 
     JsonObject result = Invocation.json(json);
     assertThat(result.getAsJsonObject("settings").get("channels").getAsBoolean()).isTrue();
-    assertThat(run.out())
-        .contains(
-            "coppice at 75.0 % by channels",
-            "25.0 % of its weights survive", "4 of 8 channels are of use");
+    assertThat(run.out()).contains("coppice at 75.0 % by channels", "4 of 8 channels are of use");
   }
 
   @Test

@@ -7,6 +7,7 @@ import java.util.BitSet;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.function.IntPredicate;
+import java.util.stream.IntStream;
 
 /**
  * Which channels of convolutions are of any use under the present masks. One is not if no weight of
@@ -52,11 +53,9 @@ final class ChannelUse {
     IntPredicate survives = parameters.survivors(convolution + ".weight");
     int row = parameters.size(convolution + ".weight") / channels;
     BitSet found = new BitSet(channels);
-    for (int k = 0; k < row * channels; k++) {
-      if (survives.test(k)) {
-        found.set(k / row);
-        k = (k / row + 1) * row - 1;
-      }
+    for (int channel = 0; channel < channels; channel++) {
+      int first = channel * row;
+      found.set(channel, IntStream.range(first, first + row).anyMatch(survives));
     }
     return found;
   }

@@ -87,7 +87,6 @@ final class PlaneNormNeurons {
     PlaneMaps incoming = gradient.takePlanes(x.layout(), store);
     PlaneMaps result =
         geometry.repeated() ? store.take(x.layout(), x.images(), x.live()) : incoming;
-    result.leave(x.live());
     MemorySegment in = x.memory();
     MemorySegment gradS = incoming.memory();
     MemorySegment gradX = result.memory();
@@ -119,6 +118,7 @@ final class PlaneNormNeurons {
       result.lazily(filler, incoming);
       incoming.release();
     } else {
+      result.leave(x.live());
       result.lazily(filler);
     }
     result.then(

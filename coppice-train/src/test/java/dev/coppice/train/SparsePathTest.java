@@ -232,7 +232,7 @@ class SparsePathTest {
             Small.selecting(),
             strided(),
             ResNet19.preActivation(image, Small.CLASSES, Small.NEURON, 0.0625))) {
-      for (double density : new double[] {0.3, 1}) {
+      for (double density : new double[] {0, 0.3, 1}) {
         Map<String, Tensor> masks = withoutChannels(graph, density);
         same(graph, masks, Probes.NONE, 3, 3, true);
         same(graph, masks, Probes.NONE, 2, 16, false);
