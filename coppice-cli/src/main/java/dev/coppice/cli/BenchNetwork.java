@@ -48,7 +48,10 @@ final class BenchNetwork {
   private static Weights pruned(Graph graph, Weights weights, BenchSettings settings) {
     Scope.Pattern groups = settings.sparsity().groups();
     double sparsity = settings.sparsity().part();
-    if (groups == null && settings.channels()) {
+    if (sparsity == 0) {
+      return weights;
+    }
+    if (settings.channels()) {
       return withoutChannels(graph, weights, sparsity, settings.seed());
     }
     Weights pruned = weights;
