@@ -12,14 +12,12 @@ import dev.coppice.prune.channels.ChannelGroups;
 import dev.coppice.prune.channels.Residual;
 import dev.coppice.prune.channels.Surgery;
 import dev.coppice.train.Engine;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
-import java.util.stream.IntStream;
 
 /** Networks whose training is measured, as it begins: what is masked is zero. */
 final class BenchNetwork {
@@ -48,42 +46,28 @@ final class BenchNetwork {
   private static Weights pruned(Graph graph, Weights weights, BenchSettings settings) {
     Scope.Pattern groups = settings.sparsity().groups();
     double sparsity = settings.sparsity().part();
-    if (sparsity == 0) {
-      return weights;
+    PrunableLayers layers = PrunableLayers.of(graph, Set.of());
+    if (groups != null) {
+      float[] magnitudes = layers.gather(weights::get);
+      for (int k = 0; k < magnitudes.length; k++) {
+        magnitudes[k] = Math.abs(magnitudes[k]);
+      }
+      return masked(weights, layers.tensors(groups.best(layers, magnitudes, settings.seed())));
     }
     if (settings.channels()) {
-      return withoutChannels(graph, weights, sparsity, settings.seed());
+      return masked(weights, withoutChannels(graph, sparsity, settings.seed()));
     }
     Weights pruned = weights;
-    for (PrunableLayers.Layer layer : masked(graph)) {
-      pruned =
-          groups == null
-              ? Calibration.withoutSmallest(pruned, List.of(layer), sparsity, settings.seed())
-              : pruned.with(layer.tensor(), largest(pruned.get(layer.tensor()), groups));
+    if (sparsity > 0) {
+      for (PrunableLayers.Layer layer : layers.layers()) {
+        pruned = Calibration.withoutSmallest(pruned, List.of(layer), sparsity, settings.seed());
+      }
     }
     return pruned;
   }
 
-  /** Returns the largest of every group of weights that follow each other along the inputs. */
-  private static Tensor largest(Tensor weights, Scope.Pattern groups) {
-    int[] shape = weights.shape();
-    int row = shape[shape.length - 1];
-    float[] data = weights.data().clone();
-    for (int first = 0; first < data.length; first += row) {
-      for (int from = first; from < first + row; from += groups.m()) {
-        int to = Math.min(from + groups.m(), first + row);
-        IntStream.range(from, to)
-            .boxed()
-            .sorted(Comparator.comparingDouble(k -> -Math.abs(data[k])))
-            .skip(groups.least(to - from))
-            .forEach(k -> data[k] = 0);
-      }
-    }
-    return new Tensor(shape, data);
-  }
-
-  /** Returns weights without channels drawn at random, and without those that read them. */
-  private static Weights withoutChannels(Graph graph, Weights weights, double sparsity, long seed) {
+  /** Returns the masks without channels drawn at random, and without what reads them. */
+  private static Map<String, Tensor> withoutChannels(Graph graph, double sparsity, long seed) {
     RandomGenerator random = new SplittableRandom(seed);
     Map<String, boolean[]> keep = new LinkedHashMap<>();
     for (ChannelGroup group : ChannelGroups.of(graph, Residual.GROUP)) {
@@ -96,21 +80,25 @@ final class BenchNetwork {
       }
       keep.put(group.name(), chosen);
     }
-    Weights pruned = weights;
-    for (Map.Entry<String, Tensor> mask : Surgery.masks(graph, Residual.GROUP, keep).entrySet()) {
+    return Surgery.masks(graph, Residual.GROUP, keep);
+  }
+
+  private static Weights masked(Weights weights, Map<String, Tensor> masks) {
+    Weights masked = weights;
+    for (Map.Entry<String, Tensor> mask : masks.entrySet()) {
       float[] data = weights.get(mask.getKey()).data().clone();
       for (int k = 0; k < data.length; k++) {
         data[k] *= mask.getValue().data()[k];
       }
-      pruned = pruned.with(mask.getKey(), new Tensor(mask.getValue().shape(), data));
+      masked = masked.with(mask.getKey(), new Tensor(mask.getValue().shape(), data));
     }
-    return pruned;
+    return masked;
   }
 
   /** Returns the masks that leave what is not zero in convolutions and linear layers. */
   static Map<String, Tensor> masks(Model model) {
     Map<String, Tensor> masks = new LinkedHashMap<>();
-    for (PrunableLayers.Layer layer : masked(model.graph())) {
+    for (PrunableLayers.Layer layer : PrunableLayers.of(model.graph(), Set.of()).layers()) {
       float[] mask = model.weights().get(layer.tensor()).data().clone();
       for (int k = 0; k < mask.length; k++) {
         mask[k] = mask[k] == 0 ? 0 : 1;
@@ -118,9 +106,5 @@ final class BenchNetwork {
       masks.put(layer.tensor(), new Tensor(layer.shape(), mask));
     }
     return masks;
-  }
-
-  private static List<PrunableLayers.Layer> masked(Graph graph) {
-    return PrunableLayers.of(graph, Set.of()).layers();
   }
 }

@@ -1,5 +1,6 @@
 package dev.coppice.prune;
 
+import java.util.Arrays;
 import java.util.List;
 
 /** Which weights compete with each other for a place in the mask. */
@@ -112,7 +113,7 @@ public sealed interface Scope {
     }
 
     /** Returns how many weights of a group stay. */
-    public int least(int length) {
+    int least(int length) {
       return Math.ceilDiv(n * length, m);
     }
 
@@ -124,6 +125,20 @@ public sealed interface Scope {
         sum += layer.size() / row * (row / m * n + least(row % m));
       }
       return sum;
+    }
+
+    /**
+     * Returns the mask of the best-scored weights of every group, as many as stay at the end.
+     *
+     * @param scores of all weights of the layers
+     * @param seed decides where scores are equal
+     */
+    public boolean[] best(PrunableLayers layers, float[] scores, long seed) {
+      boolean[] all = new boolean[scores.length];
+      Arrays.fill(all, true);
+      return Competition.of(this, layers, 0)
+          .getFirst()
+          .placed(scores, scores, all, new boolean[scores.length], seed);
     }
 
     /** Returns the pattern as users write it: {@code 2:4}. */

@@ -217,4 +217,21 @@ class PatternTest {
                     .build())
         .withMessage("the pattern 2:4 needs exact ties: those of the reference miss it");
   }
+
+  /** What stays of a group is as many as the pattern says, none worse than one that goes. */
+  @Property(tries = 100)
+  void theBestOfEveryGroupStay(@ForAll long seed) {
+    Case given = random(seed, seed % 2 == 0);
+    boolean[] best = given.pattern().best(given.layers(), given.scores(), seed);
+    for (Group group : groups(given.layers(), given.pattern())) {
+      assertThat(alive(group, best)).isEqualTo(group.least());
+      double worst =
+          group.positions().stream()
+              .filter(i -> best[i])
+              .mapToDouble(i -> given.scores()[i])
+              .min()
+              .orElseThrow();
+      assertThat(group.positions()).noneMatch(i -> !best[i] && given.scores()[i] > worst);
+    }
+  }
 }

@@ -100,6 +100,16 @@ final class Cut {
     return dead(node) ? new int[0] : kept(node);
   }
 
+  /**
+   * Returns the inputs, of so many, that the weights of a convolution or linear layer are left
+   * with: those of a group of channels are all.
+   */
+  int[] read(Node layer, int inputs) {
+    return layer.op() instanceof Op.Conv2d conv && conv.groups() > 1
+        ? IntStream.range(0, inputs).toArray()
+        : left(layer.inputs().getFirst());
+  }
+
   boolean dead(String node) {
     return dead.contains(node);
   }

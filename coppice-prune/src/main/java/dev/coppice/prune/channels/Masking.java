@@ -41,19 +41,12 @@ final class Masking {
             (tensor, shape) -> {
               Node node = graph.node(tensor.substring(0, tensor.lastIndexOf('.')));
               if (shape.length > 1) {
-                float[] mask = mask(shape, cut.left(node.name()), columns(node, shape, cut));
-                masks.put(tensor, new Tensor(shape, mask));
+                int[] read = cut.read(node, shape[shape.length - 1]);
+                masks.put(tensor, new Tensor(shape, mask(shape, cut.left(node.name()), read)));
               }
             });
     masks.values().removeIf(mask -> mask.countNonZero() == mask.size());
     return masks;
-  }
-
-  /** Returns the inputs that a layer is left with; those of one group of channels are all. */
-  private static int[] columns(Node node, int[] shape, Cut cut) {
-    return node.op() instanceof Op.Conv2d conv && conv.groups() > 1
-        ? IntStream.range(0, shape[shape.length - 1]).toArray()
-        : cut.left(node.inputs().getFirst());
   }
 
   private static float[] mask(int[] shape, int[] rows, int[] columns) {

@@ -223,12 +223,8 @@ final class Shrinking {
       return gates(tensor.data(), rows, graph.shape(name).channels());
     }
     boolean matrix = tensor.shape().length > 1;
-    boolean grouped = node.op() instanceof Op.Conv2d conv && conv.groups() > 1;
     int columns = tensor.shape()[tensor.shape().length - 1];
-    int[] read =
-        !matrix
-            ? new int[] {0}
-            : grouped ? IntStream.range(0, columns).toArray() : cut.kept(node.inputs().getFirst());
+    int[] read = matrix ? cut.read(node, columns) : new int[] {0};
     int width = matrix ? columns : 1;
     int taps = tensor.size() / tensor.shape()[0] / width;
     float[] data = new float[rows.length * taps * read.length];
