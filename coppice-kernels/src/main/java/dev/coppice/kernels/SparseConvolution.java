@@ -4,7 +4,6 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.function.IntPredicate;
-import java.util.function.IntUnaryOperator;
 
 /**
  * The surviving weights of a convolution between {@link Planes}, compressed by rows: for every
@@ -31,10 +30,19 @@ public final class SparseConvolution {
   /** Sums of which the gradient of a weight is made. */
   static final int SUMS = 16;
 
+  /**
+   * Floats of a plane that a row computes before the next row does: its list and the pages that it
+   * reads and writes are at hand then.
+   */
+  static final int RUN = 2048;
+
+  /** Bytes that rows which go through a run one after the other had better read. */
+  private static final long RUN_CACHED = 600 << 10;
+
   private static final long MOST_CACHED = 1 << 18;
 
-  /** Entries of a row that a part had better have: sums are stored and loaded between parts. */
-  private static final int PART = 28;
+  /** Entries of a row that a part has to have: sums are stored and loaded between parts. */
+  private static final int PART = 14;
 
   private final ConvolutionShape shape;
   private final Planes in;
@@ -54,9 +62,9 @@ public final class SparseConvolution {
   final float[] values;
 
   /**
-   * Rows are cut into parts, each of which reads some of the channels: these stay in the first
-   * cache while all rows read them. Part {@code p} of row {@code r} begins at the entry at {@code
-   * p·rows + r} and ends where part {@code p + 1} begins.
+   * Rows are cut into parts, each of which reads some of the channels: of these a run stays in the
+   * second cache while all rows read it. Part {@code p} of row {@code r} begins at the entry at
+   * {@code p·rows + r} and ends where part {@code p + 1} begins.
    */
   final int[] partStarts;
 
@@ -72,8 +80,7 @@ public final class SparseConvolution {
       int[] starts,
       int[] offsets,
       float[] values,
-      int[] dense,
-      int[] partStarts) {
+      int[] dense) {
     this.shape = shape;
     this.in = in;
     this.out = out;
@@ -84,34 +91,32 @@ public final class SparseConvolution {
     this.offsets = offsets;
     this.values = values;
     this.dense = dense;
-    this.partStarts = partStarts;
+    this.partStarts = partStarts();
   }
 
-  /**
-   * Cuts rows at the same channels.
-   *
-   * @param read of the dense index of an entry the channel that it reads; those of a row ascend
-   * @param channels how many there are to read
-   */
-  private static int[] partStarts(int[] starts, int[] dense, IntUnaryOperator read, int channels) {
-    int rows = starts.length - 1;
-    int parts = Math.clamp(dense.length / ((long) rows * PART), 1, channels);
-    int[] found = new int[(parts + 1) * rows];
-    for (int row = 0; row < rows; row++) {
+  /** Cuts rows at the same channels. */
+  private int[] partStarts() {
+    int channels = in.channels();
+    long read = (long) Math.min(RUN, cut.size()) + around();
+    long parts = Math.ceilDiv(in.planes() * read * Float.BYTES, RUN_CACHED);
+    int count = Math.clamp(Math.min(parts, entries() / ((long) rows() * PART)), 1, channels);
+    int[] found = new int[(count + 1) * rows()];
+    for (int row = 0; row < rows(); row++) {
       int entry = starts[row];
-      for (int part = 0; part <= parts; part++) {
-        int firstChannel = (int) ((long) channels * part / parts);
-        while (entry < starts[row + 1] && read.applyAsInt(dense[entry]) < firstChannel) {
+      for (int part = 0; part <= count; part++) {
+        int firstChannel = (int) ((long) channels * part / count);
+        while (entry < starts[row + 1] && readChannel(dense[entry]) < firstChannel) {
           entry++;
         }
-        found[part * rows + row] = entry;
+        found[part * rows() + row] = entry;
       }
     }
     return found;
   }
 
-  private static int[] partStarts(ConvolutionShape shape, int[] starts, int[] dense) {
-    return partStarts(starts, dense, k -> k % shape.in(), shape.in());
+  /** Returns the channel that the entry of a dense weight reads; those of a row ascend. */
+  private int readChannel(int k) {
+    return turned ? k / shape.in() / shape.taps() : k % shape.in();
   }
 
   /**
@@ -170,8 +175,7 @@ public final class SparseConvolution {
             starts,
             offsets(shape, in, dense),
             new float[dense.length],
-            dense,
-            partStarts(shape, starts, dense));
+            dense);
     made.refresh(weights);
     return made;
   }
@@ -211,16 +215,7 @@ public final class SparseConvolution {
           }
         });
     return new SparseConvolution(
-        shape,
-        in,
-        out,
-        false,
-        true,
-        starts,
-        offsets(shape, in, dense),
-        survivors,
-        dense,
-        partStarts(shape, starts, dense));
+        shape, in, out, false, true, starts, offsets(shape, in, dense), survivors, dense);
   }
 
   private static int[] offsets(ConvolutionShape shape, Planes in, int[] dense) {
@@ -249,8 +244,7 @@ public final class SparseConvolution {
     }
     requireFit(shape, newIn, newOut);
     int[] moved = newIn.equals(in) ? offsets : offsets(shape, newIn, dense);
-    return new SparseConvolution(
-        shape, newIn, newOut, false, false, starts, moved, values, dense, partStarts);
+    return new SparseConvolution(shape, newIn, newOut, false, false, starts, moved, values, dense);
   }
 
   /**
@@ -298,16 +292,7 @@ public final class SparseConvolution {
                   - right(shape, tap(k)) * gradOut.group());
     }
     return new SparseConvolution(
-        shape,
-        gradOut,
-        gradIn,
-        true,
-        true,
-        starts,
-        offsets,
-        turnedValues,
-        turnedDense,
-        partStarts(starts, turnedDense, k -> k / shape.in() / shape.taps(), shape.out()));
+        shape, gradOut, gradIn, true, true, starts, offsets, turnedValues, turnedDense);
   }
 
   private int tap(int k) {
@@ -454,6 +439,11 @@ public final class SparseConvolution {
     return zerosFollow ? Math.ceilDiv(cut.size(), SUMS) * SUMS : cut.size();
   }
 
+  /** Floats of a plane that are read beside those at the places of the output. */
+  private int around() {
+    return Math.max(in.border(), 1) * 2 * in.pitch();
+  }
+
   /** Whether rows are summed in four parts. */
   boolean narrow() {
     return out.height() * out.width() <= NARROW;
@@ -464,8 +454,7 @@ public final class SparseConvolution {
    * next: what is read for them shares the second cache.
    */
   int chunk() {
-    int around = Math.max(in.border(), 1) * 2 * in.pitch();
-    long share = MOST_CACHED / in.planes() - around;
+    long share = MOST_CACHED / in.planes() - around();
     return Math.clamp(share / SUMS * SUMS, 72 * SUMS, 128 * SUMS);
   }
 

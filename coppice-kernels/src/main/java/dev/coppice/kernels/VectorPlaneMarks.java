@@ -17,6 +17,12 @@ final class VectorPlaneMarks {
   private static final int SHIFT = Integer.numberOfTrailingZeros(SHRINKING);
 
   private static final int LANES = Planes.LANES;
+
+  /** Floats of a block, and bytes of its marks. */
+  private static final int BLOCK = 8 * LANES;
+
+  private static final int RUN = SparseConvolution.RUN / BLOCK;
+
   private static final byte NONE = PlaneMarks.NONE;
   private static final byte SPIKE = PlaneMarks.SPIKE;
   private static final int SUMS = SparseConvolution.SUMS;
@@ -175,18 +181,29 @@ final class VectorPlaneMarks {
     for (int group = fromGroup; group < toGroup; group++) {
       for (int piece = 0; piece < c.cut().count(); piece++) {
         for (int done = 0; done < floats; ) {
-          boolean eight = floats - done >= 8 * LANES;
+          int blocks = Math.min(RUN, (floats - done) / BLOCK);
           long from = (c.inputBytes(group, piece) + (long) done * Float.BYTES) / SHRINKING;
           long to = c.outputBytes(group, fromRow, piece) + (long) done * Float.BYTES;
           for (int row = fromRow; row < toRow; row++) {
-            if (eight) {
-              eight(c.offsets, c.values, c.starts[row], c.starts[row + 1], marks, from, out, to);
-            } else {
-              one(c.offsets, c.values, c.starts[row], c.starts[row + 1], marks, from, out, to);
+            int first = c.starts[row];
+            int end = c.starts[row + 1];
+            if (blocks == 0) {
+              one(c.offsets, c.values, first, end, marks, from, out, to);
+            }
+            for (int block = 0; block < blocks; block++) {
+              eight(
+                  c.offsets,
+                  c.values,
+                  first,
+                  end,
+                  marks,
+                  from + (long) block * BLOCK,
+                  out,
+                  to + 8L * block * BYTES);
             }
             to += step;
           }
-          done += (eight ? 8 : 1) * LANES;
+          done += blocks == 0 ? LANES : blocks * BLOCK;
         }
       }
       c.clearGaps(out, group, fromRow, toRow);

@@ -19,6 +19,9 @@ final class VectorSparseConvolution {
   /** Floats of the widest block. */
   private static final int BLOCK = 8 * COUNT;
 
+  /** Blocks of a run. */
+  private static final int RUN = SparseConvolution.RUN / BLOCK;
+
   private static final int SUMS = SparseConvolution.SUMS;
 
   /** Whether an entry has sums for two vectors or more. */
@@ -60,14 +63,17 @@ final class VectorSparseConvolution {
       cutVector(c, in, out, group, piece, fromRow, toRow);
       return;
     }
-    int done = 0;
+    int whole = floats / BLOCK;
+    for (int first = 0; first < whole; first += RUN) {
+      int blocks = Math.min(RUN, whole - first);
+      run(c, blocks, in, out, group, piece, first * BLOCK, fromRow, toRow);
+    }
+    int done = whole * BLOCK;
     while (done < floats) {
       int left = floats - done;
       int at = done;
       int size;
-      if (left >= BLOCK) {
-        size = 8;
-      } else if (left > 4 * COUNT) {
+      if (left > 4 * COUNT) {
         size = left <= 5 * COUNT ? 5 : 4;
       } else if (left > 2 * COUNT && floats >= 4 * COUNT) {
         size = 4;
@@ -85,6 +91,26 @@ final class VectorSparseConvolution {
     }
   }
 
+  /** Blocks of eight vectors. */
+  private static void run(
+      SparseConvolution c,
+      int blocks,
+      MemorySegment in,
+      MemorySegment out,
+      int group,
+      int piece,
+      int at,
+      int fromRow,
+      int toRow) {
+    long from = c.inputBytes(group, piece) + (long) at * Float.BYTES;
+    long to = c.outputBytes(group, fromRow, piece) + (long) at * Float.BYTES;
+    long step = (long) c.out().planeFloats() * Float.BYTES;
+    eight(c, blocks, fromRow, toRow, in, from, out, to, step);
+    for (int part = 1; part < c.parts(); part++) {
+      eightMore(c, part, blocks, fromRow, toRow, in, from, out, to, step);
+    }
+  }
+
   private static void block(
       SparseConvolution c,
       int size,
@@ -99,13 +125,6 @@ final class VectorSparseConvolution {
     long from = c.inputBytes(group, piece) + (long) at * Float.BYTES;
     long to = c.outputBytes(group, fromRow, piece) + (long) at * Float.BYTES;
     long step = (long) c.out().planeFloats() * Float.BYTES;
-    if (size == 8) {
-      eight(c, fromRow, toRow, in, from, out, to, step);
-      for (int part = 1; part < c.parts(); part++) {
-        eightMore(c, part, fromRow, toRow, in, from, out, to, step);
-      }
-      return;
-    }
     int[] starts = c.starts;
     int[] offsets = c.offsets;
     float[] values = c.values;
@@ -122,9 +141,10 @@ final class VectorSparseConvolution {
     }
   }
 
-  /** Rows of sums, of their first part alone. */
+  /** Rows of sums in blocks, of their first part alone. */
   private static void eight(
       SparseConvolution c,
+      int blocks,
       int fromRow,
       int toRow,
       MemorySegment in,
@@ -137,48 +157,53 @@ final class VectorSparseConvolution {
     int[] starts = c.partStarts;
     int rows = c.rows();
     for (int row = fromRow; row < toRow; row++) {
-      MemorySegment sums = out.asSlice(to, 8 * BYTES);
-      FloatVector s0 = FloatVector.zero(Lanes.FLOATS);
-      FloatVector s1 = s0;
-      FloatVector s2 = s0;
-      FloatVector s3 = s0;
-      FloatVector s4 = s0;
-      FloatVector s5 = s0;
-      FloatVector s6 = s0;
-      FloatVector s7 = s0;
-      int end = starts[rows + row];
-      for (int j = starts[row]; j < end; j++) {
-        MemorySegment pixels = in.asSlice(from + offsets[j], 8 * BYTES);
-        FloatVector value = FloatVector.broadcast(Lanes.FLOATS, values[j]);
-        s0 = FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, 0, Lanes.ORDER).fma(value, s0);
-        s1 = FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, BYTES, Lanes.ORDER).fma(value, s1);
-        s2 =
-            FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, 2 * BYTES, Lanes.ORDER)
-                .fma(value, s2);
-        s3 =
-            FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, 3 * BYTES, Lanes.ORDER)
-                .fma(value, s3);
-        s4 =
-            FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, 4 * BYTES, Lanes.ORDER)
-                .fma(value, s4);
-        s5 =
-            FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, 5 * BYTES, Lanes.ORDER)
-                .fma(value, s5);
-        s6 =
-            FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, 6 * BYTES, Lanes.ORDER)
-                .fma(value, s6);
-        s7 =
-            FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, 7 * BYTES, Lanes.ORDER)
-                .fma(value, s7);
+      for (int block = 0; block < blocks; block++) {
+        long shift = 8L * block * BYTES;
+        MemorySegment sums = out.asSlice(to + shift, 8 * BYTES);
+        FloatVector s0 = FloatVector.zero(Lanes.FLOATS);
+        FloatVector s1 = s0;
+        FloatVector s2 = s0;
+        FloatVector s3 = s0;
+        FloatVector s4 = s0;
+        FloatVector s5 = s0;
+        FloatVector s6 = s0;
+        FloatVector s7 = s0;
+        int end = starts[rows + row];
+        for (int j = starts[row]; j < end; j++) {
+          MemorySegment pixels = in.asSlice(from + shift + offsets[j], 8 * BYTES);
+          FloatVector value = FloatVector.broadcast(Lanes.FLOATS, values[j]);
+          s0 = FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, 0, Lanes.ORDER).fma(value, s0);
+          s1 =
+              FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, BYTES, Lanes.ORDER)
+                  .fma(value, s1);
+          s2 =
+              FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, 2 * BYTES, Lanes.ORDER)
+                  .fma(value, s2);
+          s3 =
+              FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, 3 * BYTES, Lanes.ORDER)
+                  .fma(value, s3);
+          s4 =
+              FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, 4 * BYTES, Lanes.ORDER)
+                  .fma(value, s4);
+          s5 =
+              FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, 5 * BYTES, Lanes.ORDER)
+                  .fma(value, s5);
+          s6 =
+              FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, 6 * BYTES, Lanes.ORDER)
+                  .fma(value, s6);
+          s7 =
+              FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, 7 * BYTES, Lanes.ORDER)
+                  .fma(value, s7);
+        }
+        s0.intoMemorySegment(sums, 0, Lanes.ORDER);
+        s1.intoMemorySegment(sums, BYTES, Lanes.ORDER);
+        s2.intoMemorySegment(sums, 2 * BYTES, Lanes.ORDER);
+        s3.intoMemorySegment(sums, 3 * BYTES, Lanes.ORDER);
+        s4.intoMemorySegment(sums, 4 * BYTES, Lanes.ORDER);
+        s5.intoMemorySegment(sums, 5 * BYTES, Lanes.ORDER);
+        s6.intoMemorySegment(sums, 6 * BYTES, Lanes.ORDER);
+        s7.intoMemorySegment(sums, 7 * BYTES, Lanes.ORDER);
       }
-      s0.intoMemorySegment(sums, 0, Lanes.ORDER);
-      s1.intoMemorySegment(sums, BYTES, Lanes.ORDER);
-      s2.intoMemorySegment(sums, 2 * BYTES, Lanes.ORDER);
-      s3.intoMemorySegment(sums, 3 * BYTES, Lanes.ORDER);
-      s4.intoMemorySegment(sums, 4 * BYTES, Lanes.ORDER);
-      s5.intoMemorySegment(sums, 5 * BYTES, Lanes.ORDER);
-      s6.intoMemorySegment(sums, 6 * BYTES, Lanes.ORDER);
-      s7.intoMemorySegment(sums, 7 * BYTES, Lanes.ORDER);
       to += step;
     }
   }
@@ -187,6 +212,7 @@ final class VectorSparseConvolution {
   private static void eightMore(
       SparseConvolution c,
       int part,
+      int blocks,
       int fromRow,
       int toRow,
       MemorySegment in,
@@ -199,48 +225,53 @@ final class VectorSparseConvolution {
     int[] starts = c.partStarts;
     int rows = c.rows();
     for (int row = fromRow; row < toRow; row++) {
-      MemorySegment sums = out.asSlice(to, 8 * BYTES);
-      FloatVector s0 = FloatVector.fromMemorySegment(Lanes.FLOATS, sums, 0, Lanes.ORDER);
-      FloatVector s1 = FloatVector.fromMemorySegment(Lanes.FLOATS, sums, BYTES, Lanes.ORDER);
-      FloatVector s2 = FloatVector.fromMemorySegment(Lanes.FLOATS, sums, 2 * BYTES, Lanes.ORDER);
-      FloatVector s3 = FloatVector.fromMemorySegment(Lanes.FLOATS, sums, 3 * BYTES, Lanes.ORDER);
-      FloatVector s4 = FloatVector.fromMemorySegment(Lanes.FLOATS, sums, 4 * BYTES, Lanes.ORDER);
-      FloatVector s5 = FloatVector.fromMemorySegment(Lanes.FLOATS, sums, 5 * BYTES, Lanes.ORDER);
-      FloatVector s6 = FloatVector.fromMemorySegment(Lanes.FLOATS, sums, 6 * BYTES, Lanes.ORDER);
-      FloatVector s7 = FloatVector.fromMemorySegment(Lanes.FLOATS, sums, 7 * BYTES, Lanes.ORDER);
-      int end = starts[(part + 1) * rows + row];
-      for (int j = starts[part * rows + row]; j < end; j++) {
-        MemorySegment pixels = in.asSlice(from + offsets[j], 8 * BYTES);
-        FloatVector value = FloatVector.broadcast(Lanes.FLOATS, values[j]);
-        s0 = FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, 0, Lanes.ORDER).fma(value, s0);
-        s1 = FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, BYTES, Lanes.ORDER).fma(value, s1);
-        s2 =
-            FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, 2 * BYTES, Lanes.ORDER)
-                .fma(value, s2);
-        s3 =
-            FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, 3 * BYTES, Lanes.ORDER)
-                .fma(value, s3);
-        s4 =
-            FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, 4 * BYTES, Lanes.ORDER)
-                .fma(value, s4);
-        s5 =
-            FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, 5 * BYTES, Lanes.ORDER)
-                .fma(value, s5);
-        s6 =
-            FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, 6 * BYTES, Lanes.ORDER)
-                .fma(value, s6);
-        s7 =
-            FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, 7 * BYTES, Lanes.ORDER)
-                .fma(value, s7);
+      for (int block = 0; block < blocks; block++) {
+        long shift = 8L * block * BYTES;
+        MemorySegment sums = out.asSlice(to + shift, 8 * BYTES);
+        FloatVector s0 = FloatVector.fromMemorySegment(Lanes.FLOATS, sums, 0, Lanes.ORDER);
+        FloatVector s1 = FloatVector.fromMemorySegment(Lanes.FLOATS, sums, BYTES, Lanes.ORDER);
+        FloatVector s2 = FloatVector.fromMemorySegment(Lanes.FLOATS, sums, 2 * BYTES, Lanes.ORDER);
+        FloatVector s3 = FloatVector.fromMemorySegment(Lanes.FLOATS, sums, 3 * BYTES, Lanes.ORDER);
+        FloatVector s4 = FloatVector.fromMemorySegment(Lanes.FLOATS, sums, 4 * BYTES, Lanes.ORDER);
+        FloatVector s5 = FloatVector.fromMemorySegment(Lanes.FLOATS, sums, 5 * BYTES, Lanes.ORDER);
+        FloatVector s6 = FloatVector.fromMemorySegment(Lanes.FLOATS, sums, 6 * BYTES, Lanes.ORDER);
+        FloatVector s7 = FloatVector.fromMemorySegment(Lanes.FLOATS, sums, 7 * BYTES, Lanes.ORDER);
+        int end = starts[(part + 1) * rows + row];
+        for (int j = starts[part * rows + row]; j < end; j++) {
+          MemorySegment pixels = in.asSlice(from + shift + offsets[j], 8 * BYTES);
+          FloatVector value = FloatVector.broadcast(Lanes.FLOATS, values[j]);
+          s0 = FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, 0, Lanes.ORDER).fma(value, s0);
+          s1 =
+              FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, BYTES, Lanes.ORDER)
+                  .fma(value, s1);
+          s2 =
+              FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, 2 * BYTES, Lanes.ORDER)
+                  .fma(value, s2);
+          s3 =
+              FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, 3 * BYTES, Lanes.ORDER)
+                  .fma(value, s3);
+          s4 =
+              FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, 4 * BYTES, Lanes.ORDER)
+                  .fma(value, s4);
+          s5 =
+              FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, 5 * BYTES, Lanes.ORDER)
+                  .fma(value, s5);
+          s6 =
+              FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, 6 * BYTES, Lanes.ORDER)
+                  .fma(value, s6);
+          s7 =
+              FloatVector.fromMemorySegment(Lanes.FLOATS, pixels, 7 * BYTES, Lanes.ORDER)
+                  .fma(value, s7);
+        }
+        s0.intoMemorySegment(sums, 0, Lanes.ORDER);
+        s1.intoMemorySegment(sums, BYTES, Lanes.ORDER);
+        s2.intoMemorySegment(sums, 2 * BYTES, Lanes.ORDER);
+        s3.intoMemorySegment(sums, 3 * BYTES, Lanes.ORDER);
+        s4.intoMemorySegment(sums, 4 * BYTES, Lanes.ORDER);
+        s5.intoMemorySegment(sums, 5 * BYTES, Lanes.ORDER);
+        s6.intoMemorySegment(sums, 6 * BYTES, Lanes.ORDER);
+        s7.intoMemorySegment(sums, 7 * BYTES, Lanes.ORDER);
       }
-      s0.intoMemorySegment(sums, 0, Lanes.ORDER);
-      s1.intoMemorySegment(sums, BYTES, Lanes.ORDER);
-      s2.intoMemorySegment(sums, 2 * BYTES, Lanes.ORDER);
-      s3.intoMemorySegment(sums, 3 * BYTES, Lanes.ORDER);
-      s4.intoMemorySegment(sums, 4 * BYTES, Lanes.ORDER);
-      s5.intoMemorySegment(sums, 5 * BYTES, Lanes.ORDER);
-      s6.intoMemorySegment(sums, 6 * BYTES, Lanes.ORDER);
-      s7.intoMemorySegment(sums, 7 * BYTES, Lanes.ORDER);
       to += step;
     }
   }
