@@ -5,6 +5,8 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import dev.coppice.train.Engine;
 import java.io.PrintWriter;
+import java.util.Arrays;
+import java.util.DoubleSummaryStatistics;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -13,10 +15,10 @@ import org.jspecify.annotations.Nullable;
  * What {@code bench train} found.
  *
  * @param rows one for every sparsity
- * @param peer what the peer's script wrote, null without a peer
+ * @param peers what the peer's script wrote in every round, nothing without a peer
  */
 record BenchResult(
-    List<Row> rows, @Nullable JsonObject peer, TrainMeasurement.@Nullable Overhead overhead) {
+    List<Row> rows, List<JsonObject> peers, TrainMeasurement.@Nullable Overhead overhead) {
 
   /** Training and large networks keep their threads busier than this on an idle machine. */
   static final double BUSY_SHARE = 0.8;
@@ -28,12 +30,13 @@ record BenchResult(
   /** Copies the rows. */
   BenchResult {
     rows = List.copyOf(rows);
+    peers = List.copyOf(peers);
   }
 
   /**
    * The measurements at one sparsity.
    *
-   * @param runs one, or one before and one after the peer's
+   * @param runs one of every round, and with a peer one after the last
    */
   record Row(BenchSettings settings, List<TrainMeasurement.Figures> runs) {
     /** Copies the runs. */
@@ -54,9 +57,15 @@ record BenchResult(
       return runs.stream().mapToDouble(TrainMeasurement.Figures::peakMegabytes).max().orElseThrow();
     }
 
-    /** Returns how many times as fast as the peer Coppice is. */
-    private double ratio(JsonObject other) {
-      return imagesPerSecond() / other.get("imagesPerSecond").getAsDouble();
+    /** Returns how many times as fast as the peer Coppice is just before and after each round's. */
+    private double[] ratios(List<JsonObject> peers) {
+      double[] ratios = new double[peers.size()];
+      for (int i = 0; i < ratios.length; i++) {
+        double around =
+            TrainMeasurement.median(runs.get(i).secondsPerStep(), runs.get(i + 1).secondsPerStep());
+        ratios[i] = settings.batch() / around / images(peers.get(i));
+      }
+      return ratios;
     }
 
     private double spikeRate() {
@@ -70,13 +79,15 @@ record BenchResult(
       return runs.stream().anyMatch(run -> run.cpusUsed() < BUSY_SHARE * settings.threads());
     }
 
-    private JsonObject json(@Nullable JsonObject peer) {
+    private JsonObject json(List<JsonObject> peers) {
       JsonObject result = new JsonObject();
       result.addProperty("imagesPerSecond", imagesPerSecond());
       result.addProperty("secondsPerStep", secondsPerStep());
       result.addProperty("peakMegabytes", peakMegabytes());
-      if (peer != null) {
-        result.addProperty("ratio", ratio(peer));
+      if (!peers.isEmpty()) {
+        double[] ratios = ratios(peers);
+        result.addProperty("ratio", TrainMeasurement.median(ratios));
+        result.add("ratios", new Gson().toJsonTree(ratios));
       }
       result.add("runs", new Gson().toJsonTree(runs));
       return result;
@@ -95,25 +106,34 @@ record BenchResult(
           decimals(row.secondsPerStep(), 4),
           decimals(row.peakMegabytes(), 0));
     }
-    if (peer != null) {
-      double images = peer.get("imagesPerSecond").getAsDouble();
+    if (!peers.isEmpty()) {
+      JsonObject peer = peers.getFirst();
+      double images =
+          TrainMeasurement.median(peers.stream().mapToDouble(BenchResult::images).toArray());
+      double megabytes =
+          peers.stream()
+              .mapToDouble(round -> round.get("peakMegabytes").getAsDouble())
+              .max()
+              .orElseThrow();
       table.add(
           peer.get("name").getAsString() + " " + peer.get("version").getAsString(),
           peer.get("setting").getAsString(),
           decimals(images, 2),
           decimals(rows.getFirst().settings().batch() / images, 4),
-          decimals(peer.get("peakMegabytes").getAsDouble(), 0));
+          decimals(megabytes, 0));
     }
     table.print(out);
     for (Row row : rows) {
       String where = several ? row.settings().where() : "";
       out.println("a neuron fires at " + percent(row.spikeRate()) + " % of the time steps" + where);
-      if (peer != null) {
+      if (!peers.isEmpty()) {
+        double[] ratios = row.ratios(peers);
         out.println(
             "coppice trains "
-                + decimals(row.ratio(peer), 2)
+                + decimals(TrainMeasurement.median(ratios), 2)
                 + " times as many images a second"
-                + where);
+                + where
+                + (ratios.length > 1 ? " (" + range(ratios) + ")" : ""));
       }
     }
     rows.forEach(row -> explain(row, out));
@@ -128,6 +148,15 @@ record BenchResult(
               overhead.fastestPercent(),
               overhead.steps()));
     }
+  }
+
+  private static double images(JsonObject peer) {
+    return peer.get("imagesPerSecond").getAsDouble();
+  }
+
+  private static String range(double[] ratios) {
+    DoubleSummaryStatistics all = Arrays.stream(ratios).summaryStatistics();
+    return decimals(all.getMin(), 2) + " to " + decimals(all.getMax(), 2);
   }
 
   private static void explain(Row row, PrintWriter out) {
@@ -157,9 +186,10 @@ record BenchResult(
   JsonObject json() {
     Gson gson = new Gson();
     Row first = rows.getFirst();
-    JsonObject result = first.json(peer);
-    if (peer != null) {
-      result.add("peer", peer);
+    JsonObject result = first.json(peers);
+    if (!peers.isEmpty()) {
+      result.add("peer", peers.getFirst());
+      result.add("peers", gson.toJsonTree(peers));
     }
     if (overhead != null) {
       result.add("scoreOverhead", gson.toJsonTree(overhead));
@@ -169,7 +199,7 @@ record BenchResult(
       for (Row row : rows) {
         JsonObject fields = new JsonObject();
         add(row.settings().sparsity(), fields);
-        row.json(peer).entrySet().forEach(entry -> fields.add(entry.getKey(), entry.getValue()));
+        row.json(peers).entrySet().forEach(entry -> fields.add(entry.getKey(), entry.getValue()));
         all.add(fields);
       }
       result.add("rows", all);

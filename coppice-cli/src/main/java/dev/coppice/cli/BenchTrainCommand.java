@@ -60,6 +60,16 @@ final class BenchTrainCommand implements Callable<Integer> {
       description = "steps that are counted (default: ${DEFAULT-VALUE})")
   private int steps = 15;
 
+  private static final int MAX_ROUNDS = 1000;
+
+  @Option(
+      names = "--rounds",
+      paramLabel = "N",
+      description =
+          "measurements of every row, and of the peer in between, of which the median counts"
+              + " (default: ${DEFAULT-VALUE})")
+  private int rounds = 1;
+
   @Option(
       names = "--sparsity",
       paramLabel = "X|N:M",
@@ -100,6 +110,7 @@ final class BenchTrainCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     JsonOutput.check(global.json);
+    BenchSettings.check("--rounds", rounds, MAX_ROUNDS);
     Engine.Options options = convolutions.engine(global);
     BenchSettings settings =
         new BenchSettings(
@@ -122,21 +133,20 @@ final class BenchTrainCommand implements Callable<Integer> {
     PeerScript script = peer.script("train", global.device);
     PrintWriter err = spec.commandLine().getErr();
 
-    List<List<TrainMeasurement.Figures>> runs = new ArrayList<>();
-    JsonObject other = null;
+    List<List<TrainMeasurement.Figures>> runs =
+        rows.stream().<List<TrainMeasurement.Figures>>map(row -> new ArrayList<>()).toList();
+    List<JsonObject> peers = new ArrayList<>();
     TrainMeasurement.Overhead overhead = null;
     try (BenchModels models = new BenchModels(options)) {
-      for (BenchSettings row : rows) {
-        err.println("measuring coppice" + (rows.size() > 1 ? row.where() : ""));
-        runs.add(new ArrayList<>(List.of(train(row, models))));
-      }
-      if (script != null) {
-        err.println("measuring " + peer.peer);
-        Path dense = models.of(settings.at(BenchSparsity.NONE));
-        other = script.run(settings.arguments(dense), peer.settings, err);
-        for (int i = 0; i < rows.size(); i++) {
-          err.println("measuring coppice again" + (rows.size() > 1 ? rows.get(i).where() : ""));
-          runs.get(i).add(train(rows.get(i), models));
+      measure(rows, runs, models, "", err);
+      for (int round = 1; round <= rounds; round++) {
+        if (script != null) {
+          err.println("measuring " + peer.peer);
+          Path dense = models.of(settings.at(BenchSparsity.NONE));
+          peers.add(script.run(settings.arguments(dense), peerSettings(peers), err));
+        }
+        if (script != null || round < rounds) {
+          measure(rows, runs, models, " again", err);
         }
       }
       if (scoreOverhead) {
@@ -148,13 +158,33 @@ final class BenchTrainCommand implements Callable<Integer> {
     for (int i = 0; i < rows.size(); i++) {
       measured.add(new BenchResult.Row(rows.get(i), runs.get(i)));
     }
-    BenchResult result = new BenchResult(measured, other, overhead);
+    BenchResult result = new BenchResult(measured, peers, overhead);
     if (result.disturbed()) {
       err.println(BenchResult.DISTURBED);
     }
     result.print(spec.commandLine().getOut());
     JsonOutput.write(global.json, result.json());
     return 0;
+  }
+
+  private static void measure(
+      List<BenchSettings> rows,
+      List<List<TrainMeasurement.Figures>> runs,
+      BenchModels models,
+      String again,
+      PrintWriter err)
+      throws IOException {
+    for (int i = 0; i < rows.size(); i++) {
+      err.println("measuring coppice" + again + (rows.size() > 1 ? rows.get(i).where() : ""));
+      runs.get(i).add(train(rows.get(i), models));
+    }
+  }
+
+  /** The settings to try: after the first round the best one alone. */
+  private List<String> peerSettings(List<JsonObject> measured) {
+    return measured.isEmpty()
+        ? peer.settings
+        : List.of(measured.getFirst().get("setting").getAsString());
   }
 
   private static TrainMeasurement.Figures train(BenchSettings settings, BenchModels models)

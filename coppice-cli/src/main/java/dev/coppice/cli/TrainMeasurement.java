@@ -257,7 +257,7 @@ final class TrainMeasurement {
     return Arrays.stream(values).min().orElseThrow();
   }
 
-  static double median(double[] values) {
+  static double median(double... values) {
     double[] sorted = values.clone();
     Arrays.sort(sorted);
     int middle = sorted.length / 2;

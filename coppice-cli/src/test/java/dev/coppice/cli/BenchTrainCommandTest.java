@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -197,10 +198,51 @@ class BenchTrainCommandTest {
     assertThat(result.get("secondsPerStep").getAsDouble())
         .isCloseTo((first + second) / 2, within(1e-9));
     assertThat(result.getAsJsonObject("peer").get("version").getAsString()).isEqualTo("9.9");
-    assertThat(result.get("ratio").getAsDouble())
-        .isCloseTo(result.get("imagesPerSecond").getAsDouble() / 8, within(1e-9));
+    double ratio = result.get("imagesPerSecond").getAsDouble() / 8;
+    assertThat(result.get("ratio").getAsDouble()).isCloseTo(ratio, within(1e-9 * ratio));
     assertThat(run.err()).contains("eager+nchw 8 images/s", "measuring coppice again");
     assertThat(run.out()).contains("spikingjelly 9.9", "8.00", "times as many images");
+  }
+
+  @Test
+  @DisabledOnOs(OS.WINDOWS)
+  void roundsAreComparedOneByOne() throws IOException {
+    Path json = folder.resolve("bench.json");
+    Path seen = folder.resolve("seen");
+    Path python =
+        python(
+            """
+            echo "$*" >>'%s'
+            speed=$(($(wc -l <'%s') * 8))
+            while [ "$1" != --json ]; do shift; done
+            cat >"$2" <<END
+            {"name":"spikingjelly","version":"9.9","setting":"eager+nchw",
+             "imagesPerSecond":$speed,"peakMegabytes":700.5}
+            END
+            """
+                .formatted(seen, seen));
+
+    Invocation run =
+        bench("--peer", "spikingjelly", "--python", python, "--rounds", "3", "--json", json)
+            .exits(0);
+
+    List<String> calls = Files.readAllLines(seen);
+    assertThat(calls).hasSize(3);
+    assertThat(calls.getFirst()).doesNotContain("--settings");
+    assertThat(calls.subList(1, 3)).allMatch(call -> call.endsWith("--settings eager+nchw"));
+    JsonObject result = Invocation.json(json);
+    assertThat(result.getAsJsonArray("runs").size()).isEqualTo(4);
+    assertThat(result.getAsJsonArray("peers").size()).isEqualTo(3);
+    double[] ratios = new double[3];
+    for (int i = 0; i < ratios.length; i++) {
+      double around = (secondsPerStep(result, i) + secondsPerStep(result, i + 1)) / 2;
+      ratios[i] = 4 / around / (8 * (i + 1));
+      assertThat(result.getAsJsonArray("ratios").get(i).getAsDouble())
+          .isCloseTo(ratios[i], within(1e-9 * ratios[i]));
+    }
+    Arrays.sort(ratios);
+    assertThat(result.get("ratio").getAsDouble()).isCloseTo(ratios[1], within(1e-9 * ratios[1]));
+    assertThat(run.out()).contains("16.00").containsPattern("\\([0-9.]+ to [0-9.]+\\)");
   }
 
   private static double secondsPerStep(JsonObject result, int run) {
@@ -232,6 +274,7 @@ class BenchTrainCommandTest {
     bench("--T", "0").exits(2, "--T must lie between 1 and 10000, not 0");
     Invocation.of("bench", "train", "--net", "4C3").exits(2, "the last part must be FCn");
     Invocation.of("bench", "train", "--input", "8").exits(2, "expected HxWxC");
+    bench("--rounds", "0").exits(2, "--rounds must lie between 1 and 1000, not 0");
     bench("--sparsity", "1").exits(2, "--sparsity must lie from 0 to below 1, not 1.0");
     bench("--sparsity", "4:2").exits(2, "a pattern N:M needs 1 ≤ N < M");
     bench("--sparsity", "x").exits(2, "expected a number or a pattern such as 2:4, found \"x\"");
