@@ -22,6 +22,8 @@ import picocli.CommandLine.Spec;
     description =
         "Measures how fast a network trains on random images, and how much memory that takes.")
 final class BenchTrainCommand implements Callable<Integer> {
+  private static final int MAX_ROUNDS = 1000;
+
   @Spec private CommandSpec spec = CommandSpec.create();
   @Mixin private final GlobalOptions global = new GlobalOptions();
   @Mixin private final PeerOptions peer = new PeerOptions();
@@ -60,13 +62,11 @@ final class BenchTrainCommand implements Callable<Integer> {
       description = "steps that are counted (default: ${DEFAULT-VALUE})")
   private int steps = 15;
 
-  private static final int MAX_ROUNDS = 1000;
-
   @Option(
       names = "--rounds",
       paramLabel = "N",
       description =
-          "measurements of every row, and of the peer in between, of which the median counts"
+          "how often everything is measured, the peer in between; the median counts"
               + " (default: ${DEFAULT-VALUE})")
   private int rounds = 1;
 
