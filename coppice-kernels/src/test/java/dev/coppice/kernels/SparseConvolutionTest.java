@@ -48,7 +48,7 @@ class SparseConvolutionTest {
                   new SparseCase(new ConvolutionShape(2, 2, 40, 9, 3, 1, 1), 1, 1, 0, 0.3, 4),
                   new SparseCase(new ConvolutionShape(8, 8, 6, 5, 3, 2, 1), 17, 16, 0, 0.5, 3),
                   new SparseCase(new ConvolutionShape(8, 8, 220, 110, 3, 1, 1), 2, 16, 0, 0.05),
-                  new SparseCase(new ConvolutionShape(24, 8, 24, 20, 3, 1, 1), 17, 16, 0, 0.5),
+                  new SparseCase(new ConvolutionShape(16, 8, 80, 30, 3, 1, 1), 2, 16, 0, 0.05),
                   new SparseCase(new ConvolutionShape(8, 9, 16, 80, 3, 2, 1), 16, 16, 0, 0.5)),
               IntStream.range(0, 60).mapToObj(SparseConvolutionTest::random))
           .toList();
@@ -137,6 +137,13 @@ class SparseConvolutionTest {
       assertThat(c.partStarts[row]).isEqualTo(c.starts[row]);
       assertThat(c.partStarts[3 * c.rows() + row]).isEqualTo(c.starts[row + 1]);
     }
+  }
+
+  @Test
+  void partsGoThroughSeveralRuns() {
+    SparseConvolution c = CASES.get(21).compressed();
+    assertThat(c.parts()).isEqualTo(2);
+    assertThat(c.cut().size()).isGreaterThan(SparseConvolution.RUN);
   }
 
   @ParameterizedTest
