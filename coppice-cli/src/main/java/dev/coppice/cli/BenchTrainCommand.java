@@ -138,7 +138,7 @@ final class BenchTrainCommand implements Callable<Integer> {
     List<JsonObject> peers = new ArrayList<>();
     TrainMeasurement.Overhead overhead = null;
     try (BenchModels models = new BenchModels(options)) {
-      measure(rows, runs, models, "", err);
+      measureRows(rows, runs, models, "", err);
       for (int round = 1; round <= rounds; round++) {
         if (script != null) {
           err.println("measuring " + peer.peer);
@@ -146,7 +146,7 @@ final class BenchTrainCommand implements Callable<Integer> {
           peers.add(script.run(settings.arguments(dense), peerSettings(peers), err));
         }
         if (script != null || round < rounds) {
-          measure(rows, runs, models, " again", err);
+          measureRows(rows, runs, models, " again", err);
         }
       }
       if (scoreOverhead) {
@@ -167,7 +167,7 @@ final class BenchTrainCommand implements Callable<Integer> {
     return 0;
   }
 
-  private static void measure(
+  private static void measureRows(
       List<BenchSettings> rows,
       List<List<TrainMeasurement.Figures>> runs,
       BenchModels models,
