@@ -6,9 +6,10 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * Sparse convolutions of marks with the Vector API, where a vector is a pixel: a mark tells whether
- * a lane takes part in an addition. The sums are those of {@link VectorSparseConvolution}, for to
- * multiply with 1 and to add is to add, and with 0 is to do nothing.
+ * Sparse convolutions of marks with the Vector API, where a vector is a pixel or half of one: a
+ * mark tells whether a lane takes part in an addition. The sums are those of {@link
+ * VectorSparseConvolution}, for to multiply with 1 and to add is to add, and with 0 is to do
+ * nothing.
  */
 final class VectorPlaneMarks {
   private static final int SHRINKING = PlaneMarks.SHRINKING;
@@ -17,22 +18,26 @@ final class VectorPlaneMarks {
   private static final int SHIFT = Integer.numberOfTrailingZeros(SHRINKING);
 
   private static final int LANES = Planes.LANES;
+  private static final int COUNT = Lanes.COUNT;
+
+  /** Whether a pixel is two vectors. */
+  private static final boolean HALVES = 2 * COUNT == LANES;
 
   /** Floats of a block, and bytes of its marks. */
-  private static final int BLOCK = 8 * LANES;
+  private static final int BLOCK = 8 * COUNT;
 
   private static final int RUN = SparseConvolution.RUN / BLOCK;
 
   private static final byte NONE = PlaneMarks.NONE;
   private static final byte SPIKE = PlaneMarks.SPIKE;
   private static final int SUMS = SparseConvolution.SUMS;
-  private static final long BYTES = (long) LANES * Float.BYTES;
+  private static final long BYTES = (long) COUNT * Float.BYTES;
 
   private VectorPlaneMarks() {}
 
-  /** Whether vectors are as long as pixels. */
+  /** Whether vectors are as long as pixels, or half as long. */
   static boolean runs() {
-    return Lanes.COUNT == LANES;
+    return COUNT == LANES || HALVES;
   }
 
   static void pack(
@@ -53,14 +58,14 @@ final class VectorPlaneMarks {
   static void pack(
       float least, MemorySegment floats, long at, MemorySegment marks, long to, int count) {
     long first = to / SHRINKING;
-    for (int i = 0; i < count / LANES; i++) {
+    for (int i = 0; i < count / COUNT; i++) {
       ByteVector.zero(Lanes.SPIKES)
           .blend(
               SPIKE,
               FloatVector.fromMemorySegment(Lanes.FLOATS, floats, at + i * BYTES, Lanes.ORDER)
                   .compare(VectorOperators.GE, least)
                   .cast(Lanes.SPIKES))
-          .intoMemorySegment(marks, first + (long) i * LANES, Lanes.ORDER);
+          .intoMemorySegment(marks, first + (long) i * COUNT, Lanes.ORDER);
     }
   }
 
@@ -105,24 +110,26 @@ final class VectorPlaneMarks {
             continue;
           }
           for (int column = 0; column < p.out().width(); column++) {
-            FloatVector sum = FloatVector.zero(Lanes.FLOATS);
-            for (int dy = 0; dy < window; dy++) {
-              for (int dx = 0; dx < window; dx++) {
-                sum =
-                    sum.add(
-                        1,
-                        ByteVector.fromMemorySegment(
-                                Lanes.SPIKES,
-                                marks,
-                                from + dy * pitch + dx * (long) LANES,
-                                Lanes.ORDER)
-                            .compare(VectorOperators.NE, NONE)
-                            .cast(Lanes.FLOATS));
+            for (int lane = 0; lane < LANES; lane += COUNT) {
+              FloatVector sum = FloatVector.zero(Lanes.FLOATS);
+              for (int dy = 0; dy < window; dy++) {
+                for (int dx = 0; dx < window; dx++) {
+                  sum =
+                      sum.add(
+                          1,
+                          ByteVector.fromMemorySegment(
+                                  Lanes.SPIKES,
+                                  marks,
+                                  from + dy * pitch + dx * (long) LANES + lane,
+                                  Lanes.ORDER)
+                              .compare(VectorOperators.NE, NONE)
+                              .cast(Lanes.FLOATS));
+                }
               }
+              sum.mul(p.share()).intoMemorySegment(y, to, Lanes.ORDER);
+              to += BYTES;
             }
-            sum.mul(p.share()).intoMemorySegment(y, to, Lanes.ORDER);
             from += window * (long) LANES;
-            to += BYTES;
           }
         }
       }
@@ -138,8 +145,9 @@ final class VectorPlaneMarks {
       long to,
       int width) {
     FloatVector zero = FloatVector.zero(Lanes.FLOATS);
-    for (int column = 0; column < width; column++) {
-      long at = from + 2L * column * LANES;
+    int floats = width * LANES;
+    for (int x = 0; x < floats; x += COUNT) {
+      long at = from + 2L * x - (x & LANES - 1);
       FloatVector sum =
           zero.blend(
               1,
@@ -164,7 +172,7 @@ final class VectorPlaneMarks {
               ByteVector.fromMemorySegment(Lanes.SPIKES, marks, at + pitch + LANES, Lanes.ORDER)
                   .compare(VectorOperators.NE, NONE)
                   .cast(Lanes.FLOATS));
-      sum.mul(share).intoMemorySegment(y, to + column * BYTES, Lanes.ORDER);
+      sum.mul(share).intoMemorySegment(y, to + (long) x * Float.BYTES, Lanes.ORDER);
     }
   }
 
@@ -187,19 +195,33 @@ final class VectorPlaneMarks {
           for (int row = fromRow; row < toRow; row++) {
             int first = c.starts[row];
             int end = c.starts[row + 1];
-            if (blocks == 0) {
+            if (blocks == 0 && HALVES) {
+              VectorHalfMarks.pixel(c.offsets, c.values, first, end, marks, from, out, to);
+            } else if (blocks == 0) {
               one(c.offsets, c.values, first, end, marks, from, out, to);
             }
             for (int block = 0; block < blocks; block++) {
-              eight(
-                  c.offsets,
-                  c.values,
-                  first,
-                  end,
-                  marks,
-                  from + (long) block * BLOCK,
-                  out,
-                  to + 8L * block * BYTES);
+              if (HALVES) {
+                VectorHalfMarks.eight(
+                    c.offsets,
+                    c.values,
+                    first,
+                    end,
+                    marks,
+                    from + (long) block * BLOCK,
+                    out,
+                    to + 8L * block * BYTES);
+              } else {
+                eight(
+                    c.offsets,
+                    c.values,
+                    first,
+                    end,
+                    marks,
+                    from + (long) block * BLOCK,
+                    out,
+                    to + 8L * block * BYTES);
+              }
             }
             to += step;
           }
@@ -337,7 +359,11 @@ final class VectorPlaneMarks {
               for (int k = 0; k < 8; k++) {
                 places[k] = from + (c.offsets[j + Math.min(k, used - 1)] >> SHIFT);
               }
-              eightSums(marks, places, gradOut, at, count / LANES, sums);
+              if (HALVES) {
+                VectorHalfMarks.eightSums(marks, places, used, gradOut, at, count, sums);
+              } else {
+                eightSums(marks, places, gradOut, at, count / LANES, sums);
+              }
               for (int k = 0; k < used; k++) {
                 gradient[j + k] += SparseConvolution.tree(sums, k * SUMS);
               }
