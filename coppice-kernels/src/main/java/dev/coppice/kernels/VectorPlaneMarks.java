@@ -184,6 +184,8 @@ final class VectorPlaneMarks {
       int toGroup,
       int fromRow,
       int toRow) {
+    int[] offsets = c.offsets;
+    float[] values = c.values;
     int floats = c.cut().size();
     long step = (long) c.out().planeFloats() * Float.BYTES;
     for (int group = fromGroup; group < toGroup; group++) {
@@ -196,31 +198,17 @@ final class VectorPlaneMarks {
             int first = c.starts[row];
             int end = c.starts[row + 1];
             if (blocks == 0 && HALVES) {
-              VectorHalfMarks.pixel(c.offsets, c.values, first, end, marks, from, out, to);
+              VectorHalfMarks.pixel(offsets, values, first, end, marks, from, out, to);
             } else if (blocks == 0) {
-              one(c.offsets, c.values, first, end, marks, from, out, to);
+              pixel(offsets, values, first, end, marks, from, out, to);
             }
             for (int block = 0; block < blocks; block++) {
+              long read = from + (long) block * BLOCK;
+              long write = to + 8L * block * BYTES;
               if (HALVES) {
-                VectorHalfMarks.eight(
-                    c.offsets,
-                    c.values,
-                    first,
-                    end,
-                    marks,
-                    from + (long) block * BLOCK,
-                    out,
-                    to + 8L * block * BYTES);
+                VectorHalfMarks.eight(offsets, values, first, end, marks, read, out, write);
               } else {
-                eight(
-                    c.offsets,
-                    c.values,
-                    first,
-                    end,
-                    marks,
-                    from + (long) block * BLOCK,
-                    out,
-                    to + 8L * block * BYTES);
+                eight(offsets, values, first, end, marks, read, out, write);
               }
             }
             to += step;
@@ -311,7 +299,7 @@ final class VectorPlaneMarks {
     s7.intoMemorySegment(out, to + 7 * BYTES, Lanes.ORDER);
   }
 
-  private static void one(
+  private static void pixel(
       int[] offsets,
       float[] values,
       int first,
