@@ -1,7 +1,9 @@
 package dev.coppice.cli;
 
+import dev.coppice.prune.Method;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -9,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
@@ -71,6 +74,7 @@ record ComparisonPlan(
               new Cell(Cell.DENSE, 0, seed), command(seed, Set.of(), "train"), comparison));
     }
     for (MethodVariant method : methods) {
+      requireKnown(method);
       Optional<ChannelMethod> channels = ChannelMethod.named(method.method());
       List<String> own = new ArrayList<>(channels.map(c -> division(method, c)).orElse(List.of()));
       Set<String> said = own.isEmpty() ? Set.of() : Set.of(EPOCHS);
@@ -106,6 +110,24 @@ record ComparisonPlan(
       }
     }
     return jobs;
+  }
+
+  private static void requireKnown(MethodVariant method) {
+    List<String> known =
+        Stream.concat(Arrays.stream(Method.values()), Arrays.stream(ChannelMethod.values()))
+            .map(EnumName::of)
+            .toList();
+    if (known.stream().noneMatch(method.method()::equalsIgnoreCase)) {
+      throw new UsageException(
+          "method "
+              + method.name()
+              + ": expected "
+              + String.join(", ", known)
+              + ", found \""
+              + method.method()
+              + "\""
+              + Suggestion.of(method.method(), known));
+    }
   }
 
   /**

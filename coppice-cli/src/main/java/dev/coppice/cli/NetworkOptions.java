@@ -3,7 +3,6 @@ package dev.coppice.cli;
 import dev.coppice.data.DataSet;
 import dev.coppice.graph.Charge;
 import dev.coppice.graph.Graph;
-import dev.coppice.graph.Notation;
 import dev.coppice.graph.Op;
 import dev.coppice.graph.Reset;
 import dev.coppice.graph.Shape;
@@ -221,6 +220,6 @@ final class NetworkOptions {
   static Graph graph(String name, Shape.Map input, int classes, Op.Neuron neuron, double width) {
     return Zoo.names().contains(name)
         ? Zoo.create(name, input, classes, neuron, width)
-        : Notation.parse(name, input, neuron);
+        : Zoo.notation(name, input, neuron);
   }
 }

@@ -273,6 +273,7 @@ class BenchTrainCommandTest {
   void whatCannotBeMeasuredIsToldBeforeAnythingRuns() {
     bench("--T", "0").exits(2, "--T must lie between 1 and 10000, not 0");
     Invocation.of("bench", "train", "--net", "4C3").exits(2, "the last part must be FCn");
+    Invocation.of("bench", "train", "--net", "vgg17").exits(2, "expected one of vgg11");
     Invocation.of("bench", "train", "--input", "8").exits(2, "expected HxWxC");
     bench("--rounds", "0").exits(2, "--rounds must lie between 1 and 1000, not 0");
     bench("--sparsity", "1").exits(2, "--sparsity must lie from 0 to below 1, not 1.0");

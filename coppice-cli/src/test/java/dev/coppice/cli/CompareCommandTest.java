@@ -218,7 +218,8 @@ final class CompareCommandTest {
   @Test
   void whatCannotBeComparedIsToldBeforeAnythingBegins() throws IOException {
     Path run = folder.resolve("run");
-    compare("--run", run, "--methods", "magnitud").exits(2, "method magnitud: ", "magnitude");
+    compare("--run", run, "--methods", "magnitud").exits(2, "method magnitud: ", "mean magnitude?");
+    compare("--run", run, "--methods", "channel-balance").exits(2, "mean channel-balanced?");
     compare("--run", run, "--methods", "magnitude[rati=1]").exits(2, "--rati", "ratio");
     compare("--run", run, "--methods", "magnitude[ratio]").exits(2, "option=value");
     compare("--run", run, "--methods", "magnitude[ratio=x]").exits(2, "method magnitude[ratio=x]");

@@ -38,8 +38,12 @@ public final class Zoo {
     };
   }
 
-  private static Graph parse(
-      String text, Shape.Map input, int classes, Op.Neuron neuron, double width) {
+  /**
+   * Returns the network that the text describes in {@link Notation}, of as many classes as it says.
+   *
+   * @throws GraphException if it describes none; where it seems to be a name, with the known ones
+   */
+  public static Graph notation(String text, Shape.Map input, Op.Neuron neuron) {
     if (text.chars().noneMatch(Character::isUpperCase)) {
       throw new GraphException(
           "unknown network \""
@@ -48,13 +52,18 @@ public final class Zoo {
               + String.join(", ", names())
               + " or a notation such as 16C3-P2-FC10");
     }
+    return Notation.parse(text, input, neuron);
+  }
+
+  private static Graph parse(
+      String text, Shape.Map input, int classes, Op.Neuron neuron, double width) {
+    Graph graph = notation(text, input, neuron);
     if (width != 1) {
       throw new GraphException(
           "a width goes with a named network only; write the channels of \""
               + text
               + "\" as they should be");
     }
-    Graph graph = Notation.parse(text, input, neuron);
     int found = graph.shape(graph.output()).size();
     if (found != classes) {
       throw new GraphException(
