@@ -74,8 +74,10 @@ record ComparisonPlan(
               new Cell(Cell.DENSE, 0, seed), command(seed, Set.of(), "train"), comparison));
     }
     for (MethodVariant method : methods) {
-      requireKnown(method);
       Optional<ChannelMethod> channels = ChannelMethod.named(method.method());
+      if (channels.isEmpty()) {
+        requireKnown(method);
+      }
       List<String> own = new ArrayList<>(channels.map(c -> division(method, c)).orElse(List.of()));
       Set<String> said = own.isEmpty() ? Set.of() : Set.of(EPOCHS);
       own.addAll(arguments(method, said));
@@ -112,12 +114,14 @@ record ComparisonPlan(
     return jobs;
   }
 
+  /** Refuses what is no method of single weights, and names those of channels, too. */
   private static void requireKnown(MethodVariant method) {
-    List<String> known =
-        Stream.concat(Arrays.stream(Method.values()), Arrays.stream(ChannelMethod.values()))
-            .map(EnumName::of)
-            .toList();
-    if (known.stream().noneMatch(method.method()::equalsIgnoreCase)) {
+    List<Method> weights = List.of(Method.values());
+    if (weights.stream().map(EnumName::of).noneMatch(method.method()::equalsIgnoreCase)) {
+      List<String> known =
+          Stream.concat(weights.stream(), Arrays.stream(ChannelMethod.values()))
+              .map(EnumName::of)
+              .toList();
       throw new UsageException(
           "method "
               + method.name()

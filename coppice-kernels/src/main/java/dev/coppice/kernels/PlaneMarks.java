@@ -15,6 +15,9 @@ public final class PlaneMarks {
   /** Bytes of floats for a byte of marks. */
   public static final int SHRINKING = Float.BYTES;
 
+  /** Divides by {@link #SHRINKING}, in fewer instructions where the number may be negative. */
+  static final int SHIFT = Integer.numberOfTrailingZeros(SHRINKING);
+
   /** No spike. */
   static final byte NONE = 0;
 

@@ -12,7 +12,7 @@ import jdk.incubator.vector.VectorOperators;
  */
 final class VectorHalfMarks {
   private static final int SHRINKING = PlaneMarks.SHRINKING;
-  private static final int SHIFT = Integer.numberOfTrailingZeros(SHRINKING);
+  private static final int SHIFT = PlaneMarks.SHIFT;
   private static final int COUNT = Lanes.COUNT;
   private static final long BYTES = (long) COUNT * Float.BYTES;
   private static final int SUMS = SparseConvolution.SUMS;
@@ -145,7 +145,7 @@ final class VectorHalfMarks {
    * Sums for the gradients of eight weights, four at a time so that they stay in registers.
    *
    * @param used of the weights; of the others sums may be left as they are
-   * @param floats of the output's gradient
+   * @param pixels of the output's gradient
    */
   static void eightSums(
       MemorySegment marks,
@@ -153,10 +153,10 @@ final class VectorHalfMarks {
       int used,
       MemorySegment gradOut,
       long at,
-      int floats,
+      int pixels,
       float[] sums) {
     for (int first = 0; first < used; first += 4) {
-      fourSums(marks, places, first, gradOut, at, floats, sums);
+      fourSums(marks, places, first, gradOut, at, pixels, sums);
     }
   }
 
@@ -166,7 +166,7 @@ final class VectorHalfMarks {
       int first,
       MemorySegment gradOut,
       long at,
-      int floats,
+      int pixels,
       float[] sums) {
     FloatVector s0 = FloatVector.zero(Lanes.FLOATS);
     FloatVector s1 = s0;
@@ -176,13 +176,13 @@ final class VectorHalfMarks {
     FloatVector s5 = s0;
     FloatVector s6 = s0;
     FloatVector s7 = s0;
-    int bytes = floats / SUMS * SUMS;
+    int bytes = pixels * Planes.LANES;
     MemorySegment grads = gradOut.asSlice(at, (long) bytes * Float.BYTES);
     MemorySegment p0 = marks.asSlice(places[first], bytes);
     MemorySegment p1 = marks.asSlice(places[first + 1], bytes);
     MemorySegment p2 = marks.asSlice(places[first + 2], bytes);
     MemorySegment p3 = marks.asSlice(places[first + 3], bytes);
-    for (int x = 0; x < bytes; x += SUMS) {
+    for (int x = 0; x < bytes; x += Planes.LANES) {
       long place = x * (long) SHRINKING;
       IntVector grad =
           FloatVector.fromMemorySegment(Lanes.FLOATS, grads, place, Lanes.ORDER)

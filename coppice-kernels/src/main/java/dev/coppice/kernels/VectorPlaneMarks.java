@@ -13,9 +13,7 @@ import jdk.incubator.vector.VectorOperators;
  */
 final class VectorPlaneMarks {
   private static final int SHRINKING = PlaneMarks.SHRINKING;
-
-  /** Divides by {@link #SHRINKING}, in fewer instructions where the number may be negative. */
-  private static final int SHIFT = Integer.numberOfTrailingZeros(SHRINKING);
+  private static final int SHIFT = PlaneMarks.SHIFT;
 
   private static final int LANES = Planes.LANES;
   private static final int COUNT = Lanes.COUNT;
@@ -348,7 +346,7 @@ final class VectorPlaneMarks {
                 places[k] = from + (c.offsets[j + Math.min(k, used - 1)] >> SHIFT);
               }
               if (HALVES) {
-                VectorHalfMarks.eightSums(marks, places, used, gradOut, at, count, sums);
+                VectorHalfMarks.eightSums(marks, places, used, gradOut, at, count / LANES, sums);
               } else {
                 eightSums(marks, places, gradOut, at, count / LANES, sums);
               }
